@@ -1,0 +1,1 @@
+"""Access: who asks and who judges. Calls, applications, reviews, decisions."""

@@ -1,0 +1,1 @@
+"""Conf: settings and checked configuration."""

@@ -1,0 +1,1 @@
+"""Ledger: append-only double entry of accelerator-seconds and core-seconds."""

@@ -1,0 +1,1 @@
+"""Operations: what runs. Agents, desired and enforced state, jobs, usage records."""

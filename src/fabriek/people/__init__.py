@@ -1,0 +1,1 @@
+"""People: persons, organisations and their class, roles, tokens."""

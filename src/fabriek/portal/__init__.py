@@ -1,0 +1,1 @@
+"""Portal: the pages. Views, templates, components, assets. Decides nothing."""

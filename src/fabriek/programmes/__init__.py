@@ -1,0 +1,1 @@
+"""Programmes: what is promised. Pillars, programmes, shares, floors, baselines, caps."""

@@ -1,0 +1,1 @@
+"""Projects: what was awarded. Projects, their members and their allocations."""

@@ -1,0 +1,1 @@
+"""Promises: floors, baselines, shares and caps, measured when decided, queued and used."""

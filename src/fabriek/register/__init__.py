@@ -1,0 +1,1 @@
+"""Register: what exists. Factories, sites, systems, partitions, capacity, legal status."""

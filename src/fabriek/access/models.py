@@ -1,0 +1,329 @@
+"""Who asks and who judges: access modes, calls, applications, checks, reviews, decisions, objections.
+
+Which state may follow which, by whose act and under which guard is written once, in `lifecycle.py`.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from fabriek.people.models import Organisation, OrganisationClass
+from fabriek.programmes.models import Programme
+from fabriek.projects.models import Project
+from fabriek.register.models import Factory, Partition
+
+
+class ReviewKind(models.TextChoices):
+    """How an application is judged."""
+
+    TECHNICAL = "technical", _("Technical assessment")
+    PEER = "peer", _("Technical assessment and peer review")
+
+
+class AccessMode(models.Model):
+    """A template for calls: who may ask for how much, how it is judged and when the answer comes."""
+
+    code = models.SlugField(max_length=60, unique=True)
+    family = models.CharField(max_length=120)
+    name = models.CharField(max_length=120)
+    unit = models.CharField(max_length=20, default="gpu-hour", help_text="of the limits: gpu-hour, node-hour or sbu")
+    minimum = models.PositiveBigIntegerField(null=True, blank=True, help_text="in the unit")
+    maximum = models.PositiveBigIntegerField(null=True, blank=True, help_text="in the unit")
+    durations_months = models.JSONField(default=list)
+    classes = models.JSONField(default=list, help_text="organisation classes that may apply; empty: all")
+    continuous = models.BooleanField(help_text="decided as applications come in, not after a cut-off")
+    answer_working_days = models.PositiveIntegerField(null=True, blank=True)
+    answer_text = models.CharField(max_length=200, blank=True, help_text="the answer time in the source's own words")
+    review = models.CharField(max_length=10, choices=ReviewKind)
+    criteria = models.JSONField(default=list, help_text='[{"code": "excellence", "name": "...", "weight": 1, "scale": 5}]')
+    threshold = models.DecimalField(max_digits=5, decimal_places=2, default=60, help_text="of a score out of 100")
+    reviewers = models.PositiveSmallIntegerField(default=1, help_text="reviews an application gets")
+    award_code = models.CharField(max_length=60, blank=True, help_text="pattern of award numbers")
+    cost = models.CharField(max_length=300, blank=True)
+    eligibility = models.TextField(blank=True)
+    facts = models.JSONField(default=dict)
+    is_open_to_calls = models.BooleanField(default=False, help_text="complete enough to open a call from")
+
+    class Meta:
+        ordering = ["family", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CallState(models.TextChoices):
+    PLANNED = "planned", _("Planned")
+    OPEN = "open", _("Open")
+    CLOSED = "closed", _("Closed")
+
+
+class Call(models.Model):
+    """A call for applications. Copies the access mode's terms when it is made, so that they can't change under it."""
+
+    code = models.SlugField(max_length=60, unique=True)
+    title = models.CharField(max_length=200)
+    access_mode = models.ForeignKey(AccessMode, models.PROTECT, related_name="calls")
+    factory = models.ForeignKey(Factory, models.PROTECT, related_name="calls")
+    programme = models.ForeignKey(Programme, models.PROTECT, related_name="calls")
+    partitions = models.ManyToManyField(Partition, related_name="calls")
+    state = models.CharField(max_length=10, choices=CallState, default=CallState.PLANNED)
+    opens = models.DateTimeField()
+    closes = models.DateTimeField(help_text="the cut-off")
+    first_month = models.DateField(help_text="first month that can be asked for")
+    months = models.PositiveSmallIntegerField(help_text="how many months are offered")
+    minimum_gpu_hours = models.PositiveBigIntegerField(null=True, blank=True)
+    maximum_gpu_hours = models.PositiveBigIntegerField(null=True, blank=True)
+    durations_months = models.JSONField(default=list)
+    classes = models.JSONField(default=list)
+    continuous = models.BooleanField(default=False)
+    answer_working_days = models.PositiveIntegerField()
+    review = models.CharField(max_length=10, choices=ReviewKind)
+    criteria = models.JSONField(default=list)
+    threshold = models.DecimalField(max_digits=5, decimal_places=2)
+    reviewers = models.PositiveSmallIntegerField(default=1)
+    value = models.CharField(
+        max_length=20,
+        default="score*sqrt(hours)",
+        choices=[(v, v) for v in ("score", "score*hours", "score*sqrt(hours)")],
+        help_text="what the decision makes as great as possible",
+    )
+    text = models.TextField(blank=True)
+    is_demo = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-opens"]
+        constraints = [
+            models.CheckConstraint(condition=Q(closes__gt=F("opens")), name="call_period"),
+            models.CheckConstraint(condition=Q(first_month__day=1, months__gt=0), name="call_whole_months"),
+            models.CheckConstraint(condition=Q(state__in=CallState.values), name="call_state_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ApplicationState(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    SUBMITTED = "submitted", _("Submitted")
+    ELIGIBLE = "eligible", _("Eligible")
+    INELIGIBLE = "ineligible", _("Not eligible")
+    IN_REVIEW = "in-review", _("In review")
+    REVIEWED = "reviewed", _("Reviewed")
+    AWARDED = "awarded", _("Awarded")
+    REJECTED = "rejected", _("Not awarded")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+class Application(models.Model):
+    """A request for hours under a call. A draft saves itself; once submitted its content is fixed."""
+
+    code = models.SlugField(max_length=60, unique=True)
+    call = models.ForeignKey(Call, models.PROTECT, related_name="applications")
+    applicant = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="applications")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, blank=True, related_name="applications")
+    organisation_class = models.CharField(max_length=20, choices=OrganisationClass, blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    commercial = models.BooleanField(default=False)
+    title = models.CharField(max_length=200, blank=True)
+    summary = models.TextField(blank=True, help_text="what will be done and why it matters")
+    method = models.TextField(blank=True, help_text="software, scaling, why these hours")
+    data_statement = models.TextField(blank=True, help_text="which data, whose, where")
+    ethics = models.JSONField(default=dict, help_text="self-assessment: question code -> answer")
+    keywords = models.JSONField(default=list)
+    state = models.CharField(max_length=12, choices=ApplicationState, default=ApplicationState.DRAFT)
+    version = models.PositiveIntegerField(default=0, help_text="counts changes; an edit of an older version is refused")
+    created_at = models.DateTimeField(default=timezone.now)
+    saved_at = models.DateTimeField(default=timezone.now)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    answer_due = models.DateTimeField(null=True, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    score = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True, help_text="consensus, of 100")
+    is_demo = models.BooleanField(default=False)
+    origin = models.CharField(max_length=200, blank=True, help_text="where demo data comes from")
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["call", "state"], name="application_of_call")]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=ApplicationState.values), name="application_state_known"),
+            models.CheckConstraint(
+                condition=Q(state__in=["draft", "withdrawn"])
+                | Q(submitted_at__isnull=False, answer_due__isnull=False, organisation__isnull=False),
+                name="application_submitted_is_complete",
+            ),
+            models.CheckConstraint(condition=Q(score__isnull=True) | Q(score__gte=0, score__lte=100), name="score_range"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.title}"
+
+
+class Alternative(models.Model):
+    """One way to serve an application: hours on a partition over months. In order of preference."""
+
+    application = models.ForeignKey(Application, models.CASCADE, related_name="alternatives")
+    place = models.PositiveSmallIntegerField(help_text="0 is preferred")
+    partition = models.ForeignKey(Partition, models.PROTECT)
+    first_month = models.DateField()
+    months = models.PositiveSmallIntegerField()
+    gpu_hours = models.PositiveBigIntegerField()
+
+    class Meta:
+        ordering = ["application", "place"]
+        constraints = [
+            models.UniqueConstraint(fields=["application", "place"], name="alternative_place_once"),
+            models.CheckConstraint(condition=Q(months__gt=0, gpu_hours__gt=0), name="alternative_asks_something"),
+            models.CheckConstraint(condition=Q(first_month__day=1), name="alternative_whole_months"),
+        ]
+
+
+class Partner(models.Model):
+    """An organisation that applies together with the applicant's own."""
+
+    application = models.ForeignKey(Application, models.CASCADE, related_name="partners")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["application", "organisation"], name="partner_once")]
+
+
+class EligibilityCheck(models.Model):
+    """The automatic rules' answers and the verdict of a person."""
+
+    application = models.OneToOneField(Application, models.CASCADE, related_name="eligibility_check")
+    findings = models.JSONField(help_text='[{"rule": "...", "holds": true, "sentence": "..."}]')
+    eligible = models.BooleanField()
+    remark = models.TextField(blank=True)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now)
+
+
+class Conflict(models.Model):
+    """A declared conflict of interest. Those that follow from organisations and projects are found by rule."""
+
+    application = models.ForeignKey(Application, models.CASCADE, related_name="conflicts")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="conflicts")
+    why = models.CharField(max_length=300)
+    declared_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["application", "person"], name="conflict_once")]
+
+
+class ReviewState(models.TextChoices):
+    ASSIGNED = "assigned", _("To do")
+    SUBMITTED = "submitted", _("Done")
+    DECLINED = "declined", _("Declined")
+
+
+class Review(models.Model):
+    """One reviewer's scores of one application. `kind` tells a technical assessment from a peer review."""
+
+    application = models.ForeignKey(Application, models.CASCADE, related_name="reviews")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="reviews")
+    kind = models.CharField(max_length=10, choices=ReviewKind)
+    state = models.CharField(max_length=10, choices=ReviewState, default=ReviewState.ASSIGNED)
+    scores = models.JSONField(default=dict, help_text="criterion code -> points on its scale")
+    remark = models.TextField(blank=True, help_text="shown to the applicant")
+    confidential_remark = models.TextField(blank=True, help_text="for the officers only")
+    assigned_at = models.DateTimeField(default=timezone.now)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["assigned_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["application", "reviewer", "kind"], name="review_once"),
+            models.CheckConstraint(
+                condition=~Q(state="submitted") | Q(submitted_at__isnull=False), name="review_submitted_has_date"
+            ),
+        ]
+
+
+class DecisionState(models.TextChoices):
+    PROPOSED = "proposed", _("Proposed")
+    PUBLISHED = "published", _("Published")
+    DISCARDED = "discarded", _("Discarded")
+
+
+class Decision(models.Model):
+    """One decision over the reviewed applications of one or more calls: the stored inputs, the plan, the certificate.
+
+    `problem` is `fabriek/problem/1` and `plan` is `fabriek/plan/1`, kept as the exact text, so that anyone can verify
+    it with `fabriek verify`.
+    """
+
+    code = models.SlugField(max_length=60, unique=True)
+    calls = models.ManyToManyField(Call, related_name="decisions")
+    state = models.CharField(max_length=10, choices=DecisionState, default=DecisionState.PROPOSED)
+    problem = models.TextField()
+    problem_sha256 = models.CharField(max_length=64)
+    plan = models.TextField()
+    greedy_value = models.FloatField(help_text="what rank order would have given, to compare")
+    decided_by = models.CharField(max_length=200, help_text="the body that decides")
+    legal_basis = models.CharField(max_length=300)
+    how_to_object = models.TextField()
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField(default=timezone.now)
+    published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    published_at = models.DateTimeField(null=True, blank=True)
+    is_demo = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-proposed_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(state="published") | Q(published_by__isnull=False, published_at__isnull=False),
+                name="decision_published_by_somebody",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Outcome(models.Model):
+    """What a published decision means for one application. An application has one outcome, ever (but for objections)."""
+
+    decision = models.ForeignKey(Decision, models.PROTECT, related_name="outcomes")
+    application = models.OneToOneField(Application, models.PROTECT, related_name="outcome")
+    awarded = models.BooleanField()
+    alternative = models.ForeignKey(Alternative, models.PROTECT, null=True, blank=True)
+    gpu_hours = models.PositiveBigIntegerField(default=0)
+    reason = models.CharField(max_length=20, blank=True)
+    detail = models.JSONField(default=dict)
+    explanation = models.TextField(help_text="in words an applicant accepts")
+    project = models.OneToOneField(Project, models.PROTECT, null=True, blank=True, related_name="outcome")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(awarded=True, project__isnull=False, alternative__isnull=False, gpu_hours__gt=0)
+                | (Q(awarded=False, project__isnull=True, gpu_hours=0) & ~Q(reason="")),
+                name="outcome_is_award_or_refusal",
+            )
+        ]
+
+
+class Objection(models.Model):
+    """An applicant's objection to an outcome, and the answer to it."""
+
+    outcome = models.OneToOneField(Outcome, models.PROTECT, related_name="objection")
+    text = models.TextField()
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now)
+    answer = models.TextField(blank=True)
+    upheld = models.BooleanField(null=True, blank=True)
+    answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(answered_at__isnull=True) | (~Q(answer="") & Q(upheld__isnull=False, answered_by__isnull=False)),
+                name="objection_answer_complete",
+            )
+        ]

@@ -1,0 +1,6 @@
+"""Every route of the API."""
+
+from django.urls import URLPattern, URLResolver
+
+app_name = "api"
+urlpatterns: list[URLPattern | URLResolver] = []

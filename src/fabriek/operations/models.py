@@ -1,0 +1,160 @@
+"""What runs: clusters and their agents, what they enforce, jobs, usage records as they were metered."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from fabriek.projects.models import Allocation, Project
+from fabriek.register.models import Partition, Site
+
+
+class Cluster(models.Model):
+    """A scheduler at a site, looked after by one agent. `code` is the cluster's name in Slurm."""
+
+    code = models.SlugField(max_length=60, unique=True)
+    site = models.ForeignKey(Site, models.PROTECT, related_name="clusters")
+    engine = models.CharField(
+        max_length=10, choices=[("local", _("Embedded local engine")), ("slurm", "Slurm"), ("log", _("Imported log"))]
+    )
+    partitions = models.ManyToManyField(Partition, through="ClusterPartition", related_name="clusters")
+    last_seen_at = models.DateTimeField(null=True, blank=True)
+    agent_version = models.CharField(max_length=40, blank=True)
+    agent_error = models.TextField(blank=True, help_text="what the agent could not do in its last round")
+
+    class Meta:
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class ClusterPartition(models.Model):
+    """Which partition of the register a partition name of the cluster stands for."""
+
+    cluster = models.ForeignKey(Cluster, models.CASCADE, related_name="names")
+    partition = models.ForeignKey(Partition, models.PROTECT)
+    name = models.CharField(max_length=80, help_text="the partition's name in the scheduler")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["cluster", "name"], name="cluster_partition_name_once"),
+            models.UniqueConstraint(fields=["cluster", "partition"], name="cluster_partition_once"),
+        ]
+
+
+class EnforcedAccount(models.Model):
+    """What the cluster enforces for one account, as its agent last reported it."""
+
+    cluster = models.ForeignKey(Cluster, models.CASCADE, related_name="enforced")
+    account = models.CharField(max_length=80)
+    state = models.JSONField()
+    reported_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["account"]
+        constraints = [models.UniqueConstraint(fields=["cluster", "account"], name="enforced_once")]
+
+
+class JobState(models.TextChoices):
+    """The platform's queue first, then Slurm's own states."""
+
+    QUEUED = "QUEUED", _("Waiting for the agent")
+    REFUSED = "REFUSED", _("Refused")
+    PENDING = "PENDING", _("Pending")
+    RUNNING = "RUNNING", _("Running")
+    COMPLETED = "COMPLETED", _("Completed")
+    FAILED = "FAILED", _("Failed")
+    CANCELLED = "CANCELLED", _("Cancelled")
+    TIMEOUT = "TIMEOUT", _("Time limit reached")
+    NODE_FAIL = "NODE_FAIL", _("Node failed")
+    OUT_OF_MEMORY = "OUT_OF_MEMORY", _("Out of memory")
+
+
+ENDED_STATES = frozenset({"REFUSED", "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY"})
+
+
+class Job(models.Model):
+    """A batch job that somebody submitted through the platform."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    project = models.ForeignKey(Project, models.PROTECT, related_name="jobs")
+    allocation = models.ForeignKey(Allocation, models.PROTECT, related_name="jobs")
+    cluster = models.ForeignKey(Cluster, models.PROTECT, related_name="jobs")
+    submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="jobs")
+    name = models.CharField(max_length=120)
+    script = models.TextField()
+    state = models.CharField(max_length=15, choices=JobState, default=JobState.QUEUED)
+    reason = models.CharField(max_length=300, blank=True, help_text="the scheduler's reason, in words")
+    engine_job = models.CharField(max_length=60, blank=True, help_text="the job's number in the scheduler")
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    output = models.TextField(blank=True, help_text="the last part of standard output")
+    error_output = models.TextField(blank=True, help_text="the last part of standard error")
+    submitted_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-submitted_at", "-id"]
+        indexes = [
+            models.Index(fields=["project", "-submitted_at"], name="job_of_project"),
+            models.Index(fields=["cluster", "state"], name="job_of_cluster"),
+        ]
+        constraints = [models.CheckConstraint(condition=Q(state__in=JobState.values), name="job_state_known")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.uuid})"
+
+
+class UsageBatch(models.Model):
+    """A batch of usage records as it arrived. The same `key` arriving again changes nothing."""
+
+    cluster = models.ForeignKey(Cluster, models.PROTECT, related_name="batches")
+    key = models.CharField(max_length=200)
+    received_at = models.DateTimeField(default=timezone.now)
+    source = models.CharField(max_length=300, help_text="agent, or the name of the imported file")
+    booked = models.PositiveIntegerField(default=0)
+    repeated = models.PositiveIntegerField(default=0)
+    broken = models.JSONField(default=list, help_text='[{"line": 12, "why": "..."}]')
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "usage batches"
+        constraints = [models.UniqueConstraint(fields=["cluster", "key"], name="batch_once")]
+
+
+class UsageRecord(models.Model):
+    """One run of one job as the scheduler accounted for it. Never changed: a corrected record is a new revision, and
+    the difference is booked as an adjustment."""
+
+    cluster = models.ForeignKey(Cluster, models.PROTECT, related_name="records")
+    key = models.CharField(max_length=120, help_text="identifies the run: job, submit, start")
+    revision = models.PositiveSmallIntegerField(default=0)
+    batch = models.ForeignKey(UsageBatch, models.PROTECT, related_name="records")
+    allocation = models.ForeignKey(Allocation, models.PROTECT, related_name="records")
+    job_id = models.CharField(max_length=60)
+    account = models.CharField(max_length=80)
+    user = models.CharField(max_length=80)
+    state = models.CharField(max_length=20)
+    submit = models.BigIntegerField(help_text="seconds since 1970, UTC")
+    start = models.BigIntegerField()
+    end = models.BigIntegerField()
+    accelerators = models.PositiveIntegerField()
+    cores = models.PositiveIntegerField()
+    accelerator_seconds = models.BigIntegerField()
+    core_seconds = models.BigIntegerField()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["allocation", "-id"], name="record_of_allocation")]
+        constraints = [
+            models.UniqueConstraint(fields=["cluster", "key", "revision"], name="record_once"),
+            models.CheckConstraint(
+                condition=Q(accelerator_seconds__gte=0, core_seconds__gte=0, end__gte=F("start")), name="record_sane"
+            ),
+        ]

@@ -1,0 +1,65 @@
+# make run · make test · make check · make bench · make docs: each sets itself up.
+# PYTHON: any Python 3.11 or later with venv. Everything is installed in .venv, from locked and hashed versions.
+PYTHON ?= python3
+SERVE ?= 1
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: run test check bench docs assets lock messages clean
+
+run: .venv/runtime
+	@$(BIN)/fabriek demo $(if $(filter 0,$(SERVE)),--no-serve,--serve)
+
+test: check
+	@$(BIN)/python tests/needs.py
+	@$(BIN)/pytest -n 2 --dist loadfile
+
+check: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint src/fabriek/portal/templates --lint --quiet
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+bench: .venv/dev
+	@for question in benchmarks/[a-z]*.py; do echo "== $$question"; $(BIN)/python $$question || exit 1; done
+
+docs: .venv/dev
+	$(BIN)/mkdocs build --strict --site-dir site
+
+# For developers of the pages: rebuilds what src/fabriek/portal/static/portal holds (needs Node 20 and npm).
+assets:
+	cd assets && npm ci --no-audit --no-fund && npm run build
+
+# For developers: a new lock after a change of pyproject.toml. The files name no registry.
+lock: .venv/dev
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+		pyproject.toml --group build -o locks/runtime.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+		pyproject.toml --group build --group dev -c locks/runtime.txt -o locks/dev.txt
+
+# For developers: collects the texts to translate, and compiles the translations.
+messages: .venv/dev
+	cd src/fabriek && ../../$(BIN)/python ../../manage.py makemessages -l nl --no-obsolete --no-wrap
+	$(BIN)/pybabel compile --use-fuzzy -D django -d src/fabriek/portal/locale
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Fabriek needs Python 3.11 or later. Say which: make PYTHON=/usr/bin/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
+		|| { echo "Python's venv is missing. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/runtime: locks/runtime.txt pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r locks/runtime.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: locks/dev.txt pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r locks/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@ .venv/runtime
+
+clean:
+	rm -rf .venv var site build

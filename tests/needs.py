@@ -1,0 +1,27 @@
+"""What the tests need beside Python packages. Says what to install; in CI a lack is an error, not a skip."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import sys
+
+NEEDS = {
+    "chromium": (lambda: shutil.which("chromium") or shutil.which("chromium-browser"), "browser tests"),
+    "postgresql": (lambda: glob.glob("/usr/lib/postgresql/*/bin/initdb"), "the rules on PostgreSQL"),
+}
+
+
+def missing() -> list[str]:
+    """Debian packages that aren't there."""
+    return [package for package, (there, _) in NEEDS.items() if not there()]
+
+
+if __name__ == "__main__":
+    lacking = missing()
+    if lacking:
+        for package in lacking:
+            print(f"Not installed: {package} ({NEEDS[package][1]} are left out)", file=sys.stderr)
+        print(f"To run everything: apt-get install --no-install-recommends {' '.join(lacking)}", file=sys.stderr)
+        sys.exit(1 if os.environ.get("CI") else 0)

@@ -1,13 +1,49 @@
-"""Error pages (being written)."""
+"""Pages for when it doesn't work: each says what happened and what to do. The last one needs no database."""
+
+from __future__ import annotations
+
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.views.decorators.csrf import requires_csrf_token
 
 
+def _page(request: HttpRequest, status: int, **context: Any) -> HttpResponse:
+    return HttpResponse(
+        render_to_string(f"errors/{status}.html", {"path": request.path, **context}, request), status=status
+    )
+
+
+@requires_csrf_token
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400: the request could not be read."""
+    del exception
+    return _page(request, 400)
+
+
+@requires_csrf_token
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403: known, but not allowed; a sentence given to PermissionDenied is shown."""
+    reason = str(exception) if exception and str(exception) else ""
+    return _page(request, 403, reason=reason)
+
+
+@requires_csrf_token
+def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404: nothing at this address."""
+    del exception
+    return _page(request, 404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500: our mistake. Rendered without the context processors, for the database may be what failed."""
+    del request
+    return HttpResponse(render_to_string("errors/500.html"), status=500)
+
+
+@requires_csrf_token
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return HttpResponse("expired", status=403)
-
-
-def bad_request(request, exception=None): return HttpResponse("bad request", status=400)
-def permission_denied(request, exception=None): return HttpResponse("denied", status=403)
-def page_not_found(request, exception=None): return HttpResponse("not found", status=404)
-def server_error(request): return HttpResponse("error", status=500)
+    """403 when a form's token is missing or old: a page open too long, or no cookies."""
+    del reason
+    return HttpResponse(render_to_string("errors/csrf.html", {}, request), status=403)

@@ -1,3 +1,585 @@
-from django import template
+"""The portal's vocabulary in templates; a builtin, so no ``{% load %}`` is needed.
+
+Each component has one template in ``templates/components``; the tags here give it typed parameters, so that a
+misspelt one is an error and not a silently empty page. Shown together on the style guide page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from django import forms, template
+from django.core.paginator import Page
+from django.forms.boundfield import BoundField
+from django.template.loader import render_to_string
+from django.utils.html import format_html, json_script
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from fabriek.portal.components import amounts
+from fabriek.portal.components.assets import asset_url
+from fabriek.portal.components.plots import Column, Figure, Map
+from fabriek.portal.components.questions import Question, question_of
+from fabriek.portal.components.states import look_of
 
 register = template.Library()
+
+
+def _component(name: str, **parameters: Any) -> SafeString:
+    return render_to_string(f"components/{name}.html", parameters)
+
+
+# Assets -------------------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def asset(name: str) -> str:
+    """The address of a built file: ``{% asset "portal.css" %}``."""
+    return asset_url(name)
+
+
+@register.simple_tag
+def icon(name: str, label: str = "", size: str = "") -> SafeString:
+    """An icon of assets/icons.json. Decoration, unless it has a ``label``. ``size="lg"`` is 24 px."""
+    css = "icon icon--lg" if size == "lg" else "icon"
+    target = f"{asset_url('icons.svg')}#{name}"
+    if label:
+        return format_html(
+            '<svg class="{}" role="img" aria-label="{}"><use href="{}"/></svg>', css, label, target
+        )
+    return format_html(
+        '<svg class="{}" aria-hidden="true" focusable="false"><use href="{}"/></svg>', css, target
+    )
+
+
+# Amounts, times, states ---------------------------------------------------------------------------
+
+
+def _hours(seconds: int | None, unit: str, kind: str) -> SafeString:
+    if seconds is None:
+        return format_html('<span class="quiet">{}</span>', _("not known"))
+    text, exact = amounts.hours_text(int(seconds)), amounts.exact_text(int(seconds), kind)
+    words = {"accelerator": _("GPU-hours"), "core": _("core-hours")}[kind]
+    after = format_html(' <span class="unit">{}</span>', words) if unit else ""
+    return format_html(
+        '<data class="amount" value="{}" title="{}">{}{}</data>', int(seconds), exact, text, after
+    )
+
+
+@register.filter
+def gpu_hours(seconds: int | None, unit: str = "") -> SafeString:
+    """Accelerator-seconds as GPU-hours, the exact amount on hover; ``|gpu_hours:"unit"`` adds the word."""
+    return _hours(seconds, unit, "accelerator")
+
+
+@register.filter
+def core_hours(seconds: int | None, unit: str = "") -> SafeString:
+    """Core-seconds as core-hours; see ``gpu_hours``."""
+    return _hours(seconds, unit, "core")
+
+
+@register.filter
+def percent(ratio: Any, decimals: int | None = None) -> str:
+    """A ratio as a percentage: ``0.2|percent`` is 20%; one decimal where needed, or as many as asked."""
+    return "" if ratio is None else amounts.percent_text(ratio, decimals)
+
+
+@register.filter
+def number(value: Any, decimals: int | None = None) -> str:
+    """A number with the reader's separators: 1,234.5."""
+    return "" if value is None else amounts.number_text(value, decimals)
+
+
+@register.filter
+def when(value: date | datetime | None, style: str = "") -> SafeString:
+    """A date or moment as <time>; moments become the reader's zone.
+
+    ``|when:"date"`` and ``"time"`` show a part.
+    """
+    if value is None:
+        return mark_safe("")
+    shown = (style or "datetime") if isinstance(value, datetime) else ""
+    text, iso = amounts.moment_text(value, style), amounts.iso_text(value)
+    if shown:
+        return format_html('<time class="nowrap" datetime="{}" data-when="{}">{}</time>', iso, shown, text)
+    return format_html('<time class="nowrap" datetime="{}">{}</time>', iso, text)
+
+
+@register.filter
+def month(value: Any) -> str:
+    """``"2026-11"`` or a date as November 2026."""
+    return amounts.month_text(value) if value else ""
+
+
+@register.filter
+def state_tag(state: Any, label: str = "") -> SafeString:
+    """A state as a tag with words, colour and shape.
+
+    ``label`` (get_state_display) replaces the usual words.
+    """
+    look = look_of(state)
+    return format_html(
+        '<span class="ds-tag state" data-color="{}" data-shape="{}">{}</span>',
+        look.color,
+        look.shape,
+        label or look.label,
+    )
+
+
+# Frame --------------------------------------------------------------------------------------------
+
+
+@register.simple_block_tag
+def breadcrumbs(content: str) -> SafeString:
+    """The way back up: ``{% crumb %}`` lines."""
+    return _component("breadcrumbs", content=content)
+
+
+@register.simple_tag
+def crumb(label: str, url: str = "") -> SafeString:
+    """One step of the breadcrumbs; without a url it is the page itself."""
+    if url:
+        return format_html('<li><a href="{}">{}</a></li>', url, label)
+    return format_html('<li><span aria-current="page">{}</span></li>', label)
+
+
+@register.simple_block_tag
+def tabs(content: str, label: str) -> SafeString:
+    """Links between pages of one thing; ``label`` names the navigation for screen readers."""
+    return _component("tabs", content=content, label=label)
+
+
+@register.inclusion_tag("components/tab.html")
+def tab(label: str, url: str, current: bool = False, count: int | None = None) -> dict[str, Any]:
+    """One tab."""
+    return {"label": label, "url": url, "current": current, "count": count}
+
+
+# Content ------------------------------------------------------------------------------------------
+
+_CALLOUT_ICONS = {
+    "info": "info",
+    "success": "circle-check",
+    "warning": "triangle-alert",
+    "danger": "circle-alert",
+    "neutral": "info",
+}
+
+
+@register.simple_block_tag
+def callout(content: str, kind: str = "info", title: str = "", live: bool = False) -> SafeString:
+    """Something to notice.
+
+    ``kind``: info, success, warning, danger, neutral. ``live`` says it aloud when it appears.
+    """
+    return _component(
+        "callout", content=content, kind=kind, title=title, live=live, icon_name=_CALLOUT_ICONS[kind]
+    )
+
+
+@register.simple_block_tag
+def card(
+    content: str, title: str = "", url: str = "", meta: str = "", foot: str = "", level: int = 3
+) -> SafeString:
+    """A thing among its like; with ``url`` the whole card leads there. ``level`` is the heading's."""
+    return _component("card", content=content, title=title, url=url, meta=meta, foot=foot, level=level)
+
+
+@register.simple_block_tag
+def stats(content: str) -> SafeString:
+    """A row of figures: ``{% stat %}`` lines."""
+    return _component("stats", content=content)
+
+
+@register.inclusion_tag("components/stat.html")
+def stat(
+    label: str, value: Any, unit: str = "", detail: str = "", tone: str = "", url: str = ""
+) -> dict[str, Any]:
+    """One figure with its name.
+
+    ``tone``: success, warning, danger; ``url`` leads to the numbers behind it.
+    """
+    return {"label": label, "value": value, "unit": unit, "detail": detail, "tone": tone, "url": url}
+
+
+@register.simple_block_tag
+def facts(content: str) -> SafeString:
+    """A list of facts: ``{% fact %}`` lines."""
+    return _component("facts", content=content)
+
+
+@register.inclusion_tag("components/fact.html")
+def fact(
+    label: str,
+    value: Any = None,
+    source: str = "",
+    source_url: str = "",
+    confidence: str = "",
+    note: str = "",
+) -> dict[str, Any]:
+    """A fact with its origin.
+
+    A value of None or "" is shown as not known. ``confidence``: high, medium, low.
+    """
+    level = str(getattr(confidence, "value", confidence) or "")
+    words = {"high": _("High confidence"), "medium": _("Medium confidence"), "low": _("Low confidence")}
+    return {
+        "label": label,
+        "value": value,
+        "known": value is not None and value != "",
+        "source": source,
+        "source_url": source_url,
+        "level": level,
+        "confidence": words.get(level, ""),
+        "note": note,
+    }
+
+
+@register.simple_block_tag
+def task_list(content: str) -> SafeString:
+    """What is to be done: ``{% task %}`` lines."""
+    return _component("task_list", content=content)
+
+
+@register.inclusion_tag("components/task.html")
+def task(title: str, url: str = "", state: str = "to_do", hint: str = "", label: str = "") -> dict[str, Any]:
+    """A task with its state: to_do, incomplete, done, cannot_start (then give no url), or any other state."""
+    return {"title": title, "url": url, "state": state, "hint": hint, "label": label}
+
+
+@register.inclusion_tag("components/steps.html")
+def steps(steps: Iterable[Mapping[str, Any]], current: int) -> dict[str, Any]:
+    """Where one is in a form of several pages.
+
+    ``steps``: mappings with label and url; ``current`` counts from 1.
+    """
+    made = [
+        {**step, "state": "done" if at < current else "current" if at == current else "next"}
+        for at, step in enumerate(steps, start=1)
+    ]
+    return {"steps": made, "current": current, "total": len(made), "here": made[current - 1]["label"]}
+
+
+@register.inclusion_tag("components/clock.html")
+def clock(
+    due: date | datetime | None,
+    days_left: int | None = None,
+    label: str = "",
+    answered: date | datetime | None = None,
+    inline: bool = False,
+) -> dict[str, Any]:
+    """Until when: "Answer by Wed 25 Nov 2026, 2 working days left"; ``days_left`` may be negative (late)."""
+    if answered:
+        color = "success"
+    elif days_left is None:
+        color = "neutral"
+    else:
+        color = "danger" if days_left < 0 else "warning" if days_left <= 2 else "info"
+    return {
+        "due": due,
+        "days_left": days_left,
+        "late": -days_left if days_left is not None and days_left < 0 else None,
+        "label": label or _("Answer by"),
+        "answered": answered,
+        "inline": inline,
+        "color": color,
+    }
+
+
+@register.inclusion_tag("components/progress.html")
+def progress(
+    value: int | float, maximum: int | float, label: str, detail: str = "", tone: str = "accent"
+) -> dict[str, Any]:
+    """How much of something is used; ``tone`` is a colour of the theme."""
+    return {"value": value, "maximum": maximum or 1, "label": label, "detail": detail, "tone": tone}
+
+
+@register.inclusion_tag("components/promise_bar.html")
+def promise_bar(
+    required: Any,
+    decided: Any = None,
+    queued: Any = None,
+    used: Any = None,
+    maximum: Any = None,
+    label: str = "",
+    cap: bool = False,
+) -> dict[str, Any]:
+    """A promise at its three moments, as ratios (0.2 is 20%), and a mark at what is required (or allowed.
+
+    ``cap``).
+    """
+    measures = [
+        ("decided", _("Decided"), decided),
+        ("queued", _("Queued"), queued),
+        ("used", _("Used"), used),
+    ]
+    numbers = [float(value) for value in (required, decided, queued, used) if value is not None]
+    top = float(maximum) if maximum is not None else max([*numbers, 0.0001]) * 1.15
+    bars = [
+        {
+            "name": name,
+            "label": words,
+            "value": value,
+            "width": f"{min(float(value or 0) / top, 1) * 100:.3f}%",
+            "y": 2 + at * 17,
+        }
+        for at, (name, words, value) in enumerate(measures)
+    ]
+    return {
+        "bars": bars,
+        "required": required,
+        "mark": f"{min(float(required) / top, 1) * 100:.3f}%",
+        "label": label,
+        "cap": cap,
+    }
+
+
+@register.simple_block_tag
+def timeline(content: str) -> SafeString:
+    """What happened, newest first: ``{% event %}`` blocks."""
+    return _component("timeline", content=content)
+
+
+@register.simple_block_tag
+def event(
+    content: str, title: str, moment: date | datetime | None = None, actor: str = "", current: bool = False
+) -> SafeString:
+    """One thing that happened: a sentence, when, by whom, and inside the block what more there is to say."""
+    return _component(
+        "event", content=content.strip(), title=title, moment=moment, actor=actor, current=current
+    )
+
+
+@register.simple_block_tag
+def empty_state(content: str, title: str, icon: str = "inbox") -> SafeString:
+    """Nothing here yet: why, and what to do about it (links and buttons inside the block)."""
+    return _component("empty_state", content=content, title=title, icon_name=icon)
+
+
+@register.simple_block_tag
+def disclosure(content: str, title: str, opened: bool = False) -> SafeString:
+    """More, for those who ask for it."""
+    return _component("disclosure", content=content, title=title, opened=opened)
+
+
+# Tables -------------------------------------------------------------------------------------------
+
+
+@register.simple_block_tag(takes_context=True)
+def data_table(
+    context: template.Context,
+    content: str,
+    caption: str,
+    page: Page[Any] | None = None,
+    csv: str = "",
+    dense: bool = False,
+    records: bool = False,
+    show_caption: bool = True,
+) -> SafeString:
+    """A table that scrolls by itself; inside: <thead>, <tbody>. ``page`` adds page links, ``csv`` a download.
+
+    ``records`` turns rows into records on a phone: give each <td> a data-label.
+    """
+    return render_to_string(
+        "components/data_table.html",
+        {
+            "content": content,
+            "caption": caption,
+            "page": page,
+            "csv": csv,
+            "dense": dense,
+            "records": records,
+            "show_caption": show_caption,
+            "request": context.get("request"),
+        },
+    )
+
+
+@register.inclusion_tag("components/sort_header.html", takes_context=True)
+def sort_header(
+    context: template.Context,
+    key: str,
+    label: str,
+    numeric: bool = False,
+    default: str = "",
+    parameter: str = "order",
+) -> dict[str, Any]:
+    """A column's header that sorts by ``?order=key`` or ``-key``.
+
+    ``default`` is the order without a parameter.
+    """
+    request = context.get("request")
+    query = request.GET.copy() if request else None
+    now = (query.get(parameter) if query is not None else None) or default
+    sort = "ascending" if now == key else "descending" if now == f"-{key}" else ""
+    # Numbers are mostly wanted from high to low first.
+    following = f"-{key}" if sort == "ascending" or (not sort and numeric) else key
+    url = f"?{parameter}={following}"
+    if query is not None:
+        query.pop("page", None)
+        query[parameter] = following
+        url = f"?{query.urlencode()}"
+    return {"label": label, "numeric": numeric, "sort": sort, "url": url}
+
+
+@register.inclusion_tag("components/pagination.html", takes_context=True)
+def pagination(context: template.Context, page: Page[Any]) -> dict[str, Any]:
+    """Links to a Paginator's pages, keeping the other query parameters."""
+    request = context.get("request")
+    query = request.GET.copy() if request else None
+
+    def url(at: int) -> str:
+        if query is None:
+            return f"?page={at}"
+        query["page"] = str(at)
+        return f"?{query.urlencode()}"
+
+    paginator = page.paginator
+    numbers: list[dict[str, Any]] = []
+    if paginator.num_pages > 1:
+        for at in paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1):
+            known = isinstance(at, int)
+            numbers.append({"number": at, "url": url(at) if known else "", "current": at == page.number})
+    return {
+        "page": page,
+        "numbers": numbers,
+        "previous": url(page.previous_page_number()) if page.has_previous() else "",
+        "next": url(page.next_page_number()) if page.has_next() else "",
+    }
+
+
+@register.simple_tag
+def export_link(url: str, label: str = "") -> SafeString:
+    """A link that downloads the data behind what is shown."""
+    return format_html('<a href="{}" download>{} {}</a>', url, icon("download"), label or _("Download CSV"))
+
+
+# Forms --------------------------------------------------------------------------------------------
+
+
+@register.inclusion_tag("components/error_summary.html")
+def error_summary(form: forms.BaseForm) -> dict[str, Any]:
+    """What is wrong, at the top, each line a link to its field. Nothing when nothing is wrong."""
+    errors = [
+        {"target": bound.auto_id or bound.html_name, "text": text} for bound in form for text in bound.errors
+    ] + [{"target": "", "text": text} for text in form.non_field_errors()]
+    return {"errors": errors if form.is_bound else []}
+
+
+@register.inclusion_tag("components/question.html")
+def question(
+    bound: BoundField,
+    label: str = "",
+    hint: str = "",
+    unit: str = "",
+    prefix: str = "",
+    width: str = "",
+    hints: Mapping[str, str] | None = None,
+    page_heading: bool = False,
+    plain: bool = False,
+    inline: bool = False,
+    hide_optional: bool = False,
+) -> dict[str, Any]:
+    """A form's field as a question: its kind follows its widget.
+
+    ``unit`` and ``prefix`` stand beside a number; ``width``: xs, sm, md, lg; ``hints``: choices' hints by
+    value; ``page_heading`` makes the label the page's h1 (one thing per page); ``plain`` a small label;
+    ``inline`` sets choices side by side; ``hide_optional`` leaves out "(optional)", for filters.
+    """
+    made: Question = question_of(bound, hint=hint, width=width, hints=hints)
+    return {
+        "question": made,
+        "field": bound,
+        "label": label or bound.label,
+        "unit": unit,
+        "prefix": prefix,
+        "page_heading": page_heading,
+        "plain": plain,
+        "inline": inline,
+        "optional": not bound.field.required and not hide_optional and made.kind != "checkbox",
+    }
+
+
+@register.simple_block_tag(takes_context=True)
+def confirm(
+    context: template.Context,
+    content: str,
+    id: str,
+    title: str,
+    url: str,
+    button: str,
+    page_url: str = "",
+    submit: str = "",
+    tone: str = "accent",
+    variant: str = "",
+) -> SafeString:
+    """A button that asks first: a <dialog> with ``title`` and the block; its form posts to ``url``.
+
+    Without JavaScript the button leads to ``page_url`` (default ``url``), a page that asks the same.
+    ``tone="danger"`` for what can't be undone; ``variant`` is the button's (secondary, tertiary).
+    """
+    return render_to_string(
+        "components/confirm.html",
+        {
+            "content": content,
+            "id": id,
+            "title": title,
+            "url": url,
+            "page_url": page_url or url,
+            "button": button,
+            "submit": submit or button,
+            "tone": tone,
+            "variant": variant,
+            "csrf_token": context.get("csrf_token"),
+        },
+    )
+
+
+# Plots --------------------------------------------------------------------------------------------
+
+
+def _cell(value: Any, column: Column) -> str | SafeString:
+    """A value as it stands in the table beside a plot."""
+    if value is None:
+        return format_html('<span class="quiet">{}</span>', "–")
+    match column.kind:
+        case "gpu_hours":
+            return gpu_hours(value)
+        case "core_hours":
+            return core_hours(value)
+        case "percent":
+            return percent(value)
+        case "month":
+            return month(value)
+        case "date":
+            return when(value) if isinstance(value, date) else str(value)
+        case "number":
+            return number(value)
+        case _:
+            return str(value)
+
+
+def _block(data: Mapping[str, Any]) -> SafeString:
+    """JSON in a <script type="application/json">: data, which a strict policy lets be."""
+    return json_script(data)
+
+
+@register.inclusion_tag("components/figure.html")
+def figure(figure: Figure, level: int = 3) -> dict[str, Any]:
+    """A plot with its caption, its table (without JavaScript too) and its download, if it has one."""
+    return {
+        "figure": figure,
+        "json": _block(figure.data),
+        "level": level,
+        "rows": [
+            [(column, _cell(row.get(column.key), column)) for column in figure.columns] for row in figure.rows
+        ],
+    }
+
+
+@register.inclusion_tag("components/map.html")
+def map_figure(map: Map) -> dict[str, Any]:
+    """A map of places, each a link; without JavaScript the same places as a list."""
+    return {"map": map, "json": _block(map.data)}

@@ -1,0 +1,86 @@
+"""Amounts as text in the reader's language.
+
+The ledger's units are exact: accelerator-seconds and core-seconds.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from typing import Any
+
+from django.utils import formats
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+SECONDS_IN_AN_HOUR = 3600
+
+
+def number_text(value: Any, decimals: int | None = None) -> str:
+    """A number with the reader's separators; decimals None keeps those it has."""
+    return formats.number_format(value, decimal_pos=decimals, use_l10n=True, force_grouping=True)
+
+
+def hours_text(seconds: int) -> str:
+    """Seconds as hours, as many decimals as help: 1,234 · 12.5 · 0.01 · <0.01."""
+    if seconds < 0:
+        return "−" + hours_text(-seconds)
+    hours = Decimal(seconds) / SECONDS_IN_AN_HOUR
+    if seconds and hours < Decimal("0.005"):
+        return "<" + number_text(Decimal("0.01"), 2)
+    decimals = 0 if hours >= 100 or hours == hours.to_integral() else 1 if hours >= 10 else 2
+    return number_text(hours.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP), decimals)
+
+
+def exact_text(seconds: int, unit: str) -> str:
+    """The exact amount behind a rounded one. ``unit`` is ``accelerator`` or ``core``."""
+    amount = number_text(seconds)
+    if unit == "core":
+        return ngettext("%(amount)s core-second", "%(amount)s core-seconds", abs(seconds)) % {
+            "amount": amount
+        }
+    return ngettext("%(amount)s accelerator-second", "%(amount)s accelerator-seconds", abs(seconds)) % {
+        "amount": amount
+    }
+
+
+def percent_text(ratio: Any, decimals: int | None = None) -> str:
+    """A ratio (0.2, Fraction(1, 5), Decimal) as a percentage: 20% · 12.5%.
+
+    One decimal at most unless asked.
+    """
+    if isinstance(ratio, Fraction):
+        share = Decimal(ratio.numerator) / Decimal(ratio.denominator) * 100
+    else:
+        share = Decimal(str(ratio)) * 100
+    if decimals is None:
+        rounded = share.quantize(Decimal("0.1"), ROUND_HALF_UP)
+        decimals = 0 if rounded == rounded.to_integral() else 1
+    quantum = Decimal(1).scaleb(-decimals)
+    text = number_text(share.quantize(quantum, ROUND_HALF_UP), decimals)
+    return _("%(number)s%%") % {"number": text}
+
+
+def month_text(value: Any) -> str:
+    """``"2026-11"``, a date or a datetime as ``November 2026``."""
+    if isinstance(value, str):
+        year, month = value.split("-")[:2]
+        value = date(int(year), int(month), 1)
+    return formats.date_format(value, "F Y")
+
+
+def moment_text(value: date | datetime, style: str = "") -> str:
+    """A date as ``20 Nov 2026``, a moment as ``20 Nov 2026, 14:00 UTC`` (before the zone is known)."""
+    day = formats.date_format(value, "j M Y")
+    if not isinstance(value, datetime) or style == "date":
+        return day
+    clock = f"{formats.date_format(value, 'H:i')} UTC"
+    return clock if style == "time" else f"{day}, {clock}"
+
+
+def iso_text(value: date | datetime) -> str:
+    """For the datetime attribute of <time>: ISO 8601, moments in UTC with a Z."""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return value.isoformat()

@@ -41,6 +41,12 @@ function monthTick(value) {
 export function draw(options) {
   const drawn = Plot.plot({ className: "fk-plot", ...options });
   for (const style of drawn.querySelectorAll("style")) style.remove();
+  // Plot names its groups by aria-label, which a group without a role may not have.
+  for (const part of drawn.querySelectorAll("g[aria-label]")) {
+    part.setAttribute("data-part", part.getAttribute("aria-label"));
+    part.removeAttribute("aria-label");
+    part.removeAttribute("aria-description");
+  }
   return drawn;
 }
 

@@ -27,7 +27,7 @@ class FabriekMap extends HTMLElement {
     if (!width || width === this.drawn) return;
     this.drawn = width;
     const { points, links = [], title } = this.figure;
-    const height = Math.round(width * (width < 560 ? 1.1 : 0.78));
+    const height = Math.round(Math.min(width * 1.15, 700));
     const frame = {
       type: "MultiPoint",
       coordinates: this.figure.extent ?? [[-11, 35], [31, 35], [-11, 66], [31, 66], [3, 70]],
@@ -82,19 +82,21 @@ function labelled(places, width) {
 function marker({ label, href, status, detail, at: [x, y], spot }) {
   const link = document.createElementNS(SVG, "a");
   link.setAttribute("href", href);
-  link.setAttribute("aria-label", detail ? `${label}, ${detail}` : label);
   if (status) link.setAttribute("data-status", status);
   link.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
-  const target = shape("circle", { r: 12, fill: "transparent" });
-  const dot = shape("circle", { r: 6, class: "fk-map__dot" });
-  const title = document.createElementNS(SVG, "title");
-  title.textContent = detail ? `${label} · ${detail}` : label;
-  link.append(title, target, dot);
-  if (spot) {
-    const text = shape("text", { x: spot.dx, y: spot.dy, "text-anchor": spot.anchor, class: "fk-map__label" });
-    text.textContent = label;
-    link.append(text);
+  const { dx, dy, anchor } = spot ?? { dx: 0, dy: -12, anchor: "middle" };
+  const text = shape("text", { x: dx, y: dy, "text-anchor": anchor, class: "fk-map__label" });
+  if (!spot) text.setAttribute("data-crowded", "");
+  text.textContent = label;
+  if (detail) {
+    const more = shape("tspan", { class: "fk-map__detail" });
+    more.textContent = `, ${detail}`;
+    text.append(more);
   }
+  // The larger circle is what one hits: 24 px, as WCAG 2.2 asks of a target.
+  link.append(shape("circle", { r: 12, fill: "transparent" }), shape("circle", { r: 6, class: "fk-map__dot" }), text);
+  // What one points at is drawn over its neighbours.
+  link.addEventListener("pointerenter", () => link.parentNode.append(link));
   return link;
 }
 

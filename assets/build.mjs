@@ -112,7 +112,7 @@ const builder = await context({
   legalComments: "none",
   metafile: true,
   target: ["chrome111", "firefox115", "safari16.4"],
-  loader: { ".woff2": "file" },
+  loader: { ".woff2": "file", ".svg": "file" },
   plugins: [europeModule, finish],
   logLevel: "warning",
 });

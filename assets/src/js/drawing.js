@@ -1,7 +1,7 @@
 // What every plot shares: numbers and months in the reader's language, the colours of series, a clean SVG.
 import * as Plot from "@observablehq/plot";
+import { language } from "./language.js";
 
-const language = document.documentElement.lang || "en";
 const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
 const fine = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
 const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });

@@ -21,6 +21,13 @@ function everyNth(values, width, each = 56) {
   return values.filter((_, at) => at % step === 0);
 }
 
+/** The format of a category's label: words under each other where they would run into the next label. */
+function category(kind, domain, width) {
+  if (kind !== "text") return tick(kind);
+  const room = (width - 70) / domain.length / 7;
+  return (label) => (String(label).length > room ? String(label).replaceAll(" ", "\n") : String(label));
+}
+
 /** Bars over months or categories; stacked, or side by side with options.grouped. */
 function bars(figure, width) {
   const { rows, x, y, series, options } = figure;
@@ -28,9 +35,10 @@ function bars(figure, width) {
   const yKind = columnOf(figure, y).kind;
   const names = series ? distinct(rows, series) : [];
   const domain = distinct(rows, x);
+  const shown = xKind === "text" ? domain : everyNth(domain, width);
   const fill = series ? series : colours[0];
   const title = (row) => tip(figure, row);
-  const common = { width, height: Math.min(360, Math.max(220, width * 0.5)), marginLeft: 52, marginBottom: 36 };
+  const common = { width, height: Math.min(360, Math.max(220, width * 0.5)), marginLeft: 52, marginBottom: 48 };
   const colour = { domain: names, range: colours };
   let marks;
   let scales;
@@ -38,11 +46,11 @@ function bars(figure, width) {
     marks = [Plot.barY(rows, { fx: x, x: series, y, fill, title, tip: true, insetLeft: 0.5, insetRight: 0.5 })];
     scales = {
       x: { domain: names, axis: null, padding: 0.05 },
-      fx: { domain, label: null, tickFormat: tick(xKind), ticks: everyNth(domain, width), padding: 0.18 },
+      fx: { domain, label: null, tickFormat: category(xKind, domain, width), ticks: shown, padding: 0.18 },
     };
   } else {
     marks = [Plot.barY(rows, { x, y, fill, title, tip: true, order: series ? names : null })];
-    scales = { x: { domain, label: null, tickFormat: tick(xKind), ticks: everyNth(domain, width), padding: 0.22 } };
+    scales = { x: { domain, label: null, tickFormat: category(xKind, domain, width), ticks: shown, padding: 0.22 } };
   }
   if (options.line) {
     // What the bars are measured against: capacity, say. A step per category.

@@ -34,7 +34,7 @@ class FabriekMap extends HTMLElement {
     };
     const project = [];
     const svg = draw({
-      width, height, margin: 0,
+      width, height, margin: -2,
       projection: { type: "conic-equal-area", parallels: [43, 62], rotate: [-12, 0], domain: frame, inset: 12, clip: "frame" },
       marks: [
         Plot.geo(land, { className: "fk-map__land", fill: null, stroke: null }),

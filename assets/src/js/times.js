@@ -1,9 +1,9 @@
-const language = document.documentElement.lang || undefined;
+import { language } from "./language.js";
 
 const styles = {
-  datetime: { dateStyle: "medium", timeStyle: "short" },
-  date: { dateStyle: "medium" },
-  time: { timeStyle: "short" },
+  datetime: { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" },
+  date: { day: "numeric", month: "short", year: "numeric" },
+  time: { hour: "2-digit", minute: "2-digit" },
 };
 
 /** <time data-when="datetime"> comes in UTC; here it becomes the reader's own zone, the zone is told on hover. */

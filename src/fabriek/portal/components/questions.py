@@ -13,6 +13,7 @@ from typing import Any
 from django import forms
 from django.forms.boundfield import BoundField
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 _KINDS: tuple[tuple[type[forms.Widget], str], ...] = (
     (forms.HiddenInput, "hidden"),
@@ -52,10 +53,35 @@ class Question:
         return f"{self.id}-count"
 
     @property
+    def errors(self) -> list[str]:
+        """What is wrong, in words for beside the control."""
+        return [
+            _("This is not answered yet.") if text == _bare_required(self.field) else text
+            for text in self.field.errors
+        ]
+
+    @property
     def limit(self) -> int | None:
         """How many characters fit, for a textarea that counts."""
         limit: int | None = getattr(self.field.field, "max_length", None)
         return limit if self.kind == "textarea" else None
+
+
+def _bare_required(bound: BoundField) -> str:
+    """Django's own words for a missing answer; a form's own sentence is left as it is."""
+    own = str(bound.field.error_messages.get("required", ""))
+    return own if own == str(forms.Field.default_error_messages["required"]) else ""
+
+
+def summary_of(form: forms.BaseForm) -> list[dict[str, str]]:
+    """All that is wrong, for the list at the top: each with its control's id ("" for the whole form)."""
+    lines = [{"target": "", "text": text} for text in form.non_field_errors()]
+    for bound in form:
+        bare = _bare_required(bound)
+        for text in bound.errors:
+            words = _("Not answered yet: %(label)s") % {"label": bound.label} if text == bare else text
+            lines.append({"target": bound.auto_id or bound.html_name, "text": words})
+    return lines
 
 
 def kind_of(widget: forms.Widget) -> str:

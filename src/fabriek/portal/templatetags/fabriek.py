@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from fabriek.portal.components import amounts
 from fabriek.portal.components.assets import asset_url
 from fabriek.portal.components.plots import Column, Figure, Map
-from fabriek.portal.components.questions import Question, question_of
+from fabriek.portal.components.questions import Question, question_of, summary_of
 from fabriek.portal.components.states import look_of
 
 register = template.Library()
@@ -462,10 +462,7 @@ def export_link(url: str, label: str = "") -> SafeString:
 @register.inclusion_tag("components/error_summary.html")
 def error_summary(form: forms.BaseForm) -> dict[str, Any]:
     """What is wrong, at the top, each line a link to its field. Nothing when nothing is wrong."""
-    errors = [
-        {"target": bound.auto_id or bound.html_name, "text": text} for bound in form for text in bound.errors
-    ] + [{"target": "", "text": text} for text in form.non_field_errors()]
-    return {"errors": errors if form.is_bound else []}
+    return {"errors": summary_of(form) if form.is_bound else []}
 
 
 @register.inclusion_tag("components/question.html")

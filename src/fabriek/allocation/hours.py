@@ -1,0 +1,82 @@
+"""What a choice of awards uses, in exact arithmetic: shared by solving, explaining and ranking (not by verifying)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from fractions import Fraction
+
+from fabriek.allocation.formulation import Choice
+from fabriek.allocation.plan import Award, PromiseResult
+from fabriek.allocation.problem import Application, Problem, Promise, exact, worth
+
+
+class Room:
+    """What is left of the shares and the caps while awards are taken one by one. Hours as exact fractions."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.left = dict(problem.share_hours())
+        self.caps = [promise for promise in problem.promises if promise.kind == "cap"]
+        self.subject: dict[str, Fraction] = defaultdict(Fraction)
+        self.base: dict[str, Fraction] = defaultdict(Fraction)
+
+    def cells_without_room(self, choice: Choice, hours: Fraction) -> list[tuple[str, str, int]]:
+        """The shares that lack the hours."""
+        a_month = hours / choice.application.alternatives[choice.place].months
+        return [cell for cell in choice.cells if self.left.get(cell, Fraction(0)) < a_month]
+
+    def caps_exceeded(self, application: Application, hours: Fraction) -> list[Promise]:
+        """The caps that taking these hours would break."""
+        return [cap for cap in self.caps if cap.counts(application) and self._excess(cap, hours) > 0]
+
+    def _excess(self, cap: Promise, hours: Fraction) -> Fraction:
+        base = self.problem.base_capacity(cap) if cap.of == "capacity" else self.base[cap.id] + hours
+        return self.subject[cap.id] + hours - exact(cap.fraction) * base
+
+    def take(self, choice: Choice, hours: Fraction) -> None:
+        """Take the hours from every share and count them under every promise."""
+        a_month = hours / choice.application.alternatives[choice.place].months
+        for cell in choice.cells:
+            self.left[cell] -= a_month
+        for promise in self.problem.promises:
+            if promise.counts(choice.application):
+                self.subject[promise.id] += hours
+            if promise.is_within(choice.application):
+                self.base[promise.id] += hours
+
+    def shortfall(self, floor: Promise) -> Fraction:
+        """What the floor lacks now."""
+        return max(Fraction(0), self.required(floor) - self.subject[floor.id])
+
+    def required(self, promise: Promise) -> Fraction:
+        """Hours that the promise asks for (floor) or allows (cap), given what has been taken."""
+        base = self.problem.base_capacity(promise) if promise.of == "capacity" else self.base[promise.id]
+        return exact(promise.fraction) * base
+
+    def results(self) -> list[PromiseResult]:
+        """How each promise stands, in the order of ids."""
+        return [
+            PromiseResult(
+                id=promise.id,
+                required=float(self.required(promise)),
+                reached=float(self.subject[promise.id]),
+                shortfall=float(
+                    self.shortfall(promise)
+                    if promise.kind == "floor"
+                    else max(Fraction(0), self.subject[promise.id] - self.required(promise))
+                ),
+            )
+            for promise in sorted(self.problem.promises, key=lambda p: p.id)
+        ]
+
+
+def value_of(problem: Problem, awards: Iterable[Award]) -> float:
+    """The plan's value: worth times the fraction awarded, summed in the order of applications."""
+    by_id = {application.id: application for application in problem.applications}
+    total = 0.0
+    for award in sorted(awards, key=lambda a: a.application):
+        application = by_id[award.application]
+        alternative = application.alternatives[award.alternative]
+        total += worth(problem, application, alternative, award.alternative) * (award.hours / alternative.hours)
+    return total

@@ -1,0 +1,97 @@
+"""The plan, `fabriek/plan/1`: who gets what where, why the others don't, which promises are kept, and the proof."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fabriek.allocation.problem import ProblemError, path_of, sentence_of
+
+FORMAT = "fabriek/plan/1"
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Award(_Row):
+    """`alternative` counts from 0 in the application's own list; `hours` in total over its months."""
+
+    application: str
+    alternative: int
+    hours: float = Field(gt=0, allow_inf_nan=False)
+
+
+class Refusal(_Row):
+    """Why not. `detail` gives the numbers behind the reason; see docs/explanation/allocation.md."""
+
+    application: str
+    reason: Literal["threshold", "displaced", "capacity", "promise", "cap"]
+    detail: dict[str, Any] = Field(default_factory=dict)
+
+
+class PromiseResult(_Row):
+    """`required` and `reached` in GPU-hours. `shortfall`: what lacks of a floor, or exceeds a cap (never)."""
+
+    id: str
+    required: float
+    reached: float
+    shortfall: float = Field(ge=0)
+
+
+class Price(_Row):
+    """What one more GPU-hour would add to the value: of a share (programme, partition, month) or of a promise."""
+
+    programme: str | None = None
+    partition: str | None = None
+    month: int | None = None
+    promise: str | None = None
+    price: float = Field(ge=0, allow_inf_nan=False)
+
+
+class Certificate(_Row):
+    """A bound that anyone can check without a solver: for any prices at all, no plan is worth more than the hours on
+    offer at these prices plus what each application gains over them (weak duality). `bound` is that number."""
+
+    bound: float
+    prices: list[Price]
+    solver: str
+
+
+class Plan(_Row):
+    format: Literal["fabriek/plan/1"] = FORMAT
+    problem_sha256: str
+    value: float
+    bound: float
+    gap: float
+    status: Literal["optimal", "gap", "time"]
+    awards: list[Award]
+    refusals: list[Refusal]
+    promises: list[PromiseResult] = Field(default_factory=list)
+    certificate: Certificate | None = None
+
+    def to_json(self) -> str:
+        """The file; equal plans give equal bytes."""
+        document = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def gap_between(value: float, bound: float) -> float:
+    """How far, at most, the plan is from the best possible one, as a part of its own value."""
+    return max(0.0, bound - value) / max(abs(value), 1e-9) if bound > value else 0.0
+
+
+def load_plan(source: str | bytes | Path) -> Plan:
+    """Read a plan. Errors: ProblemError with the path of the first fault."""
+    if isinstance(source, Path):
+        source = source.read_bytes()
+    try:
+        return Plan.model_validate(json.loads(source))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ProblemError(path_of(first["loc"]), sentence_of(first)) from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ProblemError("", f"This is not JSON: {error}.") from error

@@ -1,0 +1,55 @@
+"""`fabriek serve`: the portal under gunicorn, and beside it the agent of the embedded engine.
+
+One parent looks after both: when it is told to stop it stops both, and when one of them dies by itself it says so.
+Neither needs the other to be right: a killed agent or server is simply started again.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+WORKERS = 2
+THREADS = 4
+
+
+def portal_command(port: int) -> list[str]:
+    """gunicorn on loopback. Threads, so that a slow reader does not hold a worker."""
+    return [
+        sys.executable, "-m", "gunicorn", "fabriek.conf.wsgi:application",
+        "--bind", f"127.0.0.1:{port}", "--workers", str(WORKERS), "--threads", str(THREADS),
+        "--worker-class", "gthread", "--max-requests", "10000", "--max-requests-jitter", "1000",
+        "--graceful-timeout", "10", "--log-level", "warning", "--preload",
+    ]  # fmt: skip
+
+
+def run_together(commands: Sequence[tuple[str, list[str], dict[str, str]]]) -> int:
+    """Run named commands until a signal, or until one ends; then stop the others. Returns the exit status."""
+    children: dict[str, subprocess.Popen[bytes]] = {}
+    asked_to_stop: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda received, _frame: asked_to_stop.append(received))
+    try:
+        for name, command, extra in commands:
+            # A session of its own: Ctrl-C in the terminal reaches this parent only, which then stops them in order.
+            children[name] = subprocess.Popen(command, env={**os.environ, **extra}, start_new_session=True)
+        while not asked_to_stop:
+            time.sleep(0.2)
+            for name, child in children.items():
+                if child.poll() is not None:
+                    print(f"The {name} ended with status {child.returncode}; stopping the rest.", file=sys.stderr)
+                    return child.returncode or 1
+        return 0
+    finally:
+        for child in reversed(children.values()):
+            if child.poll() is None:
+                child.terminate()
+        for child in children.values():
+            try:
+                child.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                child.kill()

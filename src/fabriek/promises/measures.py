@@ -1,0 +1,135 @@
+"""Does a promise hold? Pure arithmetic over hours by programme, class and country. No database here.
+
+All amounts are accelerator-seconds. A promise is measured at three moments: what was decided (awarded), what waits or
+runs in the queue (queued), what was metered (used).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+
+@dataclass(frozen=True)
+class Hours:
+    """Seconds of one programme on one system by one kind of project, at each station of the chain."""
+
+    programme: str
+    system: str
+    organisation_class: str
+    country: str
+    commercial: bool
+    share: int = 0
+    decided: int = 0
+    queued: int = 0
+    used: int = 0
+
+
+MOMENTS = ("decided", "queued", "used")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a promise says, free of the database. `programmes` and `base` are the leaves of the subtree; None: all."""
+
+    code: str
+    name: str
+    kind: str
+    programme: str = ""
+    programmes: frozenset[str] | None = None
+    base: frozenset[str] | None = None
+    organisation_class: str = ""
+    country: str = ""
+    commercial: bool = False
+    fraction: Fraction | None = None
+    of: str = "capacity"
+    seconds: int = 0
+    system: str = ""
+    is_demo: bool = False
+
+    def counts(self, hours: Hours) -> bool:
+        """Whether these hours are the promise's subject."""
+        return (
+            (self.programmes is None or hours.programme in self.programmes)
+            and (not self.organisation_class or hours.organisation_class == self.organisation_class)
+            and (not self.country or hours.country == self.country)
+            and (not self.commercial or hours.commercial)
+            and (not self.system or hours.system == self.system)
+        )
+
+    def is_measured_against(self, hours: Hours) -> bool:
+        """Whether these hours are in what the promise is a fraction of."""
+        return (self.base is None or hours.programme in self.base) and (not self.system or hours.system == self.system)
+
+    @property
+    def is_about_a_share(self) -> bool:
+        """A cap or a baseline on a programme as such is also a promise about the size of its share."""
+        return not (self.organisation_class or self.country or self.commercial)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A promise and its numbers, in accelerator-seconds; `required` per moment, because shares of use grow with use."""
+
+    terms: Terms
+    required: dict[str, int]
+    reached: dict[str, int]
+    holds_at: dict[str, bool]
+    share: int = 0
+    numbers: list[Hours] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Kept as decided and, as far as anything was used, in the use."""
+        return self.holds_at["decided"] and self.holds_at["used"]
+
+    @property
+    def decided(self) -> int:
+        return self.reached["decided"]
+
+    @property
+    def queued(self) -> int:
+        return self.reached["queued"]
+
+    @property
+    def used(self) -> int:
+        return self.reached["used"]
+
+
+def measure(terms: Terms, hours: Iterable[Hours]) -> Measured:
+    """Measure one promise over all hours.
+
+    floor: the subject's hours are at least `fraction` of the base's, at every moment at which the base has any.
+    cap: at most. A cap on a programme as such binds the size of its share too.
+    baseline: the programme's share is at least `seconds`; what is decided and used is shown beside it.
+    share: what is awarded stays within `seconds` (the share times the stated overbooking, rule 3), and the share's
+    own size is no smaller than what was established.
+    """
+    hours = list(hours)
+    subject = [h for h in hours if terms.counts(h)]
+    base = [h for h in hours if terms.is_measured_against(h)]
+    reached = {moment: sum(getattr(h, moment) for h in subject) for moment in MOMENTS}
+    share = sum(h.share for h in subject)
+
+    if terms.fraction is None:
+        required = dict.fromkeys(MOMENTS, terms.seconds)
+        if terms.kind == "baseline":
+            holds = dict.fromkeys(MOMENTS, share >= terms.seconds)
+        else:
+            holds = {moment: reached[moment] <= terms.seconds for moment in MOMENTS}
+    else:
+        whole = {
+            moment: sum(h.share if terms.of == "capacity" else getattr(h, moment) for h in base) for moment in MOMENTS
+        }
+        # A floor rounds up and a cap rounds down: neither is met by rounding.
+        exact = {moment: terms.fraction * whole[moment] for moment in MOMENTS}
+        if terms.kind == "floor":
+            required = {moment: -(-exact[moment].numerator // exact[moment].denominator) for moment in MOMENTS}
+            holds = {moment: reached[moment] >= required[moment] for moment in MOMENTS}
+        else:
+            required = {moment: exact[moment].numerator // exact[moment].denominator for moment in MOMENTS}
+            holds = {moment: reached[moment] <= required[moment] for moment in MOMENTS}
+            if terms.is_about_a_share:
+                holds["decided"] = holds["decided"] and share <= required["decided"]
+    return Measured(terms, required, reached, holds, share, subject)

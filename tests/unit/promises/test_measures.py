@@ -1,0 +1,72 @@
+"""The arithmetic of promises, on numbers that one can check by hand."""
+
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fabriek.promises.measures import Hours, Terms, measure
+
+
+def hours(programme="industry", organisation_class="startup", **amounts) -> Hours:
+    return Hours(programme, "molen", organisation_class, amounts.pop("country", "NL"), amounts.pop("commercial", False), **amounts)
+
+
+WORLD = [
+    hours(organisation_class="", country="", share=1000),
+    hours(organisation_class="startup", share=300, decided=300, queued=10, used=100),
+    hours(organisation_class="sme", share=500, decided=500, used=300, commercial=True),
+    hours("science", "academia", share=700, decided=700, used=70, country="FI"),
+]
+
+
+def test_a_floor_of_awarded_hours_grows_with_what_is_awarded_and_used():
+    floor = Terms("f", "Room for start-ups", "floor", "industry", frozenset({"industry"}), frozenset({"industry"}),
+                  "startup", fraction=Fraction(3, 10), of="awarded")
+    measured = measure(floor, WORLD)
+    assert measured.required == {"decided": 240, "queued": 3, "used": 120}
+    assert measured.reached == {"decided": 300, "queued": 10, "used": 100}
+    assert measured.holds_at == {"decided": True, "queued": True, "used": False}
+    assert not measured.holds
+
+
+def test_a_floor_is_not_met_by_rounding():
+    floor = Terms("f", "n", "floor", organisation_class="startup", fraction=Fraction(1, 3), of="awarded")
+    world = [hours(decided=33), hours(organisation_class="sme", decided=67)]
+    assert measure(floor, world).required["decided"] == 34
+    assert not measure(floor, world).holds_at["decided"]
+
+
+def test_a_cap_on_paid_commercial_use_counts_only_that():
+    cap = Terms("c", "n", "cap", commercial=True, fraction=Fraction(1, 5))
+    measured = measure(cap, WORLD)
+    assert measured.required["decided"] == 500
+    assert measured.reached["decided"] == 500
+    assert measured.holds
+
+
+def test_a_cap_on_a_programme_binds_the_size_of_its_share_too():
+    cap = Terms("c", "n", "cap", "science", frozenset({"science"}), None, fraction=Fraction(1, 10))
+    measured = measure(cap, [hours(share=800), hours("science", "", share=200)])
+    assert measured.reached["decided"] == 0
+    assert not measured.holds_at["decided"]
+
+
+def test_a_baseline_is_kept_by_the_share_not_by_the_awards():
+    baseline = Terms("b", "n", "baseline", "science", frozenset({"science"}), seconds=700)
+    assert measure(baseline, WORLD).holds
+    assert not measure(baseline, WORLD[:3]).holds
+
+
+def test_awards_beyond_the_share_break_the_share():
+    share = Terms("s", "n", "share", "science", frozenset({"science"}), seconds=699)
+    assert not measure(share, WORLD).holds
+
+
+@given(st.lists(st.tuples(st.sampled_from(["startup", "sme"]), st.integers(0, 10**9)), min_size=1),
+       st.fractions(min_value=0, max_value=1))
+def test_a_floor_and_the_cap_on_the_others_are_two_sides_of_one_promise(awards, fraction):
+    world = [hours(organisation_class=klass, decided=amount) for klass, amount in awards]
+    floor = Terms("f", "n", "floor", organisation_class="startup", fraction=fraction, of="awarded")
+    cap = Terms("c", "n", "cap", organisation_class="sme", fraction=1 - fraction, of="awarded")
+    assert measure(floor, world).holds_at["decided"] == measure(cap, world).holds_at["decided"]

@@ -7,10 +7,11 @@ SQLite rebuilds a table to alter it and silently drops its triggers on the way.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.apps import AppConfig
-from django.db import connections
+from django.db import connection, connections
 from django.db.models.signals import post_migrate
 
 _SQLITE = "CREATE TRIGGER IF NOT EXISTS {table}_no_{verb} BEFORE {verb} ON {table} BEGIN \
@@ -37,8 +38,34 @@ def append_only(table: str, vendor: str) -> list[str]:
     return statements + [template.format(table=table, verb=verb) for verb in ("update", "delete")]
 
 
+_NAME = re.compile(r"TRIGGER (?:IF NOT EXISTS )?(\w+) ")
+_registered: list[Any] = []
+
+
+def missing_triggers(prefix: str = "") -> list[str]:
+    """Names of the triggers that should be in this database and aren't, of tables that start with `prefix`."""
+    wanted = {
+        name
+        for statements in _registered
+        for statement in statements(connection.vendor)
+        for name in _NAME.findall(statement)
+        if name.startswith(prefix)
+    }
+    catalogue = (
+        "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
+        if connection.vendor == "postgresql"
+        else "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(catalogue)
+        there = {name for (name,) in cursor.fetchall()}
+    return sorted(wanted - there)
+
+
 def install_after_migrate(app: AppConfig, statements: Any) -> None:
     """Run `statements(vendor) -> list[str]` after each migration of `app`. The statements must be repeatable."""
+
+    _registered.append(statements)
 
     def install(using: str, **_: Any) -> None:
         connection = connections[using]

@@ -20,7 +20,8 @@ class Cluster(models.Model):
     code = models.SlugField(max_length=60, unique=True)
     site = models.ForeignKey(Site, models.PROTECT, related_name="clusters")
     engine = models.CharField(
-        max_length=10, choices=[("local", _("Embedded local engine")), ("slurm", "Slurm"), ("log", _("Imported log"))]
+        max_length=10,
+        choices=[("local", _("Embedded local engine")), ("slurm", "Slurm"), ("log", _("Imported log"))],
     )
     partitions = models.ManyToManyField(Partition, through="ClusterPartition", related_name="clusters")
     last_seen_at = models.DateTimeField(null=True, blank=True)
@@ -76,7 +77,9 @@ class JobState(models.TextChoices):
     OUT_OF_MEMORY = "OUT_OF_MEMORY", _("Out of memory")
 
 
-ENDED_STATES = frozenset({"REFUSED", "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY"})
+ENDED_STATES = frozenset(
+    {"REFUSED", "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY"}
+)
 
 
 class Job(models.Model):
@@ -155,6 +158,7 @@ class UsageRecord(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["cluster", "key", "revision"], name="record_once"),
             models.CheckConstraint(
-                condition=Q(accelerator_seconds__gte=0, core_seconds__gte=0, end__gte=F("start")), name="record_sane"
+                condition=Q(accelerator_seconds__gte=0, core_seconds__gte=0, end__gte=F("start")),
+                name="record_sane",
             ),
         ]

@@ -40,7 +40,16 @@ def hours(since: date = date.min, until: date = date.max) -> list[Hours]:
     rows: dict[tuple[str, str, str, str, bool], Hours] = {}
     with connection.cursor() as cursor:
         cursor.execute(_HOURS, [since, until])
-        for programme, system, organisation_class, country, commercial, share, decided, used in cursor.fetchall():
+        for (
+            programme,
+            system,
+            organisation_class,
+            country,
+            commercial,
+            share,
+            decided,
+            used,
+        ) in cursor.fetchall():
             key = (programme, system, organisation_class, country, bool(commercial))
             rows[key] = Hours(*key, share=int(share), decided=int(decided), used=int(used))
     for key, seconds in queued_seconds().items():

@@ -1,0 +1,15 @@
+"""The verbs of operations, by subject."""
+
+from fabriek.operations.actions.clusters import register_cluster, report_enforced
+from fabriek.operations.actions.jobs import cancel_job, report_job, submit_job
+from fabriek.operations.actions.usage import Line, book_usage
+
+__all__ = [
+    "Line",
+    "book_usage",
+    "cancel_job",
+    "register_cluster",
+    "report_enforced",
+    "report_job",
+    "submit_job",
+]

@@ -1,0 +1,259 @@
+"""Booking use: every record exactly once, however often it arrives (rule 5), and none of it lost (rule 10)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
+
+from fabriek.audit.actions import record as audit
+from fabriek.compute.records import BrokenRecord, UsageRecord
+from fabriek.ledger import actions as ledger
+from fabriek.ledger.models import Account, AccountKind, Kind, Unit
+from fabriek.operations import models
+from fabriek.operations.models import Cluster, UsageBatch
+from fabriek.operations.rules import by_month
+from fabriek.projects.models import Allocation
+
+# SQLite takes at most 32,766 parameters in a statement; a usage record has 15.
+_ROWS = 1_000
+
+
+@dataclass(frozen=True)
+class Line:
+    """A record and where it stood in what was sent: a line of a file, or a place in a batch (from 1)."""
+
+    number: int
+    record: UsageRecord | BrokenRecord
+
+
+@dataclass
+class _Booking:
+    """What one batch adds up to before it is written."""
+
+    rows: list[models.UsageRecord] = field(default_factory=list)
+    # (allocation, unit, month, whether it corrects an earlier revision) -> [(record's key, seconds)]
+    seconds: dict[tuple[str, str, date, bool], list[tuple[str, int]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    broken: list[dict[str, Any]] = field(default_factory=list)
+    repeated: int = 0
+
+
+@retry(retry=retry_if_exception_type(IntegrityError), stop=stop_after_attempt(3), reraise=True)
+def book_usage(
+    cluster: Cluster, key: str, lines: Sequence[Line], source: str, actor: Any = None
+) -> UsageBatch:
+    """Book a batch of usage records and return what became of it.
+
+    A batch whose key was received before changes nothing. In a new batch, a record that was booked before is counted
+    as repeated; one with the same run but other figures becomes a new revision, and the difference an adjustment; a
+    broken one is kept with its line and what is wrong with it, and doesn't hold up the others.
+    Two senders at once: the database's unique keys let one win; the other starts again and finds all of it booked.
+    """
+    with transaction.atomic():
+        known = UsageBatch.objects.filter(cluster=cluster, key=key).first()
+        if known is not None:
+            return known
+        booking = _sort(cluster, lines)
+        batch = UsageBatch.objects.create(
+            cluster=cluster,
+            key=key,
+            source=source[:300],
+            booked=len(booking.rows),
+            repeated=booking.repeated,
+            broken=booking.broken,
+        )
+        for row in booking.rows:
+            row.batch = batch
+        models.UsageRecord.objects.bulk_create(booking.rows, batch_size=_ROWS)
+        _post(cluster, batch, booking, actor)
+        if booking.rows or booking.broken:
+            audit(
+                actor,
+                "operations.book_usage",
+                cluster,
+                batch=key,
+                booked=len(booking.rows),
+                repeated=booking.repeated,
+                broken=len(booking.broken),
+            )
+        return batch
+
+
+def _sort(cluster: Cluster, lines: Sequence[Line]) -> _Booking:
+    """Tell new records from repeated, corrected and broken ones. Two queries, whatever the number of lines."""
+    booking = _Booking()
+    good = [line.record for line in lines if isinstance(line.record, UsageRecord)]
+    allocations = _Allocations(cluster, {record.account for record in good})
+    booked = _latest_revisions(cluster, [record.key for record in good])
+    for line in lines:
+        if isinstance(line.record, BrokenRecord):
+            booking.broken.append({"line": line.number, "why": str(line.record.why)})
+            continue
+        record = line.record
+        found = allocations.find(record)
+        if isinstance(found, str):
+            booking.broken.append({"line": line.number, "why": found, "record": record.key})
+            continue
+        row = _row(cluster, record, found)
+        before = booked.get(record.key)
+        if before is not None:
+            if _figures(before) == _figures(row):
+                booking.repeated += 1
+                continue
+            row.revision = before.revision + 1
+            _take(booking, before, allocation=before.allocation, sign=-1, corrects=True)
+        _take(booking, row, allocation=found, sign=1, corrects=before is not None)
+        booked[record.key] = row
+        booking.rows.append(row)
+    return booking
+
+
+def _row(cluster: Cluster, record: UsageRecord, allocation: Allocation) -> models.UsageRecord:
+    return models.UsageRecord(
+        cluster=cluster,
+        key=record.key,
+        allocation=allocation,
+        job_id=record.job_id,
+        account=record.account,
+        user=record.user,
+        state=record.state,
+        submit=record.submit,
+        start=record.start,
+        end=record.end,
+        accelerators=record.accelerators,
+        cores=record.cores,
+        accelerator_seconds=record.accelerator_seconds,
+        core_seconds=record.core_seconds,
+    )
+
+
+def _figures(row: models.UsageRecord) -> tuple[Any, ...]:
+    """What makes two records of one run the same use."""
+    return (row.allocation_id, row.state, row.start, row.end, row.accelerators, row.cores)
+
+
+def _latest_revisions(cluster: Cluster, keys: Iterable[str]) -> dict[str, models.UsageRecord]:
+    latest: dict[str, models.UsageRecord] = {}
+    wanted = list(set(keys))
+    for first in range(0, len(wanted), 10_000):
+        rows = models.UsageRecord.objects.filter(cluster=cluster, key__in=wanted[first : first + 10_000])
+        for row in rows.select_related("allocation__project__programme", "allocation__partition").order_by(
+            "revision"
+        ):
+            latest[row.key] = row
+    return latest
+
+
+def _take(
+    booking: _Booking, row: models.UsageRecord, *, allocation: Allocation, sign: int, corrects: bool
+) -> None:
+    """Add a record's seconds to what will be posted, month by month."""
+    for month, seconds in by_month(row.start, row.end):
+        for unit, many in ((Unit.ACCELERATOR_SECONDS, row.accelerators), (Unit.CORE_SECONDS, row.cores)):
+            if many:
+                booking.seconds[allocation.code, unit, month, corrects].append(
+                    (row.key, sign * seconds * many)
+                )
+
+
+def _post(cluster: Cluster, batch: UsageBatch, booking: _Booking, actor: Any) -> None:
+    """Award to used for new records; adjustments, in either direction, for corrected ones."""
+    stations = _Stations({code for code, *_ in booking.seconds})
+    usage: list[ledger.Move] = []
+    adjustments: list[ledger.Move] = []
+    for (code, unit, month, corrects), amounts in booking.seconds.items():
+        award, used = stations.get(code, unit, month, "award"), stations.get(code, unit, month, "used")
+        if not corrects:
+            usage += [ledger.Move(award, used, seconds, key) for key, seconds in amounts]
+            continue
+        net: dict[str, int] = defaultdict(int)
+        for key, seconds in amounts:
+            net[key] += seconds
+        for key, seconds in net.items():
+            if seconds > 0:
+                adjustments.append(ledger.Move(award, used, seconds, key))
+            elif seconds < 0:
+                adjustments.append(ledger.Move(used, award, -seconds, key))
+    name = f"{cluster.code}:{batch.key}"
+    ledger.post(actor, key=f"usage:{name}", kind=Kind.USAGE, moves=usage, why=batch.source)
+    ledger.post(actor, key=f"adjust:{name}", kind=Kind.ADJUSTMENT, moves=adjustments, why=batch.source)
+
+
+class _Allocations:
+    """Finds the allocation of a record: its account is the project's code, its partition the cluster's name for one."""
+
+    def __init__(self, cluster: Cluster, accounts: set[str]) -> None:
+        self._cluster = cluster.code
+        self._names = dict(cluster.names.values_list("name", "partition_id"))
+        self._of: dict[tuple[str, int], list[Allocation]] = defaultdict(list)
+        self._projects: set[str] = set()
+        found = Allocation.objects.filter(project__code__in=accounts).select_related(
+            "project__programme", "partition"
+        )
+        for allocation in found.order_by("starts", "id"):
+            self._of[allocation.project.code, allocation.partition_id].append(allocation)
+            self._projects.add(allocation.project.code)
+
+    def find(self, record: UsageRecord) -> Allocation | str:
+        """The allocation, or a sentence that says why there is none."""
+        names = self._names
+        partition = names.get(record.partition) if record.partition else next(iter(names.values()), None)
+        if partition is None:
+            return _(
+                "%(cluster)s has no partition %(name)s. Add it to the cluster, then send the record again."
+            ) % {
+                "cluster": self._cluster,
+                "name": record.partition,
+            }
+        candidates = self._of.get((record.account, partition))
+        if not candidates:
+            return _(
+                "No project %(account)s has hours on %(name)s. Award some, then send the record again."
+            ) % {
+                "account": record.account,
+                "name": record.partition or self._cluster,
+            }
+        if len(candidates) == 1:
+            return candidates[0]
+        day = datetime.fromtimestamp(record.start, tz=UTC).date()
+        return next((a for a in reversed(candidates) if a.starts <= day < a.ends), candidates[-1])
+
+
+class _Stations:
+    """The award and used accounts of some allocations, read in one query and made where they lack."""
+
+    def __init__(self, codes: set[str]) -> None:
+        self._allocations = {
+            a.code: a
+            for a in Allocation.objects.filter(code__in=codes).select_related(
+                "project__programme", "partition"
+            )
+        }
+        self._there = {
+            (a.allocation, a.unit, a.month, a.kind): a
+            for a in Account.objects.filter(
+                allocation__in=codes, kind__in=[AccountKind.AWARD, AccountKind.USED]
+            )
+        }
+
+    def get(self, code: str, unit: str, month: date, kind: str) -> Account:
+        station = self._there.get((code, unit, month, kind))
+        if station is None:
+            allocation = self._allocations[code]
+            station = self._there[code, unit, month, kind] = ledger.account(
+                kind,
+                unit=unit,
+                partition=allocation.partition.code,
+                month=month,
+                programme=allocation.project.programme.code,
+                allocation=code,
+            )
+        return station

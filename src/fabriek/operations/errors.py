@@ -1,0 +1,35 @@
+"""What operations refuse."""
+
+from __future__ import annotations
+
+from fabriek.conf.errors import Invalid, NotAllowed, NotFound, Refused
+
+
+class UnknownCluster(NotFound):
+    """No cluster of this name is registered."""
+
+    slug = "unknown-cluster"
+
+
+class NotThisCluster(NotAllowed):
+    """The token belongs to the agent of another cluster."""
+
+    slug = "not-this-cluster"
+
+
+class JobRefused(Refused):
+    """The job can't run: beyond the budget, outside the project's period, or not for this partition."""
+
+    slug = "job-refused"
+
+
+class ScriptInvalid(Invalid):
+    """The batch script can't be read."""
+
+    slug = "script-invalid"
+
+
+class BatchKeyReused(Refused):
+    """A batch with this key was received before, with other records."""
+
+    slug = "batch-key-reused"

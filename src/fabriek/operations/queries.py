@@ -1,0 +1,221 @@
+"""Reads of operations: what a site should do, what it does, what ran."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from fabriek.compute.directives import DirectiveError, read_directives
+from fabriek.compute.engine import Difference, difference
+from fabriek.compute.wire import AccountState, DesiredState, JobOrder
+from fabriek.conf.errors import NotFound
+from fabriek.ledger.queries import allocation_hours
+from fabriek.operations.errors import UnknownCluster
+from fabriek.operations.models import ENDED_STATES, Cluster, Job, JobState, UsageRecord
+from fabriek.projects.models import Project
+from fabriek.projects.queries import added, desired_accounts
+from fabriek.projects.rules import may_read
+
+
+def cluster_of(code: str) -> Cluster:
+    """The cluster of this name. Errors: UnknownCluster."""
+    found = Cluster.objects.filter(code=code).first()
+    if found is None:
+        raise UnknownCluster(_("There is no cluster %(code)s. Register it first.") % {"code": code})
+    return found
+
+
+def desired_state(cluster: Cluster, now: datetime | None = None) -> DesiredState:
+    """What the cluster's scheduler should enforce now. Four queries."""
+    names = dict(cluster.names.values_list("partition__code", "name"))
+    accounts = [
+        AccountState(
+            account=desired.account,
+            partition=names[desired.partition],
+            accelerator_seconds_limit=desired.accelerator_seconds,
+            core_seconds_limit=desired.core_seconds,
+            active=desired.active,
+            users=list(desired.users),
+            ends=desired.ends,
+        )
+        for desired in desired_accounts(list(names), now)
+    ]
+    digest = hashlib.sha256()
+    for account in accounts:
+        digest.update(account.model_dump_json().encode())
+    return DesiredState(cluster=cluster.code, generation=digest.hexdigest()[:16], accounts=accounts)
+
+
+def enforced_state(cluster: Cluster) -> list[AccountState]:
+    """What the agent last reported. One query."""
+    return [
+        AccountState.model_validate(state)
+        for states in cluster.enforced.values_list("state", flat=True)
+        for state in states
+    ]
+
+
+def differences(cluster: Cluster) -> list[Difference]:
+    """Where what is enforced differs from what was awarded (rule 9). Shown, never hidden."""
+    return difference(desired_state(cluster).accounts, enforced_state(cluster))
+
+
+def job_orders(cluster: Cluster) -> list[JobOrder]:
+    """What the agent should submit, cancel or report on. Two queries."""
+    names = dict(cluster.names.values_list("partition_id", "name"))
+    jobs = (
+        Job.objects.filter(cluster=cluster)
+        .exclude(state__in=ENDED_STATES)
+        .select_related("project", "allocation")
+        .order_by("submitted_at", "id")
+    )
+    unix = {
+        (project, person): name
+        for project, person, name in Project.objects.filter(jobs__in=jobs)
+        .values_list("pk", "members__person_id", "members__unix_name")
+        .distinct()
+    }
+    return [
+        JobOrder(
+            uuid=str(job.uuid),
+            account=job.project.code,
+            user=unix.get((job.project_id, job.submitted_by_id)) or f"u{job.submitted_by_id:06d}",
+            partition=names[job.allocation.partition_id],
+            name=job.name,
+            script=job.script,
+            action="cancel" if job.cancel_requested_at else "submit",
+            engine_job=job.engine_job,
+        )
+        for job in jobs
+    ]
+
+
+def clusters() -> list[Cluster]:
+    """All clusters with their partitions. Two queries."""
+    return list(Cluster.objects.select_related("site").prefetch_related("names__partition"))
+
+
+def jobs_of(project: Project) -> QuerySet[Job]:
+    """A project's jobs, newest first, without their scripts and output."""
+    return (
+        project.jobs.select_related("submitted_by", "allocation__partition")
+        .defer("script", "output", "error_output")
+        .order_by("-submitted_at", "-id")
+    )
+
+
+def job_of(person: Any, uuid: str) -> Job:
+    """A job that this person may see. Errors: NotFound, the same whether it isn't there or isn't theirs."""
+    job = (
+        Job.objects.select_related("project", "allocation__partition", "cluster", "submitted_by")
+        .filter(uuid=uuid)
+        .first()
+    )
+    if job is None or not may_read(person, job.project):
+        raise NotFound(_("There is no such job."))
+    return job
+
+
+def queued_seconds() -> dict[tuple[str, str, str, str, bool], int]:
+    """What waiting and running jobs ask, in accelerator-seconds: (programme, system, class, country, commercial).
+
+    Asked is accelerators times time limit, as Slurm counts it against a 'safe' limit. One query.
+    """
+    sums: dict[tuple[str, str, str, str, bool], int] = defaultdict(int)
+    jobs = Job.objects.exclude(state__in=ENDED_STATES).values_list(
+        "project__programme__code",
+        "allocation__partition__system__code",
+        "project__organisation_class",
+        "project__country",
+        "project__commercial",
+        "script",
+    )
+    for *key, script in jobs:
+        sums[tuple(key)] += asked_seconds(script)  # type: ignore[index]
+    return dict(sums)
+
+
+def asked_seconds(script: str) -> int:
+    """The accelerator-seconds that a script could use at most; 0 where it can't be read."""
+    try:
+        directives = read_directives(script)
+    except DirectiveError:
+        return 0
+    return directives.accelerators * (directives.time_limit or 0)
+
+
+def waiting(cluster: Cluster) -> int:
+    """How many jobs wait for the agent."""
+    return cluster.jobs.filter(state=JobState.QUEUED).count()
+
+
+@dataclass(frozen=True)
+class BurnPoint:
+    """What was left at the end of a day, in seconds; `planned` if use were even."""
+
+    day: date
+    left: int
+    planned: int
+
+
+_DAY_OF_END = {
+    "sqlite": """date(r."end", 'unixepoch')""",
+    "postgresql": """to_char(to_timestamp(r."end") AT TIME ZONE 'UTC', 'YYYY-MM-DD')""",
+}
+
+
+def latest_records(project: Project) -> QuerySet[UsageRecord]:
+    """The usage records of a project that count: the last revision of each run, newest first."""
+    return UsageRecord.objects.filter(allocation__project=project).extra(
+        where=[
+            "NOT EXISTS (SELECT 1 FROM operations_usagerecord n WHERE n.cluster_id = operations_usagerecord.cluster_id "
+            "AND n.key = operations_usagerecord.key AND n.revision > operations_usagerecord.revision)"
+        ]
+    )
+
+
+def burn_down(project: Project, now: datetime | None = None) -> list[BurnPoint]:
+    """What was left of a project's accelerator-seconds day by day. Three queries.
+
+    A run counts on the day it ended. Days without use are left out but for the first and the last.
+    """
+    now = now or timezone.now()
+    codes = list(project.allocations.values_list("code", flat=True))
+    awarded = added(list(allocation_hours(codes).values())).awarded
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT {_DAY_OF_END[connection.vendor]} AS day, SUM(r.accelerator_seconds)
+            FROM operations_usagerecord r
+            JOIN projects_allocation l ON l.id = r.allocation_id
+            WHERE l.project_id = %s AND NOT EXISTS (
+                SELECT 1 FROM operations_usagerecord n
+                WHERE n.cluster_id = r.cluster_id AND n.key = r.key AND n.revision > r.revision)
+            GROUP BY 1 ORDER BY 1
+            """,  # noqa: S608 - the interpolated text is one of two constants above
+            [project.pk],
+        )
+        used = [(date.fromisoformat(text), int(seconds)) for text, seconds in cursor.fetchall()]
+    whole = max((project.ends - project.starts).days, 1)
+
+    def planned(on: date) -> int:
+        gone = min(max((on - project.starts).days, 0), whole)
+        return awarded - awarded * gone // whole
+
+    first = min([project.starts, *(on for on, _seconds in used[:1])])
+    points, left = [BurnPoint(first, awarded, planned(first))], awarded
+    for on, seconds in used:
+        left -= seconds
+        points.append(BurnPoint(on, left, planned(on)))
+    last = min(now.date(), project.ends)
+    if last > points[-1].day:
+        points.append(BurnPoint(last, left, planned(last)))
+    return points

@@ -1,0 +1,213 @@
+"""Reads of projects. Lists cost a fixed number of queries, whatever their length."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from fabriek.ledger.models import Account, AccountKind, Unit
+from fabriek.ledger.queries import AllocationHours, allocation_hours
+from fabriek.people.models import Person
+from fabriek.people.permissions import may
+from fabriek.projects.models import Allocation, Project
+
+ORDERS = {
+    "newest": ("-created_at", "-id"),
+    "code": ("code",),
+    "title": ("title", "id"),
+    "ends": ("ends", "id"),
+}
+
+
+@dataclass(frozen=True)
+class ProjectRow:
+    """A line of a list of projects: the project, and its accelerator-seconds over all allocations."""
+
+    project: Project
+    hours: AllocationHours
+
+
+@dataclass(frozen=True)
+class AllocationRow:
+    """An allocation and its hours, in the unit that its partition counts."""
+
+    allocation: Allocation
+    hours: AllocationHours
+    cores: AllocationHours
+
+
+@dataclass
+class ProjectPage:
+    """What a project's page shows."""
+
+    project: Project
+    allocations: list[AllocationRow]
+    members: list[Any]
+    hours: AllocationHours = field(default_factory=AllocationHours)
+
+
+def visible_projects(person: Any) -> QuerySet[Project]:
+    """The projects that this person may read."""
+    if may(person, "read projects"):
+        return Project.objects.all()
+    if person is None or not person.is_authenticated:
+        return Project.objects.none()
+    return Project.objects.filter(members__person=person, members__left_at__isnull=True)
+
+
+def projects_of(person: Person) -> list[ProjectRow]:
+    """The person's own projects, newest first. Two queries."""
+    mine = Project.objects.filter(members__person=person, members__left_at__isnull=True).select_related(
+        "programme", "organisation", "factory"
+    )
+    return with_hours(list(mine))
+
+
+def project_list(
+    person: Any, *, search: str = "", order: str = "newest", page: int | str = 1, per_page: int = 25
+) -> tuple[Page[Project], list[ProjectRow]]:
+    """One page of the projects that a person may read. Three queries: the number, the rows, their hours."""
+    found = visible_projects(person)
+    if search:
+        found = found.filter(Q(title__icontains=search) | Q(code__icontains=search))
+    found = found.select_related("programme", "organisation").order_by(*ORDERS.get(order, ORDERS["newest"]))
+    shown = Paginator(found, per_page).get_page(page)
+    return shown, with_hours(list(shown.object_list))
+
+
+def with_hours(projects: list[Project]) -> list[ProjectRow]:
+    """Put the hours beside each project: one query over the ledger's accounts."""
+    allocations = Allocation.objects.filter(project__in=projects).values_list("code", "project_id")
+    project_of = dict(allocations)
+    sums: dict[int, list[AllocationHours]] = defaultdict(list)
+    for code, hours in allocation_hours(list(project_of)).items():
+        sums[project_of[code]].append(hours)
+    return [ProjectRow(project, added(sums[project.pk])) for project in projects]
+
+
+def added(hours: list[AllocationHours]) -> AllocationHours:
+    """Hours of several allocations together."""
+    return AllocationHours(
+        awarded=sum(h.awarded for h in hours),
+        used=sum(h.used for h in hours),
+        left=sum(h.left for h in hours),
+        lapsed=sum(h.lapsed for h in hours),
+    )
+
+
+def allocation_list(
+    person: Any, *, page: int | str = 1, per_page: int = 25
+) -> tuple[Page[Allocation], list[AllocationRow]]:
+    """One page of allocations of the projects that a person may read. Four queries."""
+    found = (
+        Allocation.objects.filter(project__in=visible_projects(person))
+        if not may(person, "read projects")
+        else Allocation.objects.all()
+    )
+    shown = Paginator(
+        found.select_related("project__programme", "partition").order_by("-id"), per_page
+    ).get_page(page)
+    return shown, allocation_rows(list(shown.object_list))
+
+
+def allocation_rows(allocations: list[Allocation]) -> list[AllocationRow]:
+    """Allocations with their hours. Two queries."""
+    codes = [a.code for a in allocations]
+    accelerators, cores = allocation_hours(codes), allocation_hours(codes, Unit.CORE_SECONDS)
+    return [AllocationRow(a, accelerators[a.code], cores[a.code]) for a in allocations]
+
+
+def project_page(code: str) -> ProjectPage | None:
+    """A project with its members and allocations. Five queries."""
+    project = (
+        Project.objects.select_related("programme__pillar", "organisation", "factory")
+        .filter(code=code)
+        .first()
+    )
+    if project is None:
+        return None
+    rows = allocation_rows(list(project.allocations.select_related("partition__system").order_by("id")))
+    members = list(project.members.filter(left_at__isnull=True).select_related("person__organisation"))
+    return ProjectPage(project, rows, members, added([row.hours for row in rows]))
+
+
+@dataclass(frozen=True)
+class DesiredAccount:
+    """What a site should enforce for a project on one partition: limits over the whole life of the allocation."""
+
+    account: str
+    partition: str
+    accelerator_seconds: int
+    core_seconds: int
+    active: bool
+    users: tuple[str, ...]
+    ends: date
+
+
+def desired_accounts(partitions: list[str], now: datetime | None = None) -> list[DesiredAccount]:
+    """The accounts that should exist on these partitions (codes of the register). Three queries.
+
+    The limit is everything that was awarded and hasn't lapsed: Slurm counts use against it from the start
+    (GrpTRESMins, https://slurm.schedmd.com/resource_limits.html). An ended project stays, inactive, so that nobody
+    submits and nothing is lost.
+    """
+    now = now or timezone.now()
+    allocations = list(
+        Allocation.objects.filter(partition__code__in=partitions, project__origin="awarded").select_related(
+            "project", "partition"
+        )
+    )
+    users: dict[int, list[str]] = defaultdict(list)
+    members = (
+        Project.objects.filter(pk__in={a.project_id for a in allocations}, members__left_at__isnull=True)
+        .values_list("pk", "members__unix_name")
+        .order_by("members__unix_name")
+    )
+    for project, name in members:
+        users[project].append(name)
+    limits: dict[tuple[str, str], int] = defaultdict(int)
+    held = Account.objects.filter(partition__in=partitions, kind__in=[AccountKind.AWARD, AccountKind.USED])
+    for code, unit, credits, debits in held.values_list("allocation", "unit", "credits", "debits"):
+        limits[code, unit] += credits - debits
+    merged: dict[tuple[str, str], list[Allocation]] = defaultdict(list)
+    for allocation in allocations:
+        merged[allocation.project.code, allocation.partition.code].append(allocation)
+    desired = []
+    for (account, partition), parts in sorted(merged.items()):
+        project = parts[0].project
+        ends = max(part.ends for part in parts)
+        running = project.ended_at is None and any(
+            part.settled_at is None and part.starts <= now.date() < part.ends for part in parts
+        )
+        desired.append(
+            DesiredAccount(
+                account=account,
+                partition=partition,
+                accelerator_seconds=sum(limits[part.code, Unit.ACCELERATOR_SECONDS] for part in parts),
+                core_seconds=sum(limits[part.code, Unit.CORE_SECONDS] for part in parts),
+                active=running,
+                users=tuple(users[project.pk]),
+                ends=ends,
+            )
+        )
+    return desired
+
+
+def counts() -> dict[str, int]:
+    """How many projects there are, and how many are running. One query."""
+    today = timezone.now().date()
+    return Project.objects.aggregate(
+        all=Count("id"),
+        running=Count("id", filter=Q(starts__lte=today, ends__gt=today, ended_at__isnull=True)),
+    )
+
+
+def days_left(project: Project, on: date | None = None) -> int:
+    """Whole days until the project ends."""
+    return max((project.ends - (on or timezone.now().date())) // timedelta(days=1), 0)

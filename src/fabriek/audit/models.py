@@ -15,9 +15,7 @@ class Event(models.Model):
     """
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     actor_name = models.CharField(max_length=200, help_text="as it was then; 'system' where no person acted")
     verb = models.CharField(max_length=80, db_index=True)
     subject_kind = models.CharField(max_length=60)

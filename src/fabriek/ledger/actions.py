@@ -28,9 +28,7 @@ class Move:
     reference: str = ""
 
 
-def account_code(
-    kind: str, unit: str, partition: str, month: date, programme: str = "", allocation: str = ""
-) -> str:
+def account_code(kind: str, unit: str, partition: str, month: date, programme: str = "", allocation: str = "") -> str:
     """The readable name of a station: `award:accelerator-seconds:molen/gpu:2026-11:P-0012-gpu`."""
     parts = [kind, unit, partition, f"{month:%Y-%m}", "" if allocation else programme, allocation]
     return ":".join(part for part in parts if part)
@@ -88,9 +86,7 @@ def set_minimum(station: Account, minimum: int) -> None:
 
 
 @transaction.atomic
-def post(
-    actor: Any, *, key: str, kind: str, moves: Iterable[Move], why: str = ""
-) -> tuple[Transaction | None, bool]:
+def post(actor: Any, *, key: str, kind: str, moves: Iterable[Move], why: str = "") -> tuple[Transaction | None, bool]:
     """Post a transaction once. Returns it and whether it is new; (None, False) where there is nothing to move.
 
     The same key with the same moves again changes nothing. Errors: LedgerKeyReused where the moves differ;
@@ -103,8 +99,7 @@ def post(
     if posted is not None:
         if _moves_of(posted) != _summary((m.debit.pk, m.credit.pk, m.amount) for m in moves):
             raise LedgerKeyReused(
-                _("The ledger has a transaction %(key)s already, with other amounts. Use a new key.")
-                % {"key": key},
+                _("The ledger has a transaction %(key)s already, with other amounts. Use a new key.") % {"key": key},
                 key=key,
             )
         return posted, False
@@ -136,8 +131,7 @@ def _told(error: IntegrityError, moves: list[Move]) -> Exception:
         return error
     change: dict[int, int] = defaultdict(int)
     stations = {
-        a.pk: a
-        for a in Account.objects.filter(pk__in={m.debit.pk for m in moves} | {m.credit.pk for m in moves})
+        a.pk: a for a in Account.objects.filter(pk__in={m.debit.pk for m in moves} | {m.credit.pk for m in moves})
     }
     for move in moves:
         change[move.credit.pk] += move.amount
@@ -146,9 +140,7 @@ def _told(error: IntegrityError, moves: list[Move]) -> Exception:
         if station.minimum is not None and station.balance + change[station.pk] < station.minimum:
             left = station.balance - station.minimum
             return InsufficientHours(
-                _(
-                    "%(account)s has %(left)s hours to give, and %(asked)s are asked. Ask for less, or free hours first."
-                )
+                _("%(account)s has %(left)s hours to give, and %(asked)s are asked. Ask for less, or free hours first.")
                 % {
                     "account": station.code,
                     "left": f"{left / 3600:,.1f}",

@@ -103,16 +103,12 @@ class Transaction(models.Model):
     key = models.CharField(max_length=200, unique=True)
     kind = models.CharField(max_length=20, choices=Kind)
     at = models.DateTimeField(default=timezone.now, db_index=True)
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     why = models.TextField(blank=True)
 
     class Meta:
         ordering = ["id"]
-        constraints = [
-            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="transaction_kind_known")
-        ]
+        constraints = [models.CheckConstraint(condition=Q(kind__in=Kind.values), name="transaction_kind_known")]
 
     def __str__(self) -> str:
         return self.key
@@ -125,9 +121,7 @@ class Entry(models.Model):
     debit = models.ForeignKey(Account, models.PROTECT, related_name="given")
     credit = models.ForeignKey(Account, models.PROTECT, related_name="received")
     amount = models.BigIntegerField()
-    reference = models.CharField(
-        max_length=200, blank=True, help_text="what it is about, e.g. a usage record's key"
-    )
+    reference = models.CharField(max_length=200, blank=True, help_text="what it is about, e.g. a usage record's key")
 
     class Meta:
         ordering = ["id"]

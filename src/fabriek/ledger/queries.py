@@ -97,9 +97,7 @@ def check() -> list[str]:
         )
         faults += [f"{code}: holds {held}, its minimum is {least}" for code, held, least in cursor.fetchall()]
         cursor.execute("SELECT unit, SUM(credits) - SUM(debits) FROM ledger_account GROUP BY unit")
-        faults += [
-            f"{unit}: all accounts together hold {total}, not 0" for unit, total in cursor.fetchall() if total
-        ]
+        faults += [f"{unit}: all accounts together hold {total}, not 0" for unit, total in cursor.fetchall() if total]
         cursor.execute(
             """
             SELECT t.key FROM ledger_transaction t
@@ -115,10 +113,7 @@ def check() -> list[str]:
             """
         )
         faults += [f"entry {pk} moves between units, partitions or months" for (pk,) in cursor.fetchall()]
-    faults += [
-        f"the database misses the trigger {name}; run `fabriek migrate`"
-        for name in missing_triggers("ledger_")
-    ]
+    faults += [f"the database misses the trigger {name}; run `fabriek migrate`" for name in missing_triggers("ledger_")]
     return faults
 
 

@@ -67,9 +67,7 @@ def import_usage(
     """
     require(actor, "import usage")
     if format not in ("swf", "sacct"):
-        raise Invalid(
-            _("%(format)s is not a format that can be imported. Use swf or sacct.") % {"format": format}
-        )
+        raise Invalid(_("%(format)s is not a format that can be imported. Use swf or sacct.") % {"format": format})
     report = ImportReport()
     digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
     projects = _Projects(actor, cluster, programme, partition, organisation)
@@ -155,8 +153,7 @@ class _Projects:
         project = open_project(
             self._actor,
             code=account,
-            title=_("Imported: %(account)s on %(cluster)s")
-            % {"account": account, "cluster": self._cluster.code},
+            title=_("Imported: %(account)s on %(cluster)s") % {"account": account, "cluster": self._cluster.code},
             programme=self._programme,
             organisation=self._organisation,
             lead=None,

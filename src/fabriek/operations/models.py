@@ -77,9 +77,7 @@ class JobState(models.TextChoices):
     OUT_OF_MEMORY = "OUT_OF_MEMORY", _("Out of memory")
 
 
-ENDED_STATES = frozenset(
-    {"REFUSED", "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY"}
-)
+ENDED_STATES = frozenset({"REFUSED", "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY"})
 
 
 class Job(models.Model):

@@ -137,14 +137,10 @@ def award(
             if unit == Unit.CORE_SECONDS and Unit.ACCELERATOR_SECONDS in amounts:
                 # The ratio's rounding must not refuse the last accelerator-hour of a share.
                 amount = min(amount, max(0, share.balance - (share.minimum or 0)) if created else amount)
-            moves.append(
-                ledger.Move(share, _station("award", allocation, month, unit), amount, allocation.code)
-            )
+            moves.append(ledger.Move(share, _station("award", allocation, month, unit), amount, allocation.code))
     if created:
         try:
-            ledger.post(
-                actor, key=f"award:{key}", kind=Kind.AWARD, moves=moves, why=f"award to {project.code}"
-            )
+            ledger.post(actor, key=f"award:{key}", kind=Kind.AWARD, moves=moves, why=f"award to {project.code}")
         except InsufficientHours as refusal:
             raise InsufficientHours(
                 _("The share of %(programme)s can't carry this award: %(why)s")
@@ -166,11 +162,7 @@ def award(
 
 def _allocation_code(project: Project, key: str, number: int) -> str:
     """`project.1`, or the code that this key got before: the ledger remembers it."""
-    made = (
-        Entry.objects.filter(transaction__key=f"award:{key}")
-        .values_list("credit__allocation", flat=True)
-        .first()
-    )
+    made = Entry.objects.filter(transaction__key=f"award:{key}").values_list("credit__allocation", flat=True).first()
     return made or f"{project.code}.{number}"
 
 
@@ -232,9 +224,7 @@ def settle(actor: Any, allocation: Allocation, now: datetime | None = None) -> i
     this_month = now.date().replace(day=1)
     moves, moved = [], 0
     for unit in Unit.values:
-        held = Account.objects.filter(allocation=allocation.code, kind=AccountKind.AWARD, unit=unit).order_by(
-            "-month"
-        )
+        held = Account.objects.filter(allocation=allocation.code, kind=AccountKind.AWARD, unit=unit).order_by("-month")
         left = sum(station.balance for station in held)
         for station in held:
             amount = min(left, station.balance)
@@ -247,9 +237,7 @@ def settle(actor: Any, allocation: Allocation, now: datetime | None = None) -> i
                 to = _station("lapsed", allocation, station.month, unit)
             moves.append(ledger.Move(station, to, amount, allocation.code))
             moved += amount if unit == Unit.ACCELERATOR_SECONDS else 0
-    ledger.post(
-        actor, key=f"settle:{allocation.code}", kind=Kind.LAPSE, moves=moves, why="the allocation ended"
-    )
+    ledger.post(actor, key=f"settle:{allocation.code}", kind=Kind.LAPSE, moves=moves, why="the allocation ended")
     allocation.settled_at = now
     allocation.save(update_fields=["settled_at"])
     record(actor, "projects.settle", allocation, accelerator_seconds=moved)

@@ -25,17 +25,13 @@ class Project(models.Model):
     factory = models.ForeignKey(Factory, models.PROTECT, null=True, related_name="projects")
     programme = models.ForeignKey(Programme, models.PROTECT, related_name="projects")
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="projects")
-    organisation_class = models.CharField(
-        max_length=20, choices=OrganisationClass, help_text="as it was when awarded"
-    )
+    organisation_class = models.CharField(max_length=20, choices=OrganisationClass, help_text="as it was when awarded")
     country = models.CharField(max_length=2)
     commercial = models.BooleanField(default=False, help_text="paid commercial use (Article 18)")
     origin = models.CharField(
         max_length=10, choices=[("awarded", _("Awarded")), ("imported", _("Imported"))], default="awarded"
     )
-    application = models.CharField(
-        max_length=60, blank=True, help_text="code of the application it came from"
-    )
+    application = models.CharField(max_length=60, blank=True, help_text="code of the application it came from")
     starts = models.DateField()
     ends = models.DateField(help_text="first day after the last")
     ended_at = models.DateTimeField(null=True, blank=True, help_text="when its unused hours were given back")
@@ -59,9 +55,7 @@ class Member(models.Model):
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="members")
     person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="memberships")
-    role = models.CharField(
-        max_length=10, choices=[("lead", _("Lead")), ("member", _("Member"))], default="member"
-    )
+    role = models.CharField(max_length=10, choices=[("lead", _("Lead")), ("member", _("Member"))], default="member")
     unix_name = models.SlugField(max_length=32)
     joined_at = models.DateTimeField(default=timezone.now)
     left_at = models.DateTimeField(null=True, blank=True)

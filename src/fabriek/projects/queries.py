@@ -110,9 +110,7 @@ def allocation_list(
         if not may(person, "read projects")
         else Allocation.objects.all()
     )
-    shown = Paginator(
-        found.select_related("project__programme", "partition").order_by("-id"), per_page
-    ).get_page(page)
+    shown = Paginator(found.select_related("project__programme", "partition").order_by("-id"), per_page).get_page(page)
     return shown, allocation_rows(list(shown.object_list))
 
 
@@ -125,11 +123,7 @@ def allocation_rows(allocations: list[Allocation]) -> list[AllocationRow]:
 
 def project_page(code: str) -> ProjectPage | None:
     """A project with its members and allocations. Five queries."""
-    project = (
-        Project.objects.select_related("programme__pillar", "organisation", "factory")
-        .filter(code=code)
-        .first()
-    )
+    project = Project.objects.select_related("programme__pillar", "organisation", "factory").filter(code=code).first()
     if project is None:
         return None
     rows = allocation_rows(list(project.allocations.select_related("partition__system").order_by("id")))

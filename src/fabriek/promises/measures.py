@@ -60,9 +60,7 @@ class Terms:
 
     def is_measured_against(self, hours: Hours) -> bool:
         """Whether these hours are in what the promise is a fraction of."""
-        return (self.base is None or hours.programme in self.base) and (
-            not self.system or hours.system == self.system
-        )
+        return (self.base is None or hours.programme in self.base) and (not self.system or hours.system == self.system)
 
     @property
     def is_about_a_share(self) -> bool:
@@ -122,15 +120,12 @@ def measure(terms: Terms, hours: Iterable[Hours]) -> Measured:
             holds = {moment: reached[moment] <= terms.seconds for moment in MOMENTS}
     else:
         whole = {
-            moment: sum(h.share if terms.of == "capacity" else getattr(h, moment) for h in base)
-            for moment in MOMENTS
+            moment: sum(h.share if terms.of == "capacity" else getattr(h, moment) for h in base) for moment in MOMENTS
         }
         # A floor rounds up and a cap rounds down: neither is met by rounding.
         exact = {moment: terms.fraction * whole[moment] for moment in MOMENTS}
         if terms.kind == "floor":
-            required = {
-                moment: -(-exact[moment].numerator // exact[moment].denominator) for moment in MOMENTS
-            }
+            required = {moment: -(-exact[moment].numerator // exact[moment].denominator) for moment in MOMENTS}
             holds = {moment: reached[moment] >= required[moment] for moment in MOMENTS}
         else:
             required = {moment: exact[moment].numerator // exact[moment].denominator for moment in MOMENTS}

@@ -16,16 +16,12 @@ from fabriek.register.models import Partition, Site
 
 
 @transaction.atomic
-def register_cluster(
-    actor: Any, *, code: str, site: Site, engine: str, partitions: Mapping[str, Partition]
-) -> Cluster:
+def register_cluster(actor: Any, *, code: str, site: Site, engine: str, partitions: Mapping[str, Partition]) -> Cluster:
     """Make a scheduler known, and which partition of the register each of its partition names stands for."""
     require(actor, "manage clusters")
     cluster, created = Cluster.objects.get_or_create(code=code, defaults={"site": site, "engine": engine})
     for name, partition in partitions.items():
-        ClusterPartition.objects.update_or_create(
-            cluster=cluster, partition=partition, defaults={"name": name}
-        )
+        ClusterPartition.objects.update_or_create(cluster=cluster, partition=partition, defaults={"name": name})
     if created:
         record(actor, "operations.register_cluster", cluster, engine=engine, partitions=sorted(partitions))
     return cluster
@@ -43,10 +39,7 @@ def report_enforced(cluster: Cluster, report: EnforcedReport) -> None:
         states.setdefault(account.account, []).append(account.model_dump(mode="json"))
     cluster.enforced.exclude(account__in=states).delete()
     EnforcedAccount.objects.bulk_create(
-        [
-            EnforcedAccount(cluster=cluster, account=a, state=rows, reported_at=now)
-            for a, rows in states.items()
-        ],
+        [EnforcedAccount(cluster=cluster, account=a, state=rows, reported_at=now) for a, rows in states.items()],
         update_conflicts=True,
         unique_fields=["cluster", "account"],
         update_fields=["state", "reported_at"],

@@ -25,9 +25,7 @@ _OUTPUT = 100_000
 
 
 @transaction.atomic
-def submit_job(
-    actor: Person, allocation: Allocation, name: str, script: str, *, uuid: str | None = None
-) -> Job:
+def submit_job(actor: Person, allocation: Allocation, name: str, script: str, *, uuid: str | None = None) -> Job:
     """Take in a batch script for an allocation. The same `uuid` again returns the job that was made.
 
     Errors: NotAMember, ProjectEnded, ScriptInvalid (with the line), JobRefused (beyond what is left, with numbers).
@@ -42,26 +40,20 @@ def submit_job(
     now = timezone.now()
     if not is_running(project, now) or not allocation.starts <= now.date() < allocation.ends:
         raise ProjectEnded(
-            _(
-                "This allocation runs from %(starts)s until %(ends)s. Jobs can be submitted within that period."
-            )
+            _("This allocation runs from %(starts)s until %(ends)s. Jobs can be submitted within that period.")
             % {"starts": allocation.starts, "ends": allocation.ends}
         )
     cluster = Cluster.objects.filter(partitions=allocation.partition).exclude(engine="log").first()
     if cluster is None:
         raise JobRefused(
-            _(
-                "No cluster serves %(partition)s yet. The operator connects one by starting an agent at the site."
-            )
+            _("No cluster serves %(partition)s yet. The operator connects one by starting an agent at the site.")
             % {"partition": allocation.partition.code}
         )
     accelerator_seconds = _asked(script)
     left = allocation_hours([allocation.code], Unit.ACCELERATOR_SECONDS)[allocation.code].left
     if accelerator_seconds > left:
         raise JobRefused(
-            _(
-                "This job could use %(asked)s GPU-hours and %(left)s are left. Ask for fewer GPUs or less time."
-            )
+            _("This job could use %(asked)s GPU-hours and %(left)s are left. Ask for fewer GPUs or less time.")
             % {"asked": f"{accelerator_seconds / 3600:,.2f}", "left": f"{max(left, 0) / 3600:,.2f}"},
             asked=accelerator_seconds,
             left=left,
@@ -75,9 +67,7 @@ def submit_job(
         name=name.strip()[:120] or "job",
         script=script,
     )
-    record(
-        actor, "operations.submit_job", project, job=str(job.uuid), accelerator_seconds=accelerator_seconds
-    )
+    record(actor, "operations.submit_job", project, job=str(job.uuid), accelerator_seconds=accelerator_seconds)
     return job
 
 
@@ -128,7 +118,5 @@ def report_job(cluster: Cluster, uuid: str, report: JobReport) -> Job:
         job.error_output = report.error_output[-_OUTPUT:]
     job.save()
     if job.state != before and job.state in ENDED_STATES:
-        record(
-            None, "operations.job_ended", job.project, job=str(job.uuid), state=job.state, reason=job.reason
-        )
+        record(None, "operations.job_ended", job.project, job=str(job.uuid), state=job.state, reason=job.reason)
     return job

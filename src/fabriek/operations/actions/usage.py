@@ -39,17 +39,13 @@ class _Booking:
 
     rows: list[models.UsageRecord] = field(default_factory=list)
     # (allocation, unit, month, whether it corrects an earlier revision) -> [(record's key, seconds)]
-    seconds: dict[tuple[str, str, date, bool], list[tuple[str, int]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    seconds: dict[tuple[str, str, date, bool], list[tuple[str, int]]] = field(default_factory=lambda: defaultdict(list))
     broken: list[dict[str, Any]] = field(default_factory=list)
     repeated: int = 0
 
 
 @retry(retry=retry_if_exception_type(IntegrityError), stop=stop_after_attempt(3), reraise=True)
-def book_usage(
-    cluster: Cluster, key: str, lines: Sequence[Line], source: str, actor: Any = None
-) -> UsageBatch:
+def book_usage(cluster: Cluster, key: str, lines: Sequence[Line], source: str, actor: Any = None) -> UsageBatch:
     """Book a batch of usage records and return what became of it.
 
     A batch whose key was received before changes nothing. In a new batch, a record that was booked before is counted
@@ -145,23 +141,17 @@ def _latest_revisions(cluster: Cluster, keys: Iterable[str]) -> dict[str, models
     wanted = list(set(keys))
     for first in range(0, len(wanted), 10_000):
         rows = models.UsageRecord.objects.filter(cluster=cluster, key__in=wanted[first : first + 10_000])
-        for row in rows.select_related("allocation__project__programme", "allocation__partition").order_by(
-            "revision"
-        ):
+        for row in rows.select_related("allocation__project__programme", "allocation__partition").order_by("revision"):
             latest[row.key] = row
     return latest
 
 
-def _take(
-    booking: _Booking, row: models.UsageRecord, *, allocation: Allocation, sign: int, corrects: bool
-) -> None:
+def _take(booking: _Booking, row: models.UsageRecord, *, allocation: Allocation, sign: int, corrects: bool) -> None:
     """Add a record's seconds to what will be posted, month by month."""
     for month, seconds in by_month(row.start, row.end):
         for unit, many in ((Unit.ACCELERATOR_SECONDS, row.accelerators), (Unit.CORE_SECONDS, row.cores)):
             if many:
-                booking.seconds[allocation.code, unit, month, corrects].append(
-                    (row.key, sign * seconds * many)
-                )
+                booking.seconds[allocation.code, unit, month, corrects].append((row.key, sign * seconds * many))
 
 
 def _post(cluster: Cluster, batch: UsageBatch, booking: _Booking, actor: Any) -> None:
@@ -195,9 +185,7 @@ class _Allocations:
         self._names = dict(cluster.names.values_list("name", "partition_id"))
         self._of: dict[tuple[str, int], list[Allocation]] = defaultdict(list)
         self._projects: set[str] = set()
-        found = Allocation.objects.filter(project__code__in=accounts).select_related(
-            "project__programme", "partition"
-        )
+        found = Allocation.objects.filter(project__code__in=accounts).select_related("project__programme", "partition")
         for allocation in found.order_by("starts", "id"):
             self._of[allocation.project.code, allocation.partition_id].append(allocation)
             self._projects.add(allocation.project.code)
@@ -207,17 +195,13 @@ class _Allocations:
         names = self._names
         partition = names.get(record.partition) if record.partition else next(iter(names.values()), None)
         if partition is None:
-            return _(
-                "%(cluster)s has no partition %(name)s. Add it to the cluster, then send the record again."
-            ) % {
+            return _("%(cluster)s has no partition %(name)s. Add it to the cluster, then send the record again.") % {
                 "cluster": self._cluster,
                 "name": record.partition,
             }
         candidates = self._of.get((record.account, partition))
         if not candidates:
-            return _(
-                "No project %(account)s has hours on %(name)s. Award some, then send the record again."
-            ) % {
+            return _("No project %(account)s has hours on %(name)s. Award some, then send the record again.") % {
                 "account": record.account,
                 "name": record.partition or self._cluster,
             }
@@ -233,15 +217,11 @@ class _Stations:
     def __init__(self, codes: set[str]) -> None:
         self._allocations = {
             a.code: a
-            for a in Allocation.objects.filter(code__in=codes).select_related(
-                "project__programme", "partition"
-            )
+            for a in Allocation.objects.filter(code__in=codes).select_related("project__programme", "partition")
         }
         self._there = {
             (a.allocation, a.unit, a.month, a.kind): a
-            for a in Account.objects.filter(
-                allocation__in=codes, kind__in=[AccountKind.AWARD, AccountKind.USED]
-            )
+            for a in Account.objects.filter(allocation__in=codes, kind__in=[AccountKind.AWARD, AccountKind.USED])
         }
 
     def get(self, code: str, unit: str, month: date, kind: str) -> Account:

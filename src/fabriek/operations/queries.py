@@ -146,10 +146,9 @@ def queued_seconds() -> dict[tuple[str, str, str, str, bool], int]:
 def asked_seconds(script: str) -> int:
     """The accelerator-seconds that a script could use at most; 0 where it can't be read."""
     try:
-        directives = read_directives(script)
+        return read_directives(script).accelerator_seconds
     except DirectiveError:
         return 0
-    return directives.accelerators * (directives.time_limit or 0)
 
 
 def waiting(cluster: Cluster) -> int:

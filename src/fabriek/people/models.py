@@ -131,7 +131,8 @@ class Token(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(person__isnull=False, site="") | (models.Q(person__isnull=True) & ~models.Q(site="")),
+                condition=models.Q(person__isnull=False, site="")
+                | (models.Q(person__isnull=True) & ~models.Q(site="")),
                 name="token_speaks_for_a_person_or_a_site",
             )
         ]

@@ -77,7 +77,7 @@ def _asked(script: str) -> int:
         directives = read_directives(script)
     except DirectiveError as fault:
         raise ScriptInvalid(str(fault), faults={"script": [str(fault)]}) from fault
-    return directives.accelerators * (directives.time_limit or 0)
+    return directives.accelerator_seconds
 
 
 @transaction.atomic

@@ -1,0 +1,55 @@
+"""Tokens with scopes. A route names the scope it needs; a token without it gets 403, no token 401."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja.errors import AuthenticationError
+from ninja.security import HttpBearer
+
+from fabriek.conf.errors import NotAllowed, Refused
+from fabriek.operations.errors import NotThisCluster
+from fabriek.operations.models import Cluster
+from fabriek.operations.queries import cluster_of
+from fabriek.people.actions import authenticate
+from fabriek.people.models import Person, Token
+
+
+class Scope(HttpBearer):
+    """A bearer token that holds `scope`."""
+
+    openapi_scheme = "bearer"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__()
+        self.scope = scope
+
+    def authenticate(self, request: HttpRequest, token: str) -> Token:
+        try:
+            found = authenticate(token)
+        except Refused as refusal:
+            raise AuthenticationError from refusal
+        if self.scope not in found.scopes:
+            raise NotAllowed(
+                f"This token lacks the scope {self.scope!r}; it has {', '.join(found.scopes) or 'none'}.",
+                scope=self.scope,
+            )
+        return found
+
+
+def actor_of(request: HttpRequest) -> Person:
+    """The person that the token speaks for. Errors: NotAllowed for an agent's token."""
+    token: Any = request.auth  # type: ignore[attr-defined]
+    if token.person is None:
+        raise NotAllowed("This token belongs to a site's agent; use one of a person.")
+    person: Person = token.person
+    return person
+
+
+def cluster_for(request: HttpRequest, code: str) -> Cluster:
+    """The cluster of the address, if the agent's token is for it."""
+    token: Any = request.auth  # type: ignore[attr-defined]
+    if token.site != code:
+        raise NotThisCluster(f"This token is for the agent of {token.site or 'no cluster'}, not of {code}.")
+    return cluster_of(code)

@@ -1,0 +1,238 @@
+"""What the operator does on the machine itself: no token, but the right to read the database.
+
+Django is set up only when one of these is called: the pure tools start without it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+_PANEL = "On the platform's machine"
+
+
+def setup() -> None:
+    """Make Django ready."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fabriek.conf.settings")
+    import django
+
+    django.setup()
+
+
+def ready(quiet: bool = False) -> None:
+    """Make Django and its database ready: create or migrate it where that is needed."""
+    setup()
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", verbosity=0 if quiet else 1, interactive=False)
+
+
+def migrate() -> None:
+    """Create the database, or bring it up to this version. Can be repeated."""
+    setup()
+    from django.core.management import call_command
+
+    call_command("migrate", interactive=False)
+
+
+def promises(as_json: Json = False) -> None:
+    """Every promise, measured over the ledger: as decided, queued and used."""
+    ready(quiet=True)
+    from fabriek.promises.queries import measured_promises
+    from fabriek.promises.words import as_rows
+
+    rows = as_rows(measured_promises())
+    if as_json:
+        print(json.dumps({"format": "fabriek/promises/1", "unit": "gpu-hours", "promises": rows}, indent=1))
+        return
+    table = Table(title="Promises (GPU-hours)")
+    for column in ("promise", "kind", "programme", "class"):
+        table.add_column(column)
+    for column in ("required", "decided", "queued", "used"):
+        table.add_column(column, justify="right")
+    table.add_column("holds")
+    for row in rows:
+        table.add_row(
+            row["name"],
+            row["kind"],
+            row["programme"] or "",
+            row["class"] or "",
+            *(f"{row[moment]:,.1f}" for moment in ("required", "decided", "queued", "used")),
+            "[green]yes[/green]" if row["holds"] else "[red]no[/red]",
+        )
+    Console().print(table)
+
+
+def ledger_check(as_json: Json = False) -> None:
+    """Recompute every account from its entries. Exit status 0: the ledger balances; 1: it doesn't, with what is off."""
+    ready(quiet=True)
+    from fabriek.ledger.queries import check, totals
+
+    faults, counted = check(), totals()
+    if as_json:
+        print(json.dumps({"balances": not faults, "faults": faults, **counted}))
+    elif faults:
+        for fault in faults:
+            print(fault, file=sys.stderr)
+    else:
+        print(
+            "The ledger balances: {accounts:,} accounts, {transactions:,} transactions, {entries:,} entries.".format(
+                **counted
+            )
+        )
+    raise typer.Exit(1 if faults else 0)
+
+
+def export(folder: Annotated[Path, typer.Argument(help="Where to write; made where it isn't there.")]) -> None:
+    """Write everything as open files: one CSV a table, decisions as the JSON they were made from, and what each file is."""
+    ready(quiet=True)
+    from fabriek.demo.export import export_all
+
+    console = Console()
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=console, transient=True) as progress:
+        task = progress.add_task("exporting")
+        files = export_all(folder, lambda name: progress.update(task, description=name))
+    console.print(f"{len(files)} files, {sum(rows for _, rows in files):,} rows in {folder}")
+
+
+def usage_import(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="Plain or .gz.")],
+    cluster: Annotated[str, typer.Option(help="The cluster's code; made where it isn't there.")],
+    partition: Annotated[str, typer.Option(help="The partition of the register, as system/partition.")],
+    programme: Annotated[str, typer.Option(help="The programme that the imported projects belong to.")],
+    format: Annotated[str, typer.Option(help="swf or sacct.")] = "swf",
+    actor: Annotated[str, typer.Option(help="E-mail address of the operator who imports.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Book a scheduler's accounting log as usage of one site. The same file again changes nothing."""
+    ready(quiet=True)
+    from fabriek.cli.imports import run_import
+
+    console = Console(stderr=True)
+    bar = Progress(
+        SpinnerColumn(), TextColumn("records"), MofNCompleteColumn(), BarColumn(), TimeElapsedColumn(), console=console
+    )
+    with bar:
+        task = bar.add_task("records", total=None)
+        report = run_import(
+            file, cluster, partition, programme, format, actor, lambda done: bar.update(task, completed=done)
+        )
+    _print_import(report, as_json)
+    raise typer.Exit(1 if report.broken else 0)
+
+
+def _print_import(report: Any, as_json: bool) -> None:
+    figures = {
+        "booked": report.booked,
+        "repeated": report.repeated,
+        "projects": report.projects,
+        "accelerator_seconds": report.accelerator_seconds,
+        "core_seconds": report.core_seconds,
+        "broken": report.broken,
+    }
+    if as_json:
+        print(json.dumps(figures))
+        return
+    print(
+        f"{report.booked:,} records booked, {report.repeated:,} were booked before, {len(report.broken):,} are broken; "
+        f"{report.projects} projects."
+    )
+    for fault in report.broken[:20]:
+        print(f"  line {fault['line']}: {fault['why']}", file=sys.stderr)
+    if len(report.broken) > 20:
+        print(f"  and {len(report.broken) - 20:,} more; --json prints all", file=sys.stderr)
+
+
+def sign_in_link(email: Annotated[str, typer.Argument(help="Of a person that the platform knows.")]) -> None:
+    """Print a link that signs this person in, once, within fifteen minutes."""
+    ready(quiet=True)
+    from django.conf import settings
+
+    from fabriek.conf.errors import NotFound
+    from fabriek.people.actions import sign_in_token
+    from fabriek.people.models import Person
+
+    person = Person.objects.filter(email=email.lower(), is_active=True).first()
+    if person is None:
+        raise NotFound(f"Nobody has the address {email}. Register them first: fabriek person {email} --name '...'")
+    print(f"{settings.FABRIEK_BASE_URL}/sign-in/{sign_in_token(person)}")
+
+
+def person(
+    email: Annotated[str, typer.Argument()],
+    name: Annotated[str, typer.Option(help="Full name.")] = "",
+    role: Annotated[list[str] | None, typer.Option(help="reviewer, officer, operator, board, administrator.")] = None,
+) -> None:
+    """Register a person, or give a registered one roles. This is how the first administrator comes to be."""
+    ready(quiet=True)
+    from fabriek.people.actions import give_first_role, register_person
+    from fabriek.people.models import Person
+
+    found = Person.objects.filter(email=email.lower()).first() or register_person(email, name)
+    for wanted in role or []:
+        give_first_role(found, wanted)
+    print(f"{found.name} <{found.email}>: {', '.join(sorted(found.role_names()))}")
+
+
+def token(
+    name: Annotated[str, typer.Argument(help="What it is for.")],
+    email: Annotated[str, typer.Option(help="Whom it speaks for.")] = "",
+    cluster: Annotated[str, typer.Option(help="Or: the cluster whose agent it is for.")] = "",
+    scope: Annotated[list[str] | None, typer.Option(help="read, apply, review, decide, operate, admin.")] = None,
+) -> None:
+    """Make a token for the API. It is printed once and kept only as its SHA-256."""
+    ready(quiet=True)
+    from fabriek.people.actions import create_token
+    from fabriek.people.models import Person
+
+    speaks_for = Person.objects.get(email=email.lower()) if email else None
+    scopes = ["agent"] if cluster else (scope or ["read"])
+    _made, plain = create_token(None, name=name, scopes=scopes, person=speaks_for, site=cluster)
+    print(plain)
+
+
+def demo(
+    serve_after: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the portal afterwards.")] = True,
+    port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8000,
+) -> None:
+    """Run the main job on a demonstration AI Factory: from a promise to accounted GPU-hours. Then serve the portal."""
+    from fabriek.demo.show import run_and_show
+
+    setup()
+    run_and_show(port if serve_after else None)
+    if serve_after:
+        serve(port=port)
+
+
+def serve(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8000) -> None:
+    """Serve the portal and the API on loopback, and keep the embedded engine's agent running beside it."""
+    ready(quiet=True)
+    from fabriek.cli.serve import serve_all
+
+    raise typer.Exit(serve_all(port))
+
+
+def register(app: typer.Typer) -> None:
+    """Add these verbs to the command."""
+    for verb in (demo, serve, migrate, promises, export, sign_in_link, person, token):
+        app.command(rich_help_panel=_PANEL)(verb)
+    ledger = typer.Typer(no_args_is_help=True, help="The double entry of hours.")
+    ledger.command("check")(ledger_check)
+    app.add_typer(ledger, name="ledger", rich_help_panel=_PANEL)
+    usage = typer.Typer(no_args_is_help=True, help="What was used.")
+    usage.command("import")(usage_import)
+    app.add_typer(usage, name="usage", rich_help_panel=_PANEL)

@@ -1,0 +1,273 @@
+"""The agent: makes the site as the platform wants it, runs its jobs, sends what was used. Can be killed at any moment.
+
+Why nothing is lost and nothing counts twice: every order can be carried out again (a job's uuid, an account's limits);
+a usage batch gets its key and is on disk before it is sent, and the cursor moves only when the platform has answered.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import httpx
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from fabriek import __version__
+from fabriek.compute.engine import Engine, SubmitRefused
+from fabriek.compute.local.supervisor import write_whole
+from fabriek.compute.wire import (
+    AccountState,
+    DesiredState,
+    EnforcedReport,
+    JobOrder,
+    JobOrders,
+    JobReport,
+    UsageAnswer,
+)
+
+BATCH = 1_000
+# Report what is enforced at least this often, so that the platform knows that the agent lives.
+HEARTBEAT = 20.0
+
+
+class AgentError(Exception):
+    """The platform can't be talked to; the sentence says what to look at."""
+
+
+class AlreadyRunning(AgentError):
+    """Another agent works in this folder."""
+
+
+@dataclass
+class RoundSummary:
+    """What one round did."""
+
+    provisioned: int = 0
+    submitted: int = 0
+    refused: int = 0
+    cancelled: int = 0
+    reported: int = 0
+    booked: int = 0
+    repeated: int = 0
+    broken: int = 0
+    error: str = ""
+
+    def __bool__(self) -> bool:
+        return any(asdict(self).values())
+
+
+def _again(error: BaseException) -> bool:
+    """Whether it may go better in a moment: no connection, too busy, or a mistake of the server's."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code in (429, 502, 503, 504)
+    return isinstance(error, httpx.TransportError)
+
+
+class Agent:
+    """One cluster's agent. `client` carries the platform's address and the cluster's token."""
+
+    def __init__(self, engine: Engine, client: httpx.Client, cluster: str, folder: Path, *, patience: int = 4) -> None:
+        self.engine, self.client, self.cluster, self.folder = engine, client, cluster, folder
+        self._outbox = folder / "outbox"
+        self._outbox.mkdir(parents=True, exist_ok=True)
+        self._told: dict[str, tuple[Any, ...]] = {}
+        self._enforced: str = ""
+        self._enforced_at = 0.0
+        self._errors: list[str] = []
+        self._patience = patience
+
+    def round(self) -> RoundSummary:
+        """Ask, act, report, once. Errors: AgentError when the platform can't be reached or won't have us."""
+        summary = RoundSummary()
+        self._errors = []
+        self._provision(summary)
+        self._jobs(summary)
+        self.engine.tick()
+        self._send_usage(summary)
+        self._report_enforced()
+        summary.error = "; ".join(self._errors)
+        return summary
+
+    # Limits
+
+    def _provision(self, summary: RoundSummary) -> None:
+        desired = DesiredState.model_validate(self._call("GET", "desired-state"))
+        there = {(a.account, a.partition): a for a in self.engine.enforced()}
+        wanted = {(a.account, a.partition): a for a in desired.accounts}
+        changes = [a for key, a in wanted.items() if there.get(key) != a]
+        changes += [_closed(a) for key, a in there.items() if key not in wanted and a.active]
+        for account in changes:
+            try:
+                self.engine.provision(account)
+                summary.provisioned += 1
+            except Exception as error:
+                self._errors.append(f"account {account.account}: {error}")
+
+    def _report_enforced(self) -> None:
+        report = EnforcedReport(
+            agent_version=__version__, error="; ".join(self._errors)[:10_000], accounts=self.engine.enforced()
+        )
+        content = report.model_dump_json()
+        if content == self._enforced and time.monotonic() - self._enforced_at < HEARTBEAT:
+            return
+        self._call("PUT", "enforced-state", content)
+        self._enforced, self._enforced_at = content, time.monotonic()
+
+    # Jobs
+
+    def _jobs(self, summary: RoundSummary) -> None:
+        orders = JobOrders.model_validate(self._call("GET", "jobs")).jobs
+        for order in orders:
+            try:
+                report = self._carry_out(order, summary)
+            except SubmitRefused as refusal:
+                summary.refused += 1
+                report = JobReport(state="REFUSED", reason=str(refusal)[:2_000])
+            except (AgentError, httpx.HTTPError):
+                raise
+            except Exception as error:
+                self._errors.append(f"job {order.uuid}: {error}")
+                continue
+            told = (report.state, report.reason, len(report.output or ""), len(report.error_output or ""))
+            if self._told.get(order.uuid) != told:
+                self._call("POST", f"jobs/{order.uuid}/status", report.model_dump_json())
+                self._told[order.uuid] = told
+                summary.reported += 1
+        self._told = {order.uuid: self._told[order.uuid] for order in orders if order.uuid in self._told}
+
+    def _carry_out(self, order: JobOrder, summary: RoundSummary) -> JobReport:
+        number = order.engine_job
+        if not number:
+            if order.action == "cancel":
+                return JobReport(state="CANCELLED", reason="cancelled before it was submitted")
+            number = self.engine.submit(order)
+            summary.submitted += 1
+        report = self.engine.report(number)
+        if order.action == "cancel" and report.state in ("PENDING", "RUNNING"):
+            self.engine.cancel(number)
+            summary.cancelled += 1
+            report = self.engine.report(number)
+        return report
+
+    # Usage
+
+    def _send_usage(self, summary: RoundSummary) -> None:
+        while True:
+            waiting = sorted(self._outbox.glob("*.json"))
+            if not waiting and not self._fill_outbox():
+                return
+            for path in waiting or sorted(self._outbox.glob("*.json")):
+                batch = json.loads(path.read_text(encoding="utf-8"))
+                body = json.dumps({"key": batch["key"], "records": batch["records"]})
+                answer = UsageAnswer.model_validate(self._call("POST", "usage-batches", body))
+                # The cursor first: killed between the two, the batch is sent again, and counts as repeated.
+                write_whole(self.folder / "cursor.json", {"cursor": batch["cursor"]})
+                path.unlink()
+                summary.booked += answer.booked
+                summary.repeated += answer.repeated
+                summary.broken += len(answer.broken)
+                self._errors += [f"usage record {fault.get('line')}: {fault.get('why')}" for fault in answer.broken]
+
+    def _fill_outbox(self) -> bool:
+        records, cursor = self.engine.usage_since(self._cursor(), BATCH)
+        if not records:
+            return False
+        rows = [
+            {**asdict(record), "accelerator_seconds": record.accelerator_seconds, "core_seconds": record.core_seconds}
+            for record in records
+        ]
+        key = f"{int(time.time()):012d}-{uuid.uuid4().hex}"
+        write_whole(self._outbox / f"{key}.json", {"key": key, "cursor": cursor, "records": rows})
+        return True
+
+    def _cursor(self) -> str:
+        try:
+            return str(json.loads((self.folder / "cursor.json").read_text(encoding="utf-8"))["cursor"])
+        except FileNotFoundError:
+            return ""
+
+    # The line to the platform
+
+    def _call(self, method: str, path: str, body: str | None = None) -> Any:
+        """One call, with patience where that may help."""
+        retrying = Retrying(
+            retry=retry_if_exception(_again),
+            stop=stop_after_attempt(self._patience),
+            wait=wait_random_exponential(multiplier=0.2, max=5),
+            reraise=True,
+        )
+        try:
+            return retrying(self._once, method, f"/api/v1/sites/{self.cluster}/{path}", body)
+        except httpx.HTTPStatusError as error:
+            raise AgentError(
+                f"The platform answered {error.response.status_code} to {method} {path}: {_detail(error.response)}"
+            ) from error
+        except httpx.HTTPError as error:
+            raise AgentError(f"The platform can't be reached at {self.client.base_url}: {error}") from error
+
+    def _once(self, method: str, path: str, body: str | None) -> Any:
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        response = self.client.request(method, path, content=body, headers=headers)
+        response.raise_for_status()
+        return response.json() if response.content else None
+
+
+def _closed(account: AccountState) -> AccountState:
+    """An account that the platform no longer knows: kept, for its records, and closed."""
+    return account.model_copy(update={"active": False})
+
+
+def _detail(response: httpx.Response) -> str:
+    try:
+        return str(response.json().get("detail", ""))[:500]
+    except ValueError:
+        return response.text[:200]
+
+
+class Lock:
+    """Lets one agent at a time work in a folder. The system lets go of it when the process ends, however it ends."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(folder / "agent.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._file)
+            raise AlreadyRunning(
+                f"Another agent works in {folder}. Stop it first, or give this one its own folder."
+            ) from None
+
+    def release(self) -> None:
+        """Let another agent in."""
+        os.close(self._file)
+
+
+def run(agent: Agent, interval: float, tell: Callable[[RoundSummary], None]) -> None:
+    """Round after round until SIGTERM or SIGINT, which ends it after the round at hand."""
+    stop: list[int] = []
+
+    def asked(number: int, _frame: FrameType | None) -> None:
+        stop.append(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, asked)
+    while not stop:
+        began = time.monotonic()
+        try:
+            summary = agent.round()
+        except (AgentError, OSError) as error:
+            # No platform, or no room on the disk: what was done stays done, and the next round goes on from there.
+            summary = RoundSummary(error=str(error))
+        tell(summary)
+        while not stop and time.monotonic() - began < interval:
+            time.sleep(min(0.2, interval))

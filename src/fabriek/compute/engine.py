@@ -1,0 +1,96 @@
+"""What the platform asks of a scheduler. Shaped on Slurm: accounts with GrpTRESMins, batch jobs, accounting records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from fabriek.compute.records import UsageRecord
+from fabriek.compute.wire import AccountState, JobOrder, JobReport
+
+
+class SubmitRefused(Exception):
+    """The scheduler won't take this job; the sentence says why and what to do."""
+
+
+class Engine(Protocol):
+    """A scheduler. Every call can be repeated: the agent may have been killed after it and before it took note."""
+
+    def provision(self, account: AccountState) -> None:
+        """Make the account, its users and its limits so. Raising or lowering a limit keeps what was used."""
+
+    def enforced(self) -> list[AccountState]:
+        """What the scheduler itself says that it enforces, read back from it."""
+
+    def submit(self, order: JobOrder) -> str:
+        """Submit a job and return the scheduler's number for it; the same uuid again returns the same number.
+
+        Errors: SubmitRefused.
+        """
+
+    def cancel(self, engine_job: str) -> None:
+        """Stop a job; one that has ended stays as it is."""
+
+    def report(self, engine_job: str) -> JobReport:
+        """State, reason, times and the last part of the output of a job."""
+
+    def usage_since(self, cursor: str, most: int) -> tuple[list[UsageRecord], str]:
+        """At most `most` records that were accounted after `cursor` ('' from the start), and the cursor after them."""
+
+    def tick(self) -> None:
+        """Let the scheduler do its work, where nobody else wakes it. Slurm has its own daemons: nothing to do."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that is not enforced as it was awarded."""
+
+    account: str
+    partition: str
+    what: str
+    desired: str
+    enforced: str
+    sentence: str
+
+
+def difference(desired: list[AccountState], enforced: list[AccountState]) -> list[Difference]:
+    """Every difference between what should be enforced and what is, in order of account."""
+    wanted = {(a.account, a.partition): a for a in desired}
+    there = {(a.account, a.partition): a for a in enforced}
+    found = []
+    for key in sorted(wanted.keys() | there.keys()):
+        account, partition = key
+        want, is_ = wanted.get(key), there.get(key)
+        if is_ is None:
+            found.append(Difference(*key, "account", "there", "missing", f"{account} is not set up on {partition} yet"))
+        elif want is None:
+            if is_.active:
+                found.append(
+                    Difference(
+                        *key, "account", "missing", "there", f"{account} may run on {partition} without an award"
+                    )
+                )
+        else:
+            found += _fields(want, is_)
+    return found
+
+
+def _fields(want: AccountState, is_: AccountState) -> list[Difference]:
+    pairs = {
+        "accelerator-seconds": (want.accelerator_seconds_limit, is_.accelerator_seconds_limit),
+        "core-seconds": (want.core_seconds_limit, is_.core_seconds_limit),
+        "active": (want.active, is_.active),
+        "users": (sorted(want.users), sorted(is_.users)),
+    }
+    return [
+        Difference(
+            want.account,
+            want.partition,
+            what,
+            str(a),
+            str(b),
+            f"{what} of {want.account} on {want.partition}: awarded {a}, enforced {b}",
+        )
+        for what, (a, b) in pairs.items()
+        if a != b
+    ]

@@ -1,0 +1,427 @@
+"""The embedded engine: a queue of batch scripts, run as processes within the accounts' limits."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from fabriek.compute.directives import DirectiveError, Directives, read_directives
+from fabriek.compute.engine import SubmitRefused
+from fabriek.compute.local.store import Store
+from fabriek.compute.local.supervisor import process_birth
+from fabriek.compute.records import UsageRecord
+from fabriek.compute.wire import AccountState, JobOrder, JobReport
+
+_TAIL = 64 * 1024
+_NO_TIME = "AssocGrpGRESMinutes"
+_REASONS = {
+    _NO_TIME: "waits: running jobs may use up what is left of the project's GPU-hours",
+    "Priority": "waits for an earlier job",
+    "Resources": "waits for free GPUs or cores",
+    "InvalidAccount": "waits: the project's account is not active",
+}
+
+
+class LocalPartition(BaseModel):
+    """Declared slots: what the queue hands out."""
+
+    nodes: int = Field(ge=1)
+    accelerators_per_node: int = Field(ge=0)
+    cores_per_node: int = Field(ge=1)
+
+
+@dataclass(frozen=True)
+class _Free:
+    accelerators: int
+    cores: int
+
+
+def load_engine(folder: Path, cluster: str) -> LocalEngine:
+    """The engine that `folder/engine.json` describes: {"partitions": {"gpu": {"nodes": 4, ...}}}.
+
+    Errors: ValueError with what to write.
+    """
+    path = folder / "engine.json"
+    try:
+        described = json.loads(path.read_text(encoding="utf-8"))
+        partitions = {n: LocalPartition.model_validate(p) for n, p in described["partitions"].items()}
+    except (OSError, ValueError, KeyError, AttributeError, ValidationError) as error:
+        raise ValueError(
+            f"{path} does not describe an engine ({type(error).__name__}: {error}). Write, for example: "
+            '{"partitions": {"gpu": {"nodes": 4, "accelerators_per_node": 4, "cores_per_node": 64}}}'
+        ) from error
+    return LocalEngine(folder, cluster, partitions)
+
+
+class LocalEngine:
+    """See `fabriek.compute.engine.Engine`. One process at a time may `tick` a folder: the agent holds a lock."""
+
+    def __init__(self, folder: Path, cluster: str, partitions: dict[str, LocalPartition]) -> None:
+        self.folder = folder
+        self.cluster = cluster
+        self.partitions = partitions
+        self._store = Store(folder / "engine.sqlite3")
+        self._children: list[subprocess.Popen[bytes]] = []
+        (folder / "jobs").mkdir(exist_ok=True)
+
+    # Accounts
+
+    def provision(self, account: AccountState) -> None:
+        """Make the account so."""
+        with self._store.change() as change:
+            change.execute(
+                "INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    account.account,
+                    account.partition,
+                    account.accelerator_seconds_limit,
+                    account.core_seconds_limit,
+                    int(account.active),
+                    json.dumps(sorted(account.users)),
+                    account.ends.isoformat() if account.ends else None,
+                ),
+            )
+
+    def enforced(self) -> list[AccountState]:
+        """What the queue holds jobs to."""
+        return [_account(row) for row in self._store.rows("SELECT * FROM account ORDER BY account, partition")]
+
+    # Jobs
+
+    def submit(self, order: JobOrder) -> str:
+        """Queue a job, once for its uuid."""
+        known = self._store.row("SELECT id FROM job WHERE uuid = ?", order.uuid)
+        if known is not None:
+            return str(known["id"])
+        asked = self._admit(order)
+        with self._store.change() as change:
+            cursor = change.execute(
+                """INSERT INTO job (uuid, account, user, partition, name, script, nodes, accelerators, cores, seconds, submit)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                (
+                    order.uuid,
+                    order.account,
+                    order.user,
+                    order.partition,
+                    asked.name or order.name,
+                    order.script,
+                    asked.nodes,
+                    asked.accelerators,
+                    asked.cores,
+                    asked.seconds,
+                    int(time.time()),
+                ),
+            )
+            return str(cursor.lastrowid)
+
+    def _admit(self, order: JobOrder) -> Directives:
+        """What Slurm checks before it takes a job. Errors: SubmitRefused."""
+        try:
+            asked = read_directives(order.script)
+        except DirectiveError as error:
+            raise SubmitRefused(str(error)) from None
+        size = self.partitions.get(order.partition)
+        if size is None:
+            raise SubmitRefused(f"{self.cluster} has no partition {order.partition}")
+        if asked.account not in ("", order.account) or asked.partition not in ("", order.partition):
+            raise SubmitRefused(
+                f"The script names account {asked.account or order.account} and partition "
+                f"{asked.partition or order.partition}; this job is for {order.account} on {order.partition}"
+            )
+        if (
+            asked.accelerators > size.nodes * size.accelerators_per_node
+            or asked.cores > size.nodes * size.cores_per_node
+        ):
+            raise SubmitRefused(
+                f"The job asks {asked.accelerators} GPUs and {asked.cores} cores; {order.partition} has "
+                f"{size.nodes * size.accelerators_per_node} and {size.nodes * size.cores_per_node}"
+            )
+        row = self._store.row(
+            "SELECT * FROM account WHERE account = ? AND partition = ?", order.account, order.partition
+        )
+        if row is None or not row["active"]:
+            raise SubmitRefused(f"Invalid account: {order.account} is not active on {order.partition}")
+        if order.user not in json.loads(row["users"]):
+            raise SubmitRefused(f"{order.user} is not a member of {order.account} on this machine")
+        # As a QOS with DenyOnLimit: what can never fit is refused at once, with numbers.
+        left = row["accelerator_limit"] - self._used(order.account, order.partition)[0]
+        if asked.accelerator_seconds > left:
+            raise SubmitRefused(
+                f"The job could use {asked.accelerator_seconds / 3600:,.2f} GPU-hours and "
+                f"{max(left, 0) / 3600:,.2f} are left; ask for fewer GPUs or less time"
+            )
+        return asked
+
+    def _used(self, account: str, partition: str) -> tuple[int, int]:
+        """Accelerator-seconds and core-seconds of the account's ended jobs."""
+        row = self._store.row(
+            """SELECT COALESCE(SUM(accelerators * ("end" - start)), 0) AS a, COALESCE(SUM(cores * ("end" - start)), 0) AS c
+            FROM job WHERE account = ? AND partition = ? AND start IS NOT NULL AND "end" IS NOT NULL""",
+            account,
+            partition,
+        )
+        return (row["a"], row["c"]) if row else (0, 0)
+
+    def _reserved(self, account: str, partition: str) -> int:
+        """Accelerator-seconds that running jobs of the account may still come to."""
+        row = self._store.row(
+            "SELECT COALESCE(SUM(accelerators * seconds), 0) AS a FROM job "
+            "WHERE account = ? AND partition = ? AND state = 'RUNNING'",
+            account,
+            partition,
+        )
+        return row["a"] if row else 0
+
+    def cancel(self, engine_job: str) -> None:
+        """Stop a job: at once when it waits, by its supervisor when it runs."""
+        with self._store.change() as change:
+            change.execute("UPDATE job SET cancel = 1 WHERE id = ? AND state IN ('PENDING', 'RUNNING')", (engine_job,))
+            change.execute(
+                """UPDATE job SET state = 'CANCELLED', reason = '', "end" = ?, accounted = NULL
+                WHERE id = ? AND state = 'PENDING'""",
+                (int(time.time()), engine_job),
+            )
+        self._tell_cancelled()
+
+    def report(self, engine_job: str) -> JobReport:
+        """What became of a job so far."""
+        row = self._store.row("SELECT * FROM job WHERE id = ?", engine_job)
+        if row is None:
+            return JobReport(state="NODE_FAIL", reason="the engine has lost this job", engine_job=engine_job)
+        folder = self._job_folder(row["id"])
+        return JobReport(
+            uuid=row["uuid"],
+            state=row["state"],
+            reason=_REASONS.get(row["reason"], row["reason"]),
+            engine_job=str(row["id"]),
+            started_at=_moment(row["start"]),
+            ended_at=_moment(row["end"]),
+            output=_tail(folder / "output"),
+            error_output=_tail(folder / "error"),
+        )
+
+    def usage_since(self, cursor: str, most: int) -> tuple[list[UsageRecord], str]:
+        """Records of ended jobs, in the order in which they were accounted."""
+        rows = self._store.rows(
+            "SELECT * FROM job WHERE accounted > ? ORDER BY accounted LIMIT ?", int(cursor or 0), most
+        )
+        records = [
+            UsageRecord(
+                job_id=str(row["id"]),
+                account=row["account"],
+                user=row["user"],
+                partition=row["partition"],
+                state=row["state"],
+                submit=row["submit"],
+                start=row["start"],
+                end=row["end"],
+                accelerators=row["accelerators"],
+                cores=row["cores"],
+                nodes=row["nodes"],
+                name=row["name"],
+            )
+            for row in rows
+        ]
+        return records, str(rows[-1]["accounted"]) if rows else cursor
+
+    # The queue at work
+
+    def tick(self) -> None:
+        """Book what ended, pass on cancellations, start what fits. Can be killed at any line and called again."""
+        self._children = [child for child in self._children if child.poll() is None]
+        for row in self._store.rows("SELECT * FROM job WHERE state = 'RUNNING' ORDER BY id"):
+            self._collect(row)
+        self._tell_cancelled()
+        full: set[str] = set()
+        for row in self._store.rows("SELECT * FROM job WHERE state = 'PENDING' ORDER BY id"):
+            # First come, first served: nobody passes a job that waits for room, so that large ones get their turn.
+            reason = "Priority" if row["partition"] in full else self._why_waits(row)
+            if reason == "Resources":
+                full.add(row["partition"])
+            if not reason:
+                self._start(row)
+            elif reason != row["reason"]:
+                with self._store.change() as change:
+                    change.execute("UPDATE job SET reason = ? WHERE id = ? AND state = 'PENDING'", (reason, row["id"]))
+
+    def is_idle(self) -> bool:
+        """Whether nothing waits or runs."""
+        return self._store.row("SELECT 1 FROM job WHERE state IN ('PENDING', 'RUNNING')") is None
+
+    def close(self) -> None:
+        """Let go of the store; running jobs go on under their supervisors."""
+        self._store.close()
+
+    def _why_waits(self, row: sqlite3.Row) -> str:
+        free = self._free(row["partition"])
+        if row["accelerators"] > free.accelerators or row["cores"] > free.cores:
+            return "Resources"
+        account = self._store.row(
+            "SELECT * FROM account WHERE account = ? AND partition = ?", row["account"], row["partition"]
+        )
+        if account is None or not account["active"]:
+            return "InvalidAccount"
+        # AccountingStorageEnforce=safe: a job starts only if it can run to its limit within the budget.
+        used, _cores = self._used(row["account"], row["partition"])
+        reserved = self._reserved(row["account"], row["partition"])
+        if used + reserved + row["accelerators"] * row["seconds"] > account["accelerator_limit"]:
+            return _NO_TIME
+        return ""
+
+    def _free(self, partition: str) -> _Free:
+        size = self.partitions[partition]
+        row = self._store.row(
+            "SELECT COALESCE(SUM(accelerators), 0) AS a, COALESCE(SUM(cores), 0) AS c FROM job "
+            "WHERE partition = ? AND state = 'RUNNING'",
+            partition,
+        )
+        return _Free(
+            size.nodes * size.accelerators_per_node - (row["a"] if row else 0),
+            size.nodes * size.cores_per_node - (row["c"] if row else 0),
+        )
+
+    def _start(self, row: sqlite3.Row) -> None:
+        """Start the supervisor. The job's lock is taken here and inherited: free lock = nobody looks after the job."""
+        folder = self._job_folder(row["id"])
+        (folder / "work").mkdir(parents=True, exist_ok=True)
+        script = folder / "script"
+        script.write_text(row["script"], encoding="utf-8")
+        script.chmod(0o700)
+        (folder / "environment.json").write_text(json.dumps(self._environment(row, folder)), encoding="utf-8")
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with self._store.change() as change:
+                change.execute(
+                    "UPDATE job SET state = 'RUNNING', reason = '', start = ? WHERE id = ?",
+                    (int(time.time()), row["id"]),
+                )
+            self._children.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "fabriek.compute.local.supervisor", str(folder), str(row["seconds"])],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                    pass_fds=[lock],
+                )
+            )
+        finally:
+            os.close(lock)
+
+    def _environment(self, row: sqlite3.Row, folder: Path) -> dict[str, str]:
+        """What a job sees: Slurm's names, and nothing of the platform's own environment."""
+        return {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            "HOME": str(folder / "work"),
+            "USER": row["user"],
+            "SLURM_CLUSTER_NAME": self.cluster,
+            "SLURM_JOB_ID": str(row["id"]),
+            "SLURM_JOB_NAME": row["name"],
+            "SLURM_JOB_ACCOUNT": row["account"],
+            "SLURM_JOB_PARTITION": row["partition"],
+            "SLURM_JOB_USER": row["user"],
+            "SLURM_JOB_NUM_NODES": str(row["nodes"]),
+            "SLURM_CPUS_ON_NODE": str(row["cores"]),
+            "SLURM_GPUS": str(row["accelerators"]),
+            "SLURM_SUBMIT_DIR": str(folder / "work"),
+        }
+
+    def _collect(self, row: sqlite3.Row) -> None:
+        """Take note of a running job's end, if it has one."""
+        folder = self._job_folder(row["id"])
+        result = _read(folder / "result.json")
+        if result is None:
+            if _is_locked(folder / "lock"):
+                return
+            # It may have ended between the two looks.
+            result = _read(folder / "result.json")
+        if result is not None:
+            self._end(row, result["state"], result["start"], result["end"])
+            return
+        started = _read(folder / "started.json")
+        if started is None:
+            # The agent was killed before the supervisor came to life: nothing ran.
+            with self._store.change() as change:
+                change.execute("UPDATE job SET state = 'PENDING', start = NULL WHERE id = ?", (row["id"],))
+            return
+        if started["birth"] and process_birth(started["pid"]) == started["birth"]:
+            os.killpg(started["pid"], signal.SIGKILL)
+        self._end(row, "NODE_FAIL", started["start"], max(int(time.time()) + 1, started["start"]))
+
+    def _end(self, row: sqlite3.Row, state: str, start: int, end: int) -> None:
+        with self._store.change() as change:
+            change.execute(
+                """UPDATE job SET state = ?, reason = '', start = ?, "end" = ?,
+                accounted = (SELECT COALESCE(MAX(accounted), 0) + 1 FROM job) WHERE id = ? AND state = 'RUNNING'""",
+                (state, start, end, row["id"]),
+            )
+
+    def _tell_cancelled(self) -> None:
+        for row in self._store.rows("SELECT id FROM job WHERE state = 'RUNNING' AND cancel = 1"):
+            (self._job_folder(row["id"]) / "cancel").touch()
+
+    def _job_folder(self, number: int) -> Path:
+        return self.folder / "jobs" / str(number)
+
+
+def _account(row: sqlite3.Row) -> AccountState:
+    return AccountState(
+        account=row["account"],
+        partition=row["partition"],
+        accelerator_seconds_limit=row["accelerator_limit"],
+        core_seconds_limit=row["core_limit"],
+        active=bool(row["active"]),
+        users=json.loads(row["users"]),
+        ends=date.fromisoformat(row["ends"]) if row["ends"] else None,
+    )
+
+
+def _moment(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, tz=UTC)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return found
+
+
+def _tail(path: Path) -> str | None:
+    """The last part of a file, as text."""
+    try:
+        with path.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - _TAIL))
+            return file.read().decode("utf-8", errors="replace")
+    except FileNotFoundError:
+        return None
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        lock = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False

@@ -1,0 +1,63 @@
+"""What the embedded engine remembers: accounts and jobs, in one SQLite file that survives a crash."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS account (
+    account TEXT NOT NULL, partition TEXT NOT NULL,
+    accelerator_limit INTEGER NOT NULL, core_limit INTEGER NOT NULL,
+    active INTEGER NOT NULL, users TEXT NOT NULL, ends TEXT,
+    PRIMARY KEY (account, partition)
+);
+CREATE TABLE IF NOT EXISTS job (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL UNIQUE,
+    account TEXT NOT NULL, user TEXT NOT NULL, partition TEXT NOT NULL, name TEXT NOT NULL, script TEXT NOT NULL,
+    nodes INTEGER NOT NULL, accelerators INTEGER NOT NULL, cores INTEGER NOT NULL, seconds INTEGER NOT NULL,
+    state TEXT NOT NULL DEFAULT 'PENDING', reason TEXT NOT NULL DEFAULT '',
+    submit INTEGER NOT NULL, start INTEGER, "end" INTEGER, cancel INTEGER NOT NULL DEFAULT 0,
+    accounted INTEGER UNIQUE
+);
+CREATE INDEX IF NOT EXISTS job_state ON job (state, id);
+CREATE INDEX IF NOT EXISTS job_account ON job (account, partition, state);
+"""
+
+
+class Store:
+    """The file. Each `change()` is one transaction: all of it happens, or nothing."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=FULL")
+        self._connection.executescript(_SCHEMA)
+
+    @contextmanager
+    def change(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that writes."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._connection
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """What a query finds."""
+        return self._connection.execute(query, values).fetchall()
+
+    def row(self, query: str, *values: object) -> sqlite3.Row | None:
+        """The first row that a query finds."""
+        found: sqlite3.Row | None = self._connection.execute(query, values).fetchone()
+        return found
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()

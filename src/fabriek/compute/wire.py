@@ -1,0 +1,105 @@
+"""What the agent and the platform say to each other: JSON over HTTPS, see `docs/reference/agent.md`.
+
+GET  /api/v1/sites/{cluster}/desired-state     -> DesiredState
+PUT  /api/v1/sites/{cluster}/enforced-state    EnforcedReport
+GET  /api/v1/sites/{cluster}/jobs              -> JobOrders
+POST /api/v1/sites/{cluster}/jobs/{uuid}/status JobReport
+POST /api/v1/sites/{cluster}/usage-batches     UsageBatch -> UsageAnswer
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+State = Literal[
+    "PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "REFUSED"
+]
+ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "REFUSED"})
+MOST_RECORDS = 10_000
+
+
+class Wire(BaseModel):
+    """Unknown fields are passed over, so that an older agent understands a newer platform."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class AccountState(Wire):
+    """A project on one partition: its limits over its whole life, in seconds, and who may submit."""
+
+    account: str = Field(min_length=1, max_length=80)
+    partition: str = Field(min_length=1, max_length=80)
+    accelerator_seconds_limit: int = Field(ge=-(10**15), le=10**15)
+    core_seconds_limit: int = Field(ge=-(10**15), le=10**15)
+    active: bool = True
+    users: list[str] = []
+    ends: date | None = None
+
+
+class DesiredState(Wire):
+    """What the scheduler should enforce. `generation` changes when, and only when, the content does."""
+
+    cluster: str
+    generation: str
+    accounts: list[AccountState]
+
+
+class EnforcedReport(Wire):
+    """What the scheduler enforces now, read back from it, and what the agent could not do."""
+
+    agent_version: str = Field(max_length=40)
+    error: str = Field("", max_length=10_000)
+    accounts: list[AccountState] = Field(max_length=100_000)
+
+
+class JobOrder(Wire):
+    """A job to submit (once: `uuid` names it for ever), to follow, or to cancel."""
+
+    uuid: str
+    account: str
+    user: str
+    partition: str
+    name: str
+    script: str
+    action: Literal["submit", "cancel"] = "submit"
+    engine_job: str = ""
+
+
+class JobOrders(Wire):
+    """All jobs of the cluster that have not ended."""
+
+    jobs: list[JobOrder]
+
+
+class JobReport(Wire):
+    """What became of a job so far. `output` None: nothing to add to what was reported before."""
+
+    uuid: str = ""
+    state: State
+    reason: str = Field("", max_length=2_000)
+    engine_job: str = Field("", max_length=60)
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    output: str | None = Field(None, max_length=1_000_000)
+    error_output: str | None = Field(None, max_length=1_000_000)
+
+
+class UsageBatch(Wire):
+    """Usage records under a key that the sender chose before it sent them. Sending it again changes nothing.
+
+    A record that can't be read does not hold up the others, so the rows are checked one by one when they are booked.
+    """
+
+    key: str = Field(min_length=1, max_length=120)
+    records: list[Any] = Field(max_length=MOST_RECORDS)
+
+
+class UsageAnswer(Wire):
+    """What became of a batch: `broken` names each row that could not be booked, by its place from 1."""
+
+    booked: int
+    repeated: int
+    broken: list[dict[str, Any]]

@@ -1,0 +1,39 @@
+"""Reads of people."""
+
+from __future__ import annotations
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Q, QuerySet
+
+from fabriek.people.models import Organisation, Person, Role, Token
+
+
+def people(*, search: str = "", page: int | str = 1, per_page: int = 25) -> Page[Person]:
+    """A page of persons with their organisation and roles. Three queries."""
+    found = Person.objects.select_related("organisation").prefetch_related("roles").order_by("name", "pk")
+    if search:
+        found = found.filter(Q(name__icontains=search) | Q(email__icontains=search))
+    return Paginator(found, per_page).get_page(page)
+
+
+def reviewers() -> QuerySet[Person]:
+    """Everybody who may review."""
+    return (
+        Person.objects.filter(roles__role=Role.REVIEWER, is_active=True).select_related("organisation").order_by("pk")
+    )
+
+
+def demo_people() -> QuerySet[Person]:
+    """The demonstration's persons."""
+    return Person.objects.filter(is_demo=True).prefetch_related("roles").order_by("email")
+
+
+def tokens_of(person: Person) -> QuerySet[Token]:
+    """A person's own tokens, newest first."""
+    return person.tokens.order_by("-created_at")
+
+
+def organisations(search: str = "") -> QuerySet[Organisation]:
+    """Organisations whose name holds the text."""
+    found = Organisation.objects.order_by("name")
+    return found.filter(name__icontains=search) if search else found

@@ -1,0 +1,16 @@
+"""What a token may do, at most: what its person may do, narrowed to these scopes."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+SCOPES = {
+    "read": _("Read what its person may read"),
+    "apply": _("Write and submit applications, submit and cancel jobs"),
+    "review": _("Write reviews"),
+    "decide": _("Open calls, check eligibility, propose and publish decisions, establish shares"),
+    "operate": _("Declare capacity, maintenance and clusters, import usage"),
+    "admin": _("Give and withdraw roles"),
+    "agent": _("Speak for the agent of one cluster"),
+}
+PERSONAL = frozenset(SCOPES) - {"agent"}

@@ -1,0 +1,45 @@
+"""A measured promise as plain values: what the command, the API and the export print."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fabriek.promises.measures import Measured
+
+
+def as_rows(measured: list[Measured]) -> list[dict[str, Any]]:
+    """One row a promise; hours in GPU-hours (accelerator-seconds / 3600), the seconds themselves beside them."""
+    return [as_row(one) for one in measured]
+
+
+def as_row(one: Measured) -> dict[str, Any]:
+    """`required` is what is required of what was decided; of what was used in `required_of_use`."""
+    terms = one.terms
+    return {
+        "id": terms.code,
+        "name": terms.name,
+        "kind": terms.kind,
+        "programme": terms.programme or None,
+        "class": terms.organisation_class or None,
+        "country": terms.country or None,
+        "commercial": terms.commercial,
+        "fraction": float(terms.fraction) if terms.fraction is not None else None,
+        "of": terms.of if terms.fraction is not None else None,
+        "system": terms.system or None,
+        "required": one.required["decided"] / 3600,
+        "required_of_use": one.required["used"] / 3600,
+        "share": one.share / 3600,
+        "decided": one.decided / 3600,
+        "queued": one.queued / 3600,
+        "used": one.used / 3600,
+        "seconds": {
+            "required": one.required["decided"],
+            "share": one.share,
+            "decided": one.decided,
+            "queued": one.queued,
+            "used": one.used,
+        },
+        "holds": one.holds,
+        "holds_at": one.holds_at,
+        "demo": terms.is_demo,
+    }

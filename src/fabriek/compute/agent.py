@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import signal
+import sqlite3
 import time
 import uuid
 from collections.abc import Callable
@@ -41,6 +42,10 @@ HEARTBEAT = 20.0
 
 class AgentError(Exception):
     """The platform can't be talked to; the sentence says what to look at."""
+
+
+class PlatformRefused(AgentError):
+    """The platform won't take this one request; others may go on."""
 
 
 class AlreadyRunning(AgentError):
@@ -89,9 +94,12 @@ class Agent:
         """Ask, act, report, once. Errors: AgentError when the platform can't be reached or won't have us."""
         summary = RoundSummary()
         self._errors = []
-        self._provision(summary)
-        self._jobs(summary)
-        self.engine.tick()
+        try:
+            self._provision(summary)
+            self._jobs(summary)
+        finally:
+            # Also when the platform can't be reached: what was taken in before is started, ended and accounted.
+            self.engine.tick()
         self._send_usage(summary)
         self._report_enforced()
         summary.error = "; ".join(self._errors)
@@ -139,13 +147,18 @@ class Agent:
                 continue
             told = (report.state, report.reason, len(report.output or ""), len(report.error_output or ""))
             if self._told.get(order.uuid) != told:
-                self._call("POST", f"jobs/{order.uuid}/status", report.model_dump_json())
+                try:
+                    self._call("POST", f"jobs/{order.uuid}/status", report.model_dump_json())
+                except PlatformRefused as refusal:
+                    self._errors.append(f"job {order.uuid}: {refusal}")
+                    continue
                 self._told[order.uuid] = told
                 summary.reported += 1
         self._told = {order.uuid: self._told[order.uuid] for order in orders if order.uuid in self._told}
 
     def _carry_out(self, order: JobOrder, summary: RoundSummary) -> JobReport:
-        number = order.engine_job
+        # The engine's own memory first: an agent killed before it could report a number must not lose the job.
+        number = order.engine_job or self.engine.find(order.uuid) or ""
         if not number:
             if order.action == "cancel":
                 return JobReport(state="CANCELLED", reason="cancelled before it was submitted")
@@ -208,7 +221,8 @@ class Agent:
         try:
             return retrying(self._once, method, f"/api/v1/sites/{self.cluster}/{path}", body)
         except httpx.HTTPStatusError as error:
-            raise AgentError(
+            refused = PlatformRefused if error.response.status_code in (400, 404, 409, 413, 422) else AgentError
+            raise refused(
                 f"The platform answered {error.response.status_code} to {method} {path}: {_detail(error.response)}"
             ) from error
         except httpx.HTTPError as error:
@@ -265,8 +279,8 @@ def run(agent: Agent, interval: float, tell: Callable[[RoundSummary], None]) -> 
         began = time.monotonic()
         try:
             summary = agent.round()
-        except (AgentError, OSError) as error:
-            # No platform, or no room on the disk: what was done stays done, and the next round goes on from there.
+        except (AgentError, OSError, sqlite3.Error, ValueError) as error:
+            # No platform, an answer that makes no sense, or no room on the disk: what was done stays done, and the next round goes on from there.
             summary = RoundSummary(error=str(error))
         tell(summary)
         while not stop and time.monotonic() - began < interval:

@@ -28,6 +28,9 @@ class Engine(Protocol):
         Errors: SubmitRefused.
         """
 
+    def find(self, uuid: str) -> str | None:
+        """The scheduler's number of a job that was submitted under this uuid; None: it never arrived."""
+
     def cancel(self, engine_job: str) -> None:
         """Stop a job; one that has ended stays as it is."""
 

@@ -51,7 +51,7 @@ class EnforcedReport(Wire):
     """What the scheduler enforces now, read back from it, and what the agent could not do."""
 
     agent_version: str = Field(max_length=40)
-    error: str = Field("", max_length=10_000)
+    error: str = Field(default="", max_length=10_000)
     accounts: list[AccountState] = Field(max_length=100_000)
 
 
@@ -79,12 +79,15 @@ class JobReport(Wire):
 
     uuid: str = ""
     state: State
-    reason: str = Field("", max_length=2_000)
-    engine_job: str = Field("", max_length=60)
+    reason: str = Field(default="", max_length=2_000)
+    engine_job: str = Field(default="", max_length=60)
     started_at: datetime | None = None
     ended_at: datetime | None = None
-    output: str | None = Field(None, max_length=1_000_000)
-    error_output: str | None = Field(None, max_length=1_000_000)
+    output: str | None = Field(default=None, max_length=1_000_000)
+    error_output: str | None = Field(default=None, max_length=1_000_000)
+    accelerators: int | None = Field(default=None, ge=0)
+    cores: int | None = Field(default=None, ge=0)
+    time_limit_seconds: int | None = Field(default=None, ge=0)
 
 
 class UsageBatch(Wire):

@@ -170,7 +170,11 @@ class System(models.Model):
     system_class = models.CharField(max_length=60, blank=True, help_text="pre-exascale, mid-range, AI-optimised ...")
     operating_since = models.CharField(max_length=60, blank=True, help_text="month, or what the source expects")
     union_share_maximum = models.DecimalField(
-        max_digits=4, decimal_places=3, null=True, blank=True, help_text="ceiling in law (Article 17), not the real share"
+        max_digits=4,
+        decimal_places=3,
+        null=True,
+        blank=True,
+        help_text="ceiling in law (Article 17), not the real share",
     )
     consortium_countries = models.JSONField(default=list)
     interconnect = models.CharField(max_length=200, blank=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
+import math
 import os
 import signal
 import sqlite3
@@ -19,6 +21,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from fabriek.compute.directives import DirectiveError, Directives, read_directives
 from fabriek.compute.engine import SubmitRefused
+from fabriek.compute.local import supervisor
 from fabriek.compute.local.store import Store
 from fabriek.compute.local.supervisor import process_birth
 from fabriek.compute.records import UsageRecord
@@ -26,8 +29,10 @@ from fabriek.compute.wire import AccountState, JobOrder, JobReport
 
 _TAIL = 64 * 1024
 _NO_TIME = "AssocGrpGRESMinutes"
+_NO_CORE_TIME = "AssocGrpCPUMinutesLimit"
 _REASONS = {
     _NO_TIME: "waits: running jobs may use up what is left of the project's GPU-hours",
+    _NO_CORE_TIME: "waits: running jobs may use up what is left of the project's core-hours",
     "Priority": "waits for an earlier job",
     "Resources": "waits for free GPUs or cores",
     "InvalidAccount": "waits: the project's account is not active",
@@ -108,7 +113,8 @@ class LocalEngine:
         asked = self._admit(order)
         with self._store.change() as change:
             cursor = change.execute(
-                """INSERT INTO job (uuid, account, user, partition, name, script, nodes, accelerators, cores, seconds, submit)
+                """INSERT INTO job
+                (uuid, account, user, partition, name, script, nodes, accelerators, cores, seconds, submit)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 (
                     order.uuid,
@@ -141,17 +147,18 @@ class LocalEngine:
                 f"{asked.partition or order.partition}; this job is for {order.account} on {order.partition}"
             )
         if (
-            asked.accelerators > size.nodes * size.accelerators_per_node
+            asked.nodes > size.nodes
+            or asked.accelerators > size.nodes * size.accelerators_per_node
             or asked.cores > size.nodes * size.cores_per_node
         ):
             raise SubmitRefused(
-                f"The job asks {asked.accelerators} GPUs and {asked.cores} cores; {order.partition} has "
-                f"{size.nodes * size.accelerators_per_node} and {size.nodes * size.cores_per_node}"
+                f"The job asks {asked.nodes} nodes, {asked.accelerators} GPUs and {asked.cores} cores; "
+                f"{order.partition} has {size.nodes}, {size.nodes * size.accelerators_per_node} and {size.nodes * size.cores_per_node}"
             )
         row = self._store.row(
             "SELECT * FROM account WHERE account = ? AND partition = ?", order.account, order.partition
         )
-        if row is None or not row["active"]:
+        if row is None or not row["active"] or _is_over(row):
             raise SubmitRefused(f"Invalid account: {order.account} is not active on {order.partition}")
         if order.user not in json.loads(row["users"]):
             raise SubmitRefused(f"{order.user} is not a member of {order.account} on this machine")
@@ -162,27 +169,39 @@ class LocalEngine:
                 f"The job could use {asked.accelerator_seconds / 3600:,.2f} GPU-hours and "
                 f"{max(left, 0) / 3600:,.2f} are left; ask for fewer GPUs or less time"
             )
+        cores_left = row["core_limit"] - self._used(order.account, order.partition)[1]
+        if _counts_cores(row, asked.accelerators) and asked.cores * asked.seconds > cores_left:
+            raise SubmitRefused(
+                f"The job could use {asked.cores * asked.seconds / 3600:,.2f} core-hours and "
+                f"{max(cores_left, 0) / 3600:,.2f} are left; ask for fewer cores or less time"
+            )
         return asked
 
     def _used(self, account: str, partition: str) -> tuple[int, int]:
         """Accelerator-seconds and core-seconds of the account's ended jobs."""
         row = self._store.row(
-            """SELECT COALESCE(SUM(accelerators * ("end" - start)), 0) AS a, COALESCE(SUM(cores * ("end" - start)), 0) AS c
+            """SELECT COALESCE(SUM(accelerators * ("end" - start)), 0) AS a,
+                COALESCE(SUM(cores * ("end" - start)), 0) AS c
             FROM job WHERE account = ? AND partition = ? AND start IS NOT NULL AND "end" IS NOT NULL""",
             account,
             partition,
         )
         return (row["a"], row["c"]) if row else (0, 0)
 
-    def _reserved(self, account: str, partition: str) -> int:
-        """Accelerator-seconds that running jobs of the account may still come to."""
+    def _reserved(self, account: str, partition: str) -> tuple[int, int]:
+        """Accelerator-seconds and core-seconds that running jobs of the account may still come to."""
         row = self._store.row(
-            "SELECT COALESCE(SUM(accelerators * seconds), 0) AS a FROM job "
+            "SELECT COALESCE(SUM(accelerators * seconds), 0) AS a, COALESCE(SUM(cores * seconds), 0) AS c FROM job "
             "WHERE account = ? AND partition = ? AND state = 'RUNNING'",
             account,
             partition,
         )
-        return row["a"] if row else 0
+        return (row["a"], row["c"]) if row else (0, 0)
+
+    def find(self, uuid: str) -> str | None:
+        """The number of the job with this uuid."""
+        row = self._store.row("SELECT id FROM job WHERE uuid = ?", uuid)
+        return None if row is None else str(row["id"])
 
     def cancel(self, engine_job: str) -> None:
         """Stop a job: at once when it waits, by its supervisor when it runs."""
@@ -210,6 +229,9 @@ class LocalEngine:
             ended_at=_moment(row["end"]),
             output=_tail(folder / "output"),
             error_output=_tail(folder / "error"),
+            accelerators=row["accelerators"],
+            cores=row["cores"],
+            time_limit_seconds=row["seconds"],
         )
 
     def usage_since(self, cursor: str, most: int) -> tuple[list[UsageRecord], str]:
@@ -265,19 +287,23 @@ class LocalEngine:
         self._store.close()
 
     def _why_waits(self, row: sqlite3.Row) -> str:
-        free = self._free(row["partition"])
-        if row["accelerators"] > free.accelerators or row["cores"] > free.cores:
-            return "Resources"
+        """Limits before room, as Slurm: a job that its budget holds back must not keep others from the machine."""
         account = self._store.row(
             "SELECT * FROM account WHERE account = ? AND partition = ?", row["account"], row["partition"]
         )
-        if account is None or not account["active"]:
+        if account is None or not account["active"] or _is_over(account):
             return "InvalidAccount"
         # AccountingStorageEnforce=safe: a job starts only if it can run to its limit within the budget.
-        used, _cores = self._used(row["account"], row["partition"])
-        reserved = self._reserved(row["account"], row["partition"])
+        used, cores_used = self._used(row["account"], row["partition"])
+        reserved, cores_reserved = self._reserved(row["account"], row["partition"])
         if used + reserved + row["accelerators"] * row["seconds"] > account["accelerator_limit"]:
             return _NO_TIME
+        cores_asked = cores_used + cores_reserved + row["cores"] * row["seconds"]
+        if _counts_cores(account, row["accelerators"]) and cores_asked > account["core_limit"]:
+            return _NO_CORE_TIME
+        free = self._free(row["partition"])
+        if row["accelerators"] > free.accelerators or row["cores"] > free.cores:
+            return "Resources"
         return ""
 
     def _free(self, partition: str) -> _Free:
@@ -310,7 +336,8 @@ class LocalEngine:
                 )
             self._children.append(
                 subprocess.Popen(
-                    [sys.executable, "-m", "fabriek.compute.local.supervisor", str(folder), str(row["seconds"])],
+                    # By path, alone: nothing of the platform is imported, so that it starts in milliseconds.
+                    [sys.executable, "-I", "-S", supervisor.__file__, str(folder), str(row["seconds"])],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
@@ -359,8 +386,11 @@ class LocalEngine:
                 change.execute("UPDATE job SET state = 'PENDING', start = NULL WHERE id = ?", (row["id"],))
             return
         if started["birth"] and process_birth(started["pid"]) == started["birth"]:
-            os.killpg(started["pid"], signal.SIGKILL)
-        self._end(row, "NODE_FAIL", started["start"], max(int(time.time()) + 1, started["start"]))
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(started["pid"], signal.SIGKILL)
+        # Billed until it was last seen alive, not until somebody came to look.
+        seen = math.ceil((folder / "lock").stat().st_mtime)
+        self._end(row, "NODE_FAIL", started["start"], max(seen, started["start"]))
 
     def _end(self, row: sqlite3.Row, state: str, start: int, end: int) -> None:
         with self._store.change() as change:
@@ -388,6 +418,17 @@ def _account(row: sqlite3.Row) -> AccountState:
         users=json.loads(row["users"]),
         ends=date.fromisoformat(row["ends"]) if row["ends"] else None,
     )
+
+
+def _counts_cores(account: sqlite3.Row, accelerators: int) -> bool:
+    """Core-seconds bind where some were awarded. Where the register doesn't know a node's cores none are, and a job
+    with accelerators is held to its accelerator-seconds alone."""
+    return bool(account["core_limit"]) or not accelerators
+
+
+def _is_over(account: sqlite3.Row) -> bool:
+    """Whether its award has ended, also while the platform can't be asked. `ends` is the first day without."""
+    return bool(account["ends"]) and datetime.now(UTC).date() >= date.fromisoformat(account["ends"])
 
 
 def _moment(seconds: int | None) -> datetime | None:

@@ -8,6 +8,7 @@ It outlives the agent, in a session of its own. While it lives it holds the lock
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -53,6 +54,8 @@ def supervise(folder: Path, seconds: float) -> None:
     signal.signal(signal.SIGTERM, lambda number, _frame: told.append(number))
     environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
     started = time.time()
+    # Before the script: killed from here on, the job has failed and is never run a second time.
+    write_whole(folder / "started.json", {"pid": 0, "birth": "", "start": int(started)})
     with (folder / "output").open("wb") as output, (folder / "error").open("wb") as error:
         try:
             job = subprocess.Popen(
@@ -67,25 +70,41 @@ def supervise(folder: Path, seconds: float) -> None:
             )
         except OSError as fault:
             error.write(f"The script could not be started: {fault}\n".encode())
-            write_whole(
-                folder / "result.json",
+            _write_result(
+                folder,
                 {"state": "FAILED", "exit": 127, "start": int(started), "end": math.ceil(time.time())},
             )
             return
         write_whole(folder / "started.json", {"pid": job.pid, "birth": process_birth(job.pid), "start": int(started)})
-        state = _wait(job, started + seconds, lambda: bool(told) or (folder / "cancel").exists())
+        state = _wait(job, started + seconds, folder, lambda: bool(told) or (folder / "cancel").exists())
     if state is None:
         state = "COMPLETED" if job.returncode == 0 else "FAILED"
     # Slots are held for whole seconds: the second in which it started until the second after it ended.
-    write_whole(
-        folder / "result.json",
+    _write_result(
+        folder,
         {"state": state, "exit": job.returncode, "start": int(started), "end": math.ceil(time.time())},
     )
 
 
-def _wait(job: subprocess.Popen[bytes], until: float, cancelled: Callable[[], bool]) -> str | None:
-    pause = 0.01
+def _write_result(folder: Path, values: dict[str, Any]) -> None:
+    """Write down how the job ended. On a full disk, wait for room: a job that ended must not look like a dead node."""
+    while True:
+        try:
+            write_whole(folder / "result.json", values)
+        except OSError:
+            time.sleep(1.0)
+        else:
+            return
+
+
+def _wait(job: subprocess.Popen[bytes], until: float, folder: Path, cancelled: Callable[[], bool]) -> str | None:
+    pause, seen = 0.01, 0.0
     while job.poll() is None:
+        # The lock's time says when the job was last looked after: until then it is billed, should all of this die.
+        if time.time() - seen >= 1.0:
+            seen = time.time()
+            with contextlib.suppress(OSError):
+                os.utime(folder / "lock")
         state = "CANCELLED" if cancelled() else "TIMEOUT" if time.time() >= until else None
         if state is not None:
             _end(job)
@@ -100,19 +119,15 @@ def _wait(job: subprocess.Popen[bytes], until: float, cancelled: Callable[[], bo
 def _end(job: subprocess.Popen[bytes]) -> None:
     """SIGTERM, a moment to write down what is worth keeping, SIGKILL: as Slurm does (KillWait)."""
     _signal(job.pid, signal.SIGTERM)
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         job.wait(GRACE)
-    except subprocess.TimeoutExpired:
-        pass
     _signal(job.pid, signal.SIGKILL)
     job.wait()
 
 
 def _signal(group: int, number: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(group, number)
-    except ProcessLookupError:
-        pass
 
 
 if __name__ == "__main__":

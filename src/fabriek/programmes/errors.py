@@ -1,0 +1,23 @@
+"""What programmes refuse."""
+
+from __future__ import annotations
+
+from fabriek.conf.errors import Invalid, Refused
+
+
+class ShareTableRefused(Invalid):
+    """A table of shares that doesn't add up. `extra`: row (the one that is off), sum, difference."""
+
+    slug = "share-table-refused"
+
+
+class AlreadyGiven(Refused):
+    """Hours can't be taken from a programme that has awarded them."""
+
+    slug = "already-given"
+
+
+class ReallocationRefused(Invalid):
+    """A reallocation that moves nothing, or within one programme, or without a reason."""
+
+    slug = "reallocation-refused"

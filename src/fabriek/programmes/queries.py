@@ -1,0 +1,127 @@
+"""Reads of programmes: the tree, the table of shares, promises."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import F, Q, QuerySet, Sum
+
+from fabriek.ledger.models import Account, AccountKind, Unit
+from fabriek.programmes.models import Programme, Promise, Reallocation, Share
+from fabriek.register.models import Partition
+
+
+@dataclass(frozen=True)
+class ShareRow:
+    """A programme's share of a partition in a month, in accelerator-seconds.
+
+    `share` is what it amounts to now, reallocations included; `free` what is not awarded yet.
+    """
+
+    programme: Programme
+    month: date
+    fraction: Decimal | None
+    share: int
+    awarded: int
+    used: int
+    free: int
+
+
+def leaves() -> dict[str, set[str]]:
+    """For each programme the codes of its leaves (its own, where it has no parts). One query."""
+    children: dict[int | None, list[Programme]] = defaultdict(list)
+    programmes = list(Programme.objects.all())
+    for programme in programmes:
+        children[programme.parent_id].append(programme)
+
+    def below(programme: Programme) -> set[str]:
+        parts = children[programme.pk]
+        return set().union(*map(below, parts)) if parts else {programme.code}
+
+    return {programme.code: below(programme) for programme in programmes}
+
+
+def subtree(programme: Programme) -> set[str]:
+    """The codes of a programme's leaves."""
+    return leaves()[programme.code]
+
+
+def leaf_programmes() -> QuerySet[Programme]:
+    """Programmes that can hold shares."""
+    return Programme.objects.filter(children__isnull=True).select_related("pillar", "parent").order_by("kind", "name")
+
+
+def promises_on(day: date) -> QuerySet[Promise]:
+    """The promises that hold on a day."""
+    return (
+        Promise.objects.filter(valid_from__lte=day)
+        .filter(Q(valid_until__isnull=True) | Q(valid_until__gt=day))
+        .select_related("programme", "base", "system")
+    )
+
+
+def share_table(partition: Partition, months: Sequence[date], unit: str = Unit.ACCELERATOR_SECONDS) -> list[ShareRow]:
+    """Programme by month: the share and what became of it. Three queries."""
+    sums: dict[tuple[str, date], dict[str, int]] = defaultdict(dict)
+    stations = Account.objects.filter(
+        partition=partition.code,
+        month__in=list(months),
+        unit=unit,
+        kind__in=[AccountKind.SHARE, AccountKind.AWARD, AccountKind.USED, AccountKind.LAPSED],
+    ).exclude(programme="")
+    rows = stations.values_list("programme", "month", "kind").annotate(total=Sum(F("credits") - F("debits"))).order_by()
+    for programme, month, kind, total in rows:
+        sums[programme, month][kind] = total
+    fractions = {
+        (code, month): fraction
+        for code, month, fraction in Share.objects.filter(partition=partition, month__in=list(months)).values_list(
+            "programme__code", "month", "fraction"
+        )
+    }
+    programmes = {p.code: p for p in Programme.objects.filter(code__in={code for code, _month in sums})}
+    table = []
+    for (code, month), of in sorted(sums.items()):
+        awarded = of.get(AccountKind.AWARD, 0) + of.get(AccountKind.USED, 0) + of.get(AccountKind.LAPSED, 0)
+        table.append(
+            ShareRow(
+                programme=programmes[code],
+                month=month,
+                fraction=fractions.get((code, month)),
+                share=awarded + of.get(AccountKind.SHARE, 0),
+                awarded=awarded,
+                used=of.get(AccountKind.USED, 0),
+                free=of.get(AccountKind.SHARE, 0),
+            )
+        )
+    return table
+
+
+def free_seconds(
+    partitions: Sequence[str] | None = None, since: date | None = None
+) -> dict[tuple[str, str, date], int]:
+    """Seconds of each share that are not awarded: (programme, partition, month) -> accelerator-seconds. One query."""
+    stations = Account.objects.filter(kind=AccountKind.SHARE, unit=Unit.ACCELERATOR_SECONDS)
+    if partitions is not None:
+        stations = stations.filter(partition__in=list(partitions))
+    if since is not None:
+        stations = stations.filter(month__gte=since)
+    return {
+        (programme, partition, month): credits - debits
+        for programme, partition, month, credits, debits in stations.values_list(
+            "programme", "partition", "month", "credits", "debits"
+        )
+    }
+
+
+def reallocations() -> QuerySet[Reallocation]:
+    """Newest first."""
+    return Reallocation.objects.select_related("partition", "from_programme", "to_programme", "made_by")
+
+
+def months_with_shares() -> list[date]:
+    """Months for which shares are on the ledger, in order. One query."""
+    return sorted(Account.objects.filter(kind=AccountKind.SHARE).values_list("month", flat=True).distinct())

@@ -1,0 +1,80 @@
+"""How a capacity is divided into shares, exactly. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+from django.utils.translation import gettext as _
+
+from fabriek.programmes.errors import ShareTableRefused
+
+PLACES = 8
+"""Shares are kept with eight decimals: a ten-millionth of a percent."""
+
+
+def largest_remainder(total: int, fractions: Sequence[Fraction | Decimal]) -> list[int]:
+    """Divide `total` by fractions that add up to one, into whole seconds that add up to `total`.
+
+    Hare's method: everybody the whole part, what is left over by the largest remainders; on a tie the earlier row.
+    """
+    exact = [Fraction(fraction) * total for fraction in fractions]
+    parts = [int(part // 1) for part in exact]
+    left = total - sum(parts)
+    order = sorted(range(len(exact)), key=lambda n: (parts[n] - exact[n], n))
+    for n in order[:left]:
+        parts[n] += 1
+    return parts
+
+
+def check_share_table(fractions: Mapping[str, Decimal]) -> None:
+    """Check that the shares of one partition and month add up to one (rule 2).
+
+    Errors: ShareTableRefused that names the row that is off: the first that is no share at all; else, where the sum is
+    wrong, the first row whose own figure, corrected by the difference, would mend it (else the last row).
+    """
+    if not fractions:
+        raise ShareTableRefused(_("The table is empty. Give each programme its share; together they are 100 %."))
+    for programme, fraction in fractions.items():
+        if not fraction.is_finite() or fraction <= 0 or fraction > 1:
+            raise ShareTableRefused(
+                _(
+                    "The share of %(row)s is %(share)s. A share lies above 0 and is at most 1; leave the row out for none."
+                )
+                % {"row": programme, "share": fraction},
+                faults={programme: [_("Give a share above 0 and at most 1.")]},
+                row=programme,
+            )
+        if fraction != round(fraction, PLACES):
+            raise ShareTableRefused(
+                _("The share of %(row)s has more than %(places)s decimals. Round it.")
+                % {"row": programme, "places": PLACES},
+                faults={programme: [_("Round it.")]},
+                row=programme,
+            )
+    total = sum(fractions.values(), Decimal(0))
+    if total == 1:
+        return
+    off = total - 1
+    row = next((p for p, f in reversed(fractions.items()) if 0 < f - off <= 1), list(fractions)[-1])
+    raise ShareTableRefused(
+        _(
+            "The shares add up to %(sum)s %%, not to 100 %%. Look at the row %(row)s: it is %(share)s %%; %(mended)s %% would fit."
+        )
+        % {
+            "sum": _percent(total),
+            "row": row,
+            "share": _percent(fractions[row]),
+            "mended": _percent(max(fractions[row] - off, Decimal(0))),
+        },
+        faults={row: [_("The table is off by %(off)s %%.") % {"off": _percent(off)}]},
+        row=row,
+        sum=str(total),
+        difference=str(off),
+    )
+
+
+def _percent(fraction: Decimal) -> str:
+    text = f"{fraction * 100:.6f}".rstrip("0").rstrip(".")
+    return text or "0"

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from fabriek.allocation.problem import Application, Problem, Promise, exact, worth
+from fabriek.allocation.problem import Application, Problem, Promise
+from fabriek.allocation.rules import base_capacity, counts, exact, is_within, share_hours, worth
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,11 @@ class Choice:
     place: int
     worth: float
     hours: float
+
+    @property
+    def partition(self) -> str:
+        """Where the hours would be."""
+        return self.application.alternatives[self.place].partition
 
     @property
     def cells(self) -> list[tuple[str, str, int]]:
@@ -64,7 +70,7 @@ class Formulation:
 
 def formulate(problem: Problem) -> Formulation:
     """Rows and columns of a canonical problem. Choices that can't be awarded in any plan are left out."""
-    limits = {cell: float(hours) for cell, hours in problem.share_hours().items()}
+    limits = {cell: float(hours) for cell, hours in share_hours(problem).items()}
     choices: list[Choice] = []
     groups: list[list[int]] = []
     for application in problem.applications:
@@ -81,9 +87,7 @@ def formulate(problem: Problem) -> Formulation:
                 choices.append(choice)
         if group:
             groups.append(group)
-    return Formulation(
-        problem, choices, groups, _share_rows(choices, limits), *_promise_rows(problem, choices)
-    )
+    return Formulation(problem, choices, groups, _share_rows(choices, limits), *_promise_rows(problem, choices))
 
 
 def _share_rows(choices: list[Choice], limits: dict[tuple[str, str, int], float]) -> list[Row]:
@@ -113,12 +117,12 @@ def _promise_row(problem: Problem, promise: Promise, choices: list[Choice]) -> R
     sign = 1.0 if promise.kind == "cap" else -1.0
     of_capacity = promise.of == "capacity"
     fraction = float(exact(promise.fraction))
-    limit = sign * float(exact(promise.fraction) * problem.base_capacity(promise)) if of_capacity else 0.0
+    limit = sign * float(exact(promise.fraction) * base_capacity(problem, promise)) if of_capacity else 0.0
     row = Row(("promise", promise.id), limit)
     for column, choice in enumerate(choices):
-        part = (1.0 if promise.counts(choice.application) else 0.0) - (
-            0.0 if of_capacity or not promise.is_within(choice.application) else fraction
-        )
+        subject = counts(promise, choice.application, choice.partition)
+        within = is_within(promise, choice.application, choice.partition)
+        part = (1.0 if subject else 0.0) - (0.0 if of_capacity or not within else fraction)
         if part:
             row.coefficients[column] = sign * part * choice.hours
     return row

@@ -56,7 +56,9 @@ def solve(
 
     cost = np.zeros(columns)
     upper = np.ones(columns)
-    scale = [max(abs(row.limit), max(map(abs, row.coefficients.values()), default=1.0), 1.0) for row in formulation.rows]
+    scale = [
+        max(abs(row.limit), max(map(abs, row.coefficients.values()), default=1.0), 1.0) for row in formulation.rows
+    ]
     if minimise_floor is None:
         cost[:count] = [choice.worth for choice in choices]
     else:
@@ -66,7 +68,10 @@ def solve(
         allowed = allowed_shortfall.get(floor)
         upper[first_shortfall + number] = highspy.kHighsInf if allowed is None else allowed / floor_scale[floor]
 
-    starts, indices, values, row_upper = [0], [], [], []
+    starts: list[int] = [0]
+    indices: list[int] = []
+    values: list[float] = []
+    row_upper: list[float] = []
 
     def add(row: dict[int, float], limit: float) -> None:
         indices.extend(row)
@@ -103,7 +108,7 @@ def solve(
         ]
 
     solver = highspy.Highs()
-    for option, setting in {
+    options: dict[str, bool | int | float | str] = {
         "output_flag": False,
         # One tree, walked by one thread: the same plan whatever the machine. `threads` only serves the LP.
         "parallel": "off",
@@ -113,7 +118,8 @@ def solve(
         "mip_rel_gap": gap,
         "mip_feasibility_tolerance": _TOLERANCE,
         "primal_feasibility_tolerance": _TOLERANCE,
-    }.items():
+    }
+    for option, setting in options.items():
         solver.setOptionValue(option, setting)
     solver.passModel(lp)
     solver.run()
@@ -134,5 +140,3 @@ def solve(
         shortfalls={f: float(found[first_shortfall + n]) * floor_scale[f] for n, f in enumerate(floors)},
         duals=duals,
     )
-
-

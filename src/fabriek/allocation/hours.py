@@ -8,7 +8,8 @@ from fractions import Fraction
 
 from fabriek.allocation.formulation import Choice
 from fabriek.allocation.plan import Award, PromiseResult
-from fabriek.allocation.problem import Application, Problem, Promise, exact, worth
+from fabriek.allocation.problem import Problem, Promise
+from fabriek.allocation.rules import base_capacity, counts, exact, is_within, share_hours, worth
 
 
 class Room:
@@ -16,8 +17,10 @@ class Room:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.left = dict(problem.share_hours())
+        self.left = share_hours(problem)
         self.caps = [promise for promise in problem.promises if promise.kind == "cap"]
+        self.floors = [promise for promise in problem.promises if promise.kind == "floor"]
+        self.bases = {promise.id: base_capacity(problem, promise) for promise in problem.promises}
         self.subject: dict[str, Fraction] = defaultdict(Fraction)
         self.base: dict[str, Fraction] = defaultdict(Fraction)
 
@@ -26,13 +29,34 @@ class Room:
         a_month = hours / choice.application.alternatives[choice.place].months
         return [cell for cell in choice.cells if self.left.get(cell, Fraction(0)) < a_month]
 
-    def caps_exceeded(self, application: Application, hours: Fraction) -> list[Promise]:
+    def caps_exceeded(self, choice: Choice, hours: Fraction) -> list[Promise]:
         """The caps that taking these hours would break."""
-        return [cap for cap in self.caps if cap.counts(application) and self._excess(cap, hours) > 0]
+        return [
+            cap
+            for cap in self.caps
+            if counts(cap, choice.application, choice.partition) and self._excess(cap, hours) > 0
+        ]
+
+    def floors_opened(self, choice: Choice, hours: Fraction) -> list[Promise]:
+        """The floors that taking these hours would leave with a shortfall, or a greater one."""
+        opened = []
+        for floor in self.floors:
+            if floor.of == "capacity" or not is_within(floor, choice.application, choice.partition):
+                continue
+            gain = hours if counts(floor, choice.application, choice.partition) else Fraction(0)
+            fraction = exact(floor.fraction)
+            lacks = fraction * (self.base[floor.id] + hours) - self.subject[floor.id] - gain
+            if lacks > self.shortfall(floor):
+                opened.append(floor)
+        return opened
 
     def _excess(self, cap: Promise, hours: Fraction) -> Fraction:
-        base = self.problem.base_capacity(cap) if cap.of == "capacity" else self.base[cap.id] + hours
+        base = self.bases[cap.id] if cap.of == "capacity" else self.base[cap.id] + hours
         return self.subject[cap.id] + hours - exact(cap.fraction) * base
+
+    def give_back(self, choice: Choice, hours: Fraction) -> None:
+        """Undo `take`."""
+        self.take(choice, -hours)
 
     def take(self, choice: Choice, hours: Fraction) -> None:
         """Take the hours from every share and count them under every promise."""
@@ -40,9 +64,9 @@ class Room:
         for cell in choice.cells:
             self.left[cell] -= a_month
         for promise in self.problem.promises:
-            if promise.counts(choice.application):
+            if counts(promise, choice.application, choice.partition):
                 self.subject[promise.id] += hours
-            if promise.is_within(choice.application):
+            if is_within(promise, choice.application, choice.partition):
                 self.base[promise.id] += hours
 
     def shortfall(self, floor: Promise) -> Fraction:
@@ -51,7 +75,7 @@ class Room:
 
     def required(self, promise: Promise) -> Fraction:
         """Hours that the promise asks for (floor) or allows (cap), given what has been taken."""
-        base = self.problem.base_capacity(promise) if promise.of == "capacity" else self.base[promise.id]
+        base = self.bases[promise.id] if promise.of == "capacity" else self.base[promise.id]
         return exact(promise.fraction) * base
 
     def results(self) -> list[PromiseResult]:

@@ -8,9 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fabriek.allocation.problem import ProblemError, path_of, sentence_of
-
-FORMAT = "fabriek/plan/1"
+from fabriek.allocation.faults import PlanError, ProblemError, first_fault
+from fabriek.allocation.problem import read_json
 
 
 class _Row(BaseModel):
@@ -50,6 +49,9 @@ class Price(_Row):
     month: int | None = None
     promise: str | None = None
     price: float = Field(ge=0, allow_inf_nan=False)
+    relaxed: float | None = Field(
+        default=None, ge=0, description="GPU-hours that a floor could not but lack; its row is that much wider."
+    )
 
 
 class Certificate(_Row):
@@ -62,7 +64,7 @@ class Certificate(_Row):
 
 
 class Plan(_Row):
-    format: Literal["fabriek/plan/1"] = FORMAT
+    format: Literal["fabriek/plan/1"] = "fabriek/plan/1"
     problem_sha256: str
     value: float
     bound: float
@@ -85,13 +87,15 @@ def gap_between(value: float, bound: float) -> float:
 
 
 def load_plan(source: str | bytes | Path) -> Plan:
-    """Read a plan. Errors: ProblemError with the path of the first fault."""
-    if isinstance(source, Path):
-        source = source.read_bytes()
+    """Read a plan from a file (a path), or from the text of one. Errors: PlanError with the path of the first fault."""
+    raw = source.read_bytes() if isinstance(source, Path) else source.encode() if isinstance(source, str) else source
     try:
-        return Plan.model_validate(json.loads(source))
+        data = read_json(raw)
+    except ProblemError as error:
+        raise PlanError(error.path, error.sentence) from None
+    if not isinstance(data, dict) or data.get("format") != "fabriek/plan/1":
+        raise PlanError("format", 'is missing or another; a plan says "fabriek/plan/1"')
+    try:
+        return Plan.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ProblemError(path_of(first["loc"]), sentence_of(first)) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ProblemError("", f"This is not JSON: {error}.") from error
+        raise first_fault(error, PlanError) from None

@@ -103,10 +103,6 @@ class Promise(Row):
     fraction: Fraction01
     of: Literal["awarded", "capacity"]
     rank: int = Field(default=1, ge=0, description="Floors of a lower rank come first.")
-    up_to_demand: bool = Field(
-        default=False,
-        description="A floor `of: awarded` may also be met by awarding all that its class asked for and could be given.",
-    )
 
 
 class Problem(Row):
@@ -123,7 +119,7 @@ class Problem(Row):
     applications: list[Application]
     promises: list[Promise] = Field(default_factory=list)
 
-    def model_post_init(self, context: Any, /) -> None:
+    def model_post_init(self, _context: Any, /) -> None:
         """Check what holds between rows. Errors: ProblemError."""
         check_rows(self)
 
@@ -230,9 +226,7 @@ def _check_ids(kind: str, rows: Iterable[Any]) -> None:
 
 def _check_length(path: str, numbers: list[float], months: list[str]) -> None:
     if len(numbers) != len(months):
-        raise ProblemError(
-            path, f"has {len(numbers)} numbers for {len(months)} months; give one number for each month"
-        )
+        raise ProblemError(path, f"has {len(numbers)} numbers for {len(months)} months; give one number for each month")
 
 
 def _check_shares(problem: Problem, partitions: set[str]) -> None:
@@ -306,10 +300,6 @@ def _check_promise(path: str, promise: Promise, partitions: set[str], programmes
             path,
             f"is a cap on {' and '.join(subjects) or 'nothing'}; "
             "name exactly one of `class`, `organisation`, `country` and `commercial: true`",
-        )
-    if promise.up_to_demand and (promise.kind, promise.of) != ("floor", "awarded"):
-        raise ProblemError(
-            f"{path}.up_to_demand", "goes only with a floor of what is awarded; leave it out here"
         )
 
 

@@ -38,6 +38,8 @@ from fabriek.compute.wire import (
 BATCH = 1_000
 # Report what is enforced at least this often, so that the platform knows that the agent lives.
 HEARTBEAT = 20.0
+# A record that the platform could not book (no such project yet, say) is sent again this many seconds later.
+AGAIN = 600.0
 
 
 class AgentError(Exception):
@@ -84,6 +86,8 @@ class Agent:
         self.engine, self.client, self.cluster, self.folder = engine, client, cluster, folder
         self._outbox = folder / "outbox"
         self._outbox.mkdir(parents=True, exist_ok=True)
+        self._returned = folder / "returned"
+        self._returned.mkdir(exist_ok=True)
         self._told: dict[str, tuple[Any, ...]] = {}
         self._enforced: str = ""
         self._enforced_at = 0.0
@@ -176,14 +180,16 @@ class Agent:
     def _send_usage(self, summary: RoundSummary) -> None:
         while True:
             waiting = sorted(self._outbox.glob("*.json"))
-            if not waiting and not self._fill_outbox():
+            if not waiting and not self._take_returned() and not self._fill_outbox():
                 return
             for path in waiting or sorted(self._outbox.glob("*.json")):
                 batch = json.loads(path.read_text(encoding="utf-8"))
                 body = json.dumps({"key": batch["key"], "records": batch["records"]})
                 answer = UsageAnswer.model_validate(self._call("POST", "usage-batches", body))
+                self._keep_returned(batch, answer)
                 # The cursor first: killed between the two, the batch is sent again, and counts as repeated.
-                write_whole(self.folder / "cursor.json", {"cursor": batch["cursor"]})
+                if batch["cursor"] is not None:
+                    write_whole(self.folder / "cursor.json", {"cursor": batch["cursor"]})
                 path.unlink()
                 summary.booked += answer.booked
                 summary.repeated += answer.repeated
@@ -195,12 +201,33 @@ class Agent:
         if not records:
             return False
         rows = [
-            {**asdict(record), "accelerator_seconds": record.accelerator_seconds, "core_seconds": record.core_seconds}
+            {**record.as_dict(), "accelerator_seconds": record.accelerator_seconds, "core_seconds": record.core_seconds}
             for record in records
         ]
+        self._put_in_outbox(rows, cursor)
+        return True
+
+    def _put_in_outbox(self, rows: list[Any], cursor: str | None) -> None:
+        """Fix a batch and its key on disk before it is sent. cursor None: it leaves the cursor where it is."""
         key = f"{int(time.time()):012d}-{uuid.uuid4().hex}"
         write_whole(self._outbox / f"{key}.json", {"key": key, "cursor": cursor, "records": rows})
-        return True
+
+    def _keep_returned(self, batch: dict[str, Any], answer: UsageAnswer) -> None:
+        """Keep what the platform could not book: it is sent again later, for ever, until somebody mends the cause."""
+        places = sorted({int(fault.get("line", 0)) for fault in answer.broken})
+        rows = [batch["records"][place - 1] for place in places if 1 <= place <= len(batch["records"])]
+        if rows:
+            write_whole(self._returned / f"{batch['key']}.json", {"records": rows, "broken": answer.broken})
+
+    def _take_returned(self) -> bool:
+        """Put the records that came back long enough ago into the outbox again. Killed between the two writes, they
+        are sent twice, and booked once: a record has its own key."""
+        for path in sorted(self._returned.glob("*.json")):
+            if time.time() - path.stat().st_mtime >= AGAIN:
+                self._put_in_outbox(json.loads(path.read_text(encoding="utf-8"))["records"], None)
+                path.unlink()
+                return True
+        return False
 
     def _cursor(self) -> str:
         try:
@@ -280,7 +307,8 @@ def run(agent: Agent, interval: float, tell: Callable[[RoundSummary], None]) -> 
         try:
             summary = agent.round()
         except (AgentError, OSError, sqlite3.Error, ValueError) as error:
-            # No platform, an answer that makes no sense, or no room on the disk: what was done stays done, and the next round goes on from there.
+            # No platform, an answer that makes no sense, or no room on the disk: what was done stays done, and the
+            # next round goes on from there.
             summary = RoundSummary(error=str(error))
         tell(summary)
         while not stop and time.monotonic() - began < interval:

@@ -153,7 +153,8 @@ class LocalEngine:
         ):
             raise SubmitRefused(
                 f"The job asks {asked.nodes} nodes, {asked.accelerators} GPUs and {asked.cores} cores; "
-                f"{order.partition} has {size.nodes}, {size.nodes * size.accelerators_per_node} and {size.nodes * size.cores_per_node}"
+                f"{order.partition} has {size.nodes}, {size.nodes * size.accelerators_per_node} "
+                f"and {size.nodes * size.cores_per_node}"
             )
         row = self._store.row(
             "SELECT * FROM account WHERE account = ? AND partition = ?", order.account, order.partition

@@ -1,0 +1,89 @@
+"""Random problems of a realistic shape, for tests and benchmarks. Nobody's data."""
+
+from __future__ import annotations
+
+import math
+import random
+
+from fabriek.allocation.problem import Problem, parse_problem
+
+_CLASSES = ("startup", "sme", "large-industry", "public-sector", "academia")
+_COUNTRIES = ("NL", "DE", "FR", "IT", "ES", "FI", "PL", "SE")
+
+
+def random_problem(
+    seed: int,
+    applications: int = 100,
+    *,
+    partitions: int = 3,
+    months: int = 12,
+    programmes: int = 3,
+    demand: float = 2.0,
+    partial: float = 0.2,
+    promises: bool = True,
+) -> Problem:
+    """A problem in which about `demand` times the capacity is asked; sizes are log-normal, as on real machines."""
+    draw = random.Random(seed)
+    names = [f"system-{n}/gpu" for n in range(partitions)]
+    capacity = {name: float(draw.randrange(200_000, 2_000_000, 1000)) for name in names}
+    cuts = {name: _parts(draw, programmes) for name in names}
+    total = sum(capacity.values()) * months
+    rows = []
+    sizes = [draw.lognormvariate(0, 1.2) for _ in range(applications)]
+    scale = demand * total / sum(sizes)
+    for n, size in enumerate(sizes):
+        length = draw.choice([1, 2, 3, 3, 6, 12])
+        length = min(length, months)
+        start = draw.randrange(0, months - length + 1)
+        hours = float(max(1, min(round(size * scale), int(max(capacity.values()) * length * 0.3))))
+        places = draw.sample(names, k=min(partitions, draw.choice([1, 1, 2, 3])))
+        rows.append(
+            {
+                "id": f"A{n:05d}",
+                "programme": f"P{draw.randrange(programmes)}",
+                "class": draw.choice(_CLASSES),
+                "organisation": f"O{draw.randrange(max(1, applications // 3))}",
+                "country": draw.choice(_COUNTRIES),
+                "commercial": draw.random() < 0.05,
+                "score": round(min(100.0, max(30.0, draw.gauss(74, 12))), 1),
+                "least": 1.0 if draw.random() >= partial else round(draw.uniform(0.3, 0.9), 2),
+                "alternatives": [
+                    {"partition": name, "start": start, "months": length, "hours": hours} for name in places
+                ],
+            }
+        )
+    return parse_problem(
+        {
+            "format": "fabriek/problem/1",
+            "months": [f"{2027 + n // 12}-{n % 12 + 1:02d}" for n in range(months)],
+            "partitions": [{"id": name, "capacity": [capacity[name]] * months} for name in names],
+            "programmes": [
+                {"id": f"P{q}", "shares": {name: [cuts[name][q]] * months for name in names}} for q in range(programmes)
+            ],
+            "threshold": 60.0,
+            "value": "score*sqrt(hours)",
+            "applications": rows,
+            "promises": [
+                {"id": "startups", "kind": "floor", "class": "startup", "fraction": 0.15, "of": "awarded", "rank": 1},
+                {
+                    "id": "sme",
+                    "kind": "floor",
+                    "programme": "P0",
+                    "class": "sme",
+                    "fraction": 0.1,
+                    "of": "capacity",
+                    "rank": 2,
+                },
+                {"id": "commercial", "kind": "cap", "commercial": True, "fraction": 0.2, "of": "capacity"},
+                {"id": "nl", "kind": "cap", "country": "NL", "fraction": 0.3, "of": "awarded"},
+            ]
+            if promises
+            else [],
+        }
+    )
+
+
+def _parts(draw: random.Random, number: int) -> list[float]:
+    """Shares with four decimals that add up to at most one."""
+    weights = [draw.uniform(0.5, 2.0) for _ in range(number)]
+    return [math.floor(weight / sum(weights) * 10_000) / 10_000 for weight in weights]

@@ -1,0 +1,85 @@
+"""What the fields of a problem mean, in exact arithmetic: shares, what a promise counts, what an award is worth."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from fractions import Fraction
+from functools import lru_cache
+
+from fabriek.allocation.problem import PLACE_DISCOUNT, Alternative, Application, Problem, Promise
+
+
+@lru_cache(maxsize=65_536)
+def exact(number: float) -> Fraction:
+    """The decimal that was written, exactly: 0.1 is one tenth, not the nearest binary number."""
+    return Fraction(repr(number))
+
+
+def share_hours(problem: Problem) -> dict[tuple[str, str, int], Fraction]:
+    """GPU-hours that each programme may award: (programme, partition, month) -> share x overbooking.
+
+    Shares that add up to a rounding error above one are scaled down, so that capacity itself is never exceeded.
+    """
+    capacity = {partition.id: [exact(hours) for hours in partition.capacity] for partition in problem.partitions}
+    sums: dict[tuple[str, int], Fraction] = defaultdict(Fraction)
+    for programme in problem.programmes:
+        for partition, shares in programme.shares.items():
+            for month, share in enumerate(shares):
+                sums[partition, month] += exact(share)
+    return {
+        (programme.id, partition, month): exact(share)
+        / max(Fraction(1), sums[partition, month])
+        * capacity[partition][month]
+        * exact(programme.overbooking)
+        for programme in problem.programmes
+        for partition, shares in programme.shares.items()
+        for month, share in enumerate(shares)
+    }
+
+
+def base_capacity(problem: Problem, promise: Promise) -> Fraction:
+    """What a promise `of: capacity` is a fraction of: the programme's share (without overbooking), or all capacity."""
+    partitions = None if promise.partitions is None else set(promise.partitions)
+    if promise.programme is None:
+        return sum(
+            (
+                sum((exact(hours) for hours in partition.capacity), Fraction(0))
+                for partition in problem.partitions
+                if partitions is None or partition.id in partitions
+            ),
+            Fraction(0),
+        )
+    booked = {programme.id: exact(programme.overbooking) for programme in problem.programmes}
+    return sum(
+        (
+            hours / booked[programme]
+            for (programme, partition, _month), hours in share_hours(problem).items()
+            if programme == promise.programme and (partitions is None or partition in partitions)
+        ),
+        Fraction(0),
+    )
+
+
+def is_within(promise: Promise, application: Application, partition: str) -> bool:
+    """Whether hours of this application on this partition are in what the promise is a fraction of."""
+    return (promise.programme is None or promise.programme == application.programme) and (
+        promise.partitions is None or partition in promise.partitions
+    )
+
+
+def counts(promise: Promise, application: Application, partition: str) -> bool:
+    """Whether hours of this application on this partition are the promise's subject."""
+    return (
+        is_within(promise, application, partition)
+        and (promise.class_ is None or promise.class_ == application.class_)
+        and (promise.organisation is None or promise.organisation == application.organisation)
+        and (promise.country is None or promise.country == application.country)
+        and (promise.commercial is None or application.commercial)
+    )
+
+
+def worth(problem: Problem, application: Application, alternative: Alternative, place: int) -> float:
+    """What awarding all of an alternative is worth; a later alternative counts 5 % less for each place."""
+    of_hours = {"score": 1.0, "score*hours": alternative.hours, "score*sqrt(hours)": math.sqrt(alternative.hours)}
+    return application.score * of_hours[problem.value] * (1.0 - PLACE_DISCOUNT * place)

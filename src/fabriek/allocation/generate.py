@@ -23,7 +23,7 @@ def random_problem(
     promises: bool = True,
 ) -> Problem:
     """A problem in which about `demand` times the capacity is asked; sizes are log-normal, as on real machines."""
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311 - a test problem, not a secret
     names = [f"system-{n}/gpu" for n in range(partitions)]
     capacity = {name: float(draw.randrange(200_000, 2_000_000, 1000)) for name in names}
     cuts = {name: _parts(draw, programmes) for name in names}

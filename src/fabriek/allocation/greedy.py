@@ -1,4 +1,7 @@
-"""Rank order, as panels decide by hand: down the list of scores, whatever fits is awarded. The peer that `solve` is measured against."""
+"""Rank order, as panels decide by hand: down the list of scores, what fits is awarded.
+
+What `solve` is measured against.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
 
 import highspy
@@ -26,9 +28,26 @@ class Answer:
     duals: dict[tuple[object, ...], float]
 
 
+def new_solver() -> highspy.Highs:
+    """A silent solver. HiGHS greets on standard output when its first solver is made, before it can be told not to;
+    standard output belongs to the caller, who may be printing JSON."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        solver = highspy.Highs()
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
+    solver.setOptionValue("output_flag", False)
+    return solver
+
+
 def version() -> str:
     """For the certificate: which solver made it."""
-    return f"HiGHS {highspy.Highs().version()}"
+    return f"HiGHS {new_solver().version()}"
 
 
 def solve(
@@ -107,7 +126,7 @@ def solve(
             for column in range(columns)
         ]
 
-    solver = highspy.Highs()
+    solver = new_solver()
     options: dict[str, bool | int | float | str] = {
         "output_flag": False,
         # One tree, walked by one thread: the same plan whatever the machine. `threads` only serves the LP.

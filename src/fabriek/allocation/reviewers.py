@@ -1,4 +1,4 @@
-"""Who reviews what: never with a conflict of interest, evenly, and by expertise. A flow, solved as a linear programme."""
+"""Who reviews what: never with a conflict of interest, evenly, by expertise. A flow, as a linear programme."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 import highspy
 import numpy as np
+
+from fabriek.allocation.highs import new_solver
 
 
 class TooFewReviewers(ValueError):
@@ -85,7 +87,7 @@ def _solve(cost: list[float], rows: list[tuple[dict[int, float], float, float]])
         values += list(columns.values())
         starts.append(len(indices))
     lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = starts, indices, values
-    solver = highspy.Highs()
+    solver = new_solver()
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("solver", "simplex")
     solver.setOptionValue("parallel", "off")

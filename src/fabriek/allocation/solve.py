@@ -1,4 +1,6 @@
-"""Solve a decision problem: floors first, in order of rank, then the greatest value. The model: docs/explanation/allocation.md.
+"""Solve a decision problem: floors first, in order of rank, then the greatest value.
+
+The model is told in docs/explanation/allocation.md.
 
 The solver proposes; what counts is exact. Its choice is rounded to whole hours and booked one award after another in
 exact fractions, so that no share or cap is exceeded by any amount. The bound is checked apart from the solver by weak
@@ -125,7 +127,7 @@ def _choice(problem: Problem, award: Award) -> Choice:
 
 
 def _exact(problem: Problem, formulation: Formulation, answer: highs.Answer) -> list[Award]:
-    """The solver's choice in whole hours, booked exactly; what does not fit by a hair is left out, and what fits is added.
+    """The solver's choice in whole hours, booked exactly; what fails by a hair is left out, what still fits is added.
 
     Most valuable first, so that rounding costs the least; then whatever still fits and opens no floor.
     """

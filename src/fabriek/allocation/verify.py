@@ -39,13 +39,14 @@ def _rows(applications: dict[str, Application], plan: Plan) -> list[str]:
     """Every application exactly once, as an award or as a refusal."""
     faults = []
     seen: dict[str, str] = {}
-    for kind, rows in (("awards", plan.awards), ("refusals", plan.refusals)):
-        for n, row in enumerate(rows):
-            if row.application not in applications:
-                faults.append(f"{kind}[{n}] names {row.application!r}, which is not in the problem")
-            elif row.application in seen:
-                faults.append(f"{kind}[{n}] names {row.application!r}, which {seen[row.application]} names too")
-            seen[row.application] = f"{kind}[{n}]"
+    named = [(f"awards[{n}]", award.application) for n, award in enumerate(plan.awards)]
+    named += [(f"refusals[{n}]", refusal.application) for n, refusal in enumerate(plan.refusals)]
+    for where, application in named:
+        if application not in applications:
+            faults.append(f"{where} names {application!r}, which is not in the problem")
+        elif application in seen:
+            faults.append(f"{where} names {application!r}, which {seen[application]} names too")
+        seen[application] = where
     faults += [f"{missing!r} is neither awarded nor refused" for missing in sorted(applications.keys() - seen.keys())]
     return faults
 
@@ -134,7 +135,7 @@ def _value(problem: Problem, applications: dict[str, Application], plan: Plan) -
 
 
 def _bound(problem: Problem, plan: Plan) -> list[str]:
-    """Recompute the certificate's bound by weak duality: see docs/explanation/allocation.md for the three lines of proof.
+    """Recompute the certificate's bound by weak duality: its proof is in docs/explanation/allocation.md.
 
     The plan's own `bound` may be smaller, where the solver's search proved more than prices can; that part rests on the
     solver, and `certificate.bound` doesn't.

@@ -39,7 +39,9 @@ class AccessMode(models.Model):
     answer_working_days = models.PositiveIntegerField(null=True, blank=True)
     answer_text = models.CharField(max_length=200, blank=True, help_text="the answer time in the source's own words")
     review = models.CharField(max_length=10, choices=ReviewKind)
-    criteria = models.JSONField(default=list, help_text='[{"code": "excellence", "name": "...", "weight": 1, "scale": 5}]')
+    criteria = models.JSONField(
+        default=list, help_text='[{"code": "excellence", "name": "...", "weight": 1, "scale": 5}]'
+    )
     threshold = models.DecimalField(max_digits=5, decimal_places=2, default=60, help_text="of a score out of 100")
     reviewers = models.PositiveSmallIntegerField(default=1, help_text="reviews an application gets")
     award_code = models.CharField(max_length=60, blank=True, help_text="pattern of award numbers")
@@ -155,7 +157,9 @@ class Application(models.Model):
                 | Q(submitted_at__isnull=False, answer_due__isnull=False, organisation__isnull=False),
                 name="application_submitted_is_complete",
             ),
-            models.CheckConstraint(condition=Q(score__isnull=True) | Q(score__gte=0, score__lte=100), name="score_range"),
+            models.CheckConstraint(
+                condition=Q(score__isnull=True) | Q(score__gte=0, score__lte=100), name="score_range"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -286,10 +290,14 @@ class Decision(models.Model):
 
 
 class Outcome(models.Model):
-    """What a published decision means for one application. An application has one outcome, ever (but for objections)."""
+    """What a published decision means for one application.
+
+    An application has one outcome that holds; one that an upheld objection set aside stays on record.
+    """
 
     decision = models.ForeignKey(Decision, models.PROTECT, related_name="outcomes")
-    application = models.OneToOneField(Application, models.PROTECT, related_name="outcome")
+    application = models.ForeignKey(Application, models.PROTECT, related_name="outcomes")
+    set_aside_at = models.DateTimeField(null=True, blank=True, help_text="when an objection was upheld")
     awarded = models.BooleanField()
     alternative = models.ForeignKey(Alternative, models.PROTECT, null=True, blank=True)
     gpu_hours = models.PositiveBigIntegerField(default=0)
@@ -300,11 +308,14 @@ class Outcome(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(
+                fields=["application"], condition=Q(set_aside_at__isnull=True), name="outcome_holds_once"
+            ),
             models.CheckConstraint(
                 condition=Q(awarded=True, project__isnull=False, alternative__isnull=False, gpu_hours__gt=0)
                 | (Q(awarded=False, project__isnull=True, gpu_hours=0) & ~Q(reason="")),
                 name="outcome_is_award_or_refusal",
-            )
+            ),
         ]
 
 
@@ -323,7 +334,8 @@ class Objection(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(answered_at__isnull=True) | (~Q(answer="") & Q(upheld__isnull=False, answered_by__isnull=False)),
+                condition=Q(answered_at__isnull=True)
+                | (~Q(answer="") & Q(upheld__isnull=False, answered_by__isnull=False)),
                 name="objection_answer_complete",
             )
         ]

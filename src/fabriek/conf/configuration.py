@@ -18,9 +18,7 @@ class Configuration(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FABRIEK_", extra="ignore")
 
-    folder: Path = Field(
-        default=Path("var"), description="Where the embedded database, keys and engine folders live."
-    )
+    folder: Path = Field(default=Path("var"), description="Where the embedded database, keys and engine folders live.")
     database: str = Field(
         default="", description="postgresql://user:password@host:port/name; empty: SQLite in the folder."
     )
@@ -30,9 +28,7 @@ class Configuration(BaseSettings):
     hosts: str = Field(default="127.0.0.1,localhost", description="Host names that the portal answers to.")
     base_url: str = Field(default="http://127.0.0.1:8000", description="The address people use to reach the portal.")
     secure: bool = Field(default=False, description="Behind TLS: secure cookies and HSTS.")
-    demo: bool = Field(
-        default=True, description="This installation holds demonstration data; every page says so."
-    )
+    demo: bool = Field(default=True, description="This installation holds demonstration data; every page says so.")
     debug: bool = Field(default=False, description="Development only: tracebacks on pages.")
     mail: str = Field(
         default="", description="smtp://user:password@host:port; empty: mail is written to files in the folder."

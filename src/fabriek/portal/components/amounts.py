@@ -37,9 +37,7 @@ def exact_text(seconds: int, unit: str) -> str:
     """The exact amount behind a rounded one. ``unit`` is ``accelerator`` or ``core``."""
     amount = number_text(seconds)
     if unit == "core":
-        return ngettext("%(amount)s core-second", "%(amount)s core-seconds", abs(seconds)) % {
-            "amount": amount
-        }
+        return ngettext("%(amount)s core-second", "%(amount)s core-seconds", abs(seconds)) % {"amount": amount}
     return ngettext("%(amount)s accelerator-second", "%(amount)s accelerator-seconds", abs(seconds)) % {
         "amount": amount
     }

@@ -33,9 +33,7 @@ class Column:
 
     def __post_init__(self) -> None:
         if self.kind not in COLUMN_KINDS:
-            raise ValueError(
-                f"A column's kind is one of {', '.join(sorted(COLUMN_KINDS))}, not {self.kind!r}."
-            )
+            raise ValueError(f"A column's kind is one of {', '.join(sorted(COLUMN_KINDS))}, not {self.kind!r}.")
 
     @property
     def numeric(self) -> bool:
@@ -83,8 +81,7 @@ class Figure:
             "series": self.series,
             "threshold": self.threshold,
             "options": {
-                key: str(value) if isinstance(value, Promise) else value
-                for key, value in self.options.items()
+                key: str(value) if isinstance(value, Promise) else value for key, value in self.options.items()
             },
             "columns": [
                 {

@@ -56,8 +56,7 @@ class Question:
     def errors(self) -> list[str]:
         """What is wrong, in words for beside the control."""
         return [
-            _("This is not answered yet.") if text == _bare_required(self.field) else text
-            for text in self.field.errors
+            _("This is not answered yet.") if text == _bare_required(self.field) else text for text in self.field.errors
         ]
 
     @property

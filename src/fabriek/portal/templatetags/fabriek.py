@@ -46,12 +46,8 @@ def icon(name: str, label: str = "", size: str = "") -> SafeString:
     css = "icon icon--lg" if size == "lg" else "icon"
     target = f"{asset_url('icons.svg')}#{name}"
     if label:
-        return format_html(
-            '<svg class="{}" role="img" aria-label="{}"><use href="{}"/></svg>', css, label, target
-        )
-    return format_html(
-        '<svg class="{}" aria-hidden="true" focusable="false"><use href="{}"/></svg>', css, target
-    )
+        return format_html('<svg class="{}" role="img" aria-label="{}"><use href="{}"/></svg>', css, label, target)
+    return format_html('<svg class="{}" aria-hidden="true" focusable="false"><use href="{}"/></svg>', css, target)
 
 
 # Amounts, times, states ---------------------------------------------------------------------------
@@ -63,9 +59,7 @@ def _hours(seconds: int | None, unit: str, kind: str) -> SafeString:
     text, exact = amounts.hours_text(int(seconds)), amounts.exact_text(int(seconds), kind)
     words = {"accelerator": _("GPU-hours"), "core": _("core-hours")}[kind]
     after = format_html(' <span class="unit">{}</span>', words) if unit else ""
-    return format_html(
-        '<data class="amount" value="{}" title="{}">{}{}</data>', int(seconds), exact, text, after
-    )
+    return format_html('<data class="amount" value="{}" title="{}">{}{}</data>', int(seconds), exact, text, after)
 
 
 @register.filter
@@ -174,15 +168,11 @@ def callout(content: str, kind: str = "info", title: str = "", live: bool = Fals
 
     ``kind``: info, success, warning, danger, neutral. ``live`` says it aloud when it appears.
     """
-    return _component(
-        "callout", content=content, kind=kind, title=title, live=live, icon_name=_CALLOUT_ICONS[kind]
-    )
+    return _component("callout", content=content, kind=kind, title=title, live=live, icon_name=_CALLOUT_ICONS[kind])
 
 
 @register.simple_block_tag
-def card(
-    content: str, title: str = "", url: str = "", meta: str = "", foot: str = "", level: int = 3
-) -> SafeString:
+def card(content: str, title: str = "", url: str = "", meta: str = "", foot: str = "", level: int = 3) -> SafeString:
     """A thing among its like; with ``url`` the whole card leads there. ``level`` is the heading's."""
     return _component("card", content=content, title=title, url=url, meta=meta, foot=foot, level=level)
 
@@ -194,9 +184,7 @@ def stats(content: str) -> SafeString:
 
 
 @register.inclusion_tag("components/stat.html")
-def stat(
-    label: str, value: Any, unit: str = "", detail: str = "", tone: str = "", url: str = ""
-) -> dict[str, Any]:
+def stat(label: str, value: Any, unit: str = "", detail: str = "", tone: str = "", url: str = "") -> dict[str, Any]:
     """One figure with its name.
 
     ``tone``: success, warning, danger; ``url`` leads to the numbers behind it.
@@ -347,9 +335,7 @@ def event(
     content: str, title: str, moment: date | datetime | None = None, actor: str = "", current: bool = False
 ) -> SafeString:
     """One thing that happened: a sentence, when, by whom, and inside the block what more there is to say."""
-    return _component(
-        "event", content=content.strip(), title=title, moment=moment, actor=actor, current=current
-    )
+    return _component("event", content=content.strip(), title=title, moment=moment, actor=actor, current=current)
 
 
 @register.simple_block_tag
@@ -570,9 +556,7 @@ def figure(figure: Figure, level: int = 3) -> dict[str, Any]:
         "figure": figure,
         "json": _block(figure.data),
         "level": level,
-        "rows": [
-            [(column, _cell(row.get(column.key), column)) for column in figure.columns] for row in figure.rows
-        ],
+        "rows": [[(column, _cell(row.get(column.key), column)) for column in figure.columns] for row in figure.rows],
     }
 
 

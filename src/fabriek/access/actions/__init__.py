@@ -1,0 +1,40 @@
+"""The verbs of access, by subject."""
+
+from fabriek.access.actions.applications import (
+    check_eligibility,
+    save_draft,
+    start_application,
+    submit_application,
+    withdraw_application,
+)
+from fabriek.access.actions.calls import close_call, is_open, open_call
+from fabriek.access.actions.decisions import discard_decision, propose_decision, publish_decision
+from fabriek.access.actions.objections import answer_objection, make_objection
+from fabriek.access.actions.reviews import (
+    assign_reviewers,
+    decline_review,
+    replace_reviewer,
+    settle_consensus,
+    submit_review,
+)
+
+__all__ = [
+    "answer_objection",
+    "assign_reviewers",
+    "check_eligibility",
+    "close_call",
+    "decline_review",
+    "discard_decision",
+    "is_open",
+    "make_objection",
+    "open_call",
+    "propose_decision",
+    "publish_decision",
+    "replace_reviewer",
+    "save_draft",
+    "settle_consensus",
+    "start_application",
+    "submit_application",
+    "submit_review",
+    "withdraw_application",
+]

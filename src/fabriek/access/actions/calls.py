@@ -1,0 +1,105 @@
+"""Calls: opened from an access mode's terms, closed at the cut-off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from fabriek.access.models import AccessMode, Call, CallState
+from fabriek.audit.actions import record
+from fabriek.conf.errors import Invalid
+from fabriek.people.permissions import require
+from fabriek.programmes.models import Programme
+from fabriek.register.models import Factory, Partition
+
+
+@transaction.atomic
+def open_call(
+    actor: Any,
+    *,
+    access_mode: AccessMode,
+    factory: Factory,
+    programme: Programme,
+    partitions: Sequence[Partition],
+    title: str,
+    opens: datetime,
+    closes: datetime,
+    first_month: date,
+    months: int,
+    code: str = "",
+    **overrides: Any,
+) -> Call:
+    """Open a call with the access mode's terms, copied, and what is overridden. The same code again: the same call.
+
+    Errors: Invalid with the faults of the fields.
+    """
+    require(actor, "open calls")
+    code = code or slugify(f"{access_mode.code}-{factory.code}-{opens:%Y-%m-%d}")[:60]
+    found = Call.objects.filter(code=code).first()
+    if found is not None:
+        return found
+    faults: dict[str, list[str]] = {}
+    if closes <= opens:
+        faults["closes"] = [_("A call closes after it opens.")]
+    if not title.strip():
+        faults["title"] = [_("Give the call a title.")]
+    if not partitions:
+        faults["partitions"] = [_("Choose at least one partition.")]
+    if not 1 <= months <= 36:
+        faults["months"] = [_("Offer 1 to 36 months.")]
+    if programme.children.exists():
+        faults["programme"] = [_("Choose a programme that holds shares itself.")]
+    if faults:
+        raise Invalid(_("The call can't be opened like this."), faults=faults)
+    # Limits of a mode in another unit than GPU-hours say nothing about GPU-hours: the officer gives them.
+    in_gpu_hours = access_mode.unit == "gpu-hour"
+    terms: dict[str, Any] = {
+        "minimum_gpu_hours": access_mode.minimum if in_gpu_hours else None,
+        "maximum_gpu_hours": access_mode.maximum if in_gpu_hours else None,
+        "durations_months": access_mode.durations_months,
+        "classes": access_mode.classes,
+        "continuous": access_mode.continuous,
+        "answer_working_days": access_mode.answer_working_days or 20,
+        "review": access_mode.review,
+        "criteria": access_mode.criteria,
+        "threshold": access_mode.threshold,
+        "reviewers": access_mode.reviewers,
+        **overrides,
+    }
+    call = Call.objects.create(
+        code=code,
+        title=title.strip(),
+        access_mode=access_mode,
+        factory=factory,
+        programme=programme,
+        state=CallState.OPEN,
+        opens=opens,
+        closes=closes,
+        first_month=first_month.replace(day=1),
+        months=months,
+        **terms,
+    )
+    call.partitions.set(partitions)
+    record(actor, "access.open_call", call, access_mode=access_mode.code, closes=closes.isoformat())
+    return call
+
+
+@transaction.atomic
+def close_call(actor: Any, call: Call, why: str = "") -> Call:
+    """Close a call now. Closing it again changes nothing."""
+    require(actor, "open calls")
+    if Call.objects.filter(pk=call.pk).exclude(state=CallState.CLOSED).update(state=CallState.CLOSED):
+        call.state = CallState.CLOSED
+        record(actor, "access.close_call", call, why=why)
+    return call
+
+
+def is_open(call: Call, now: datetime | None = None) -> bool:
+    """Whether the call takes applications at this moment."""
+    return call.state == CallState.OPEN and call.opens <= (now or timezone.now()) < call.closes

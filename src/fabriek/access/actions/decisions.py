@@ -1,0 +1,245 @@
+"""Decisions: proposed by the optimiser, published by a person, carried out in one transaction."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from fabriek.access.errors import ConflictOfInterest, DecisionStale, NothingToDecide, WrongState
+from fabriek.access.lifecycle import advance
+from fabriek.access.models import Application, Call, Decision, DecisionState, Outcome
+from fabriek.access.problem import build, candidates
+from fabriek.access.rules import conflicts
+from fabriek.access.words import award_words, refusal_words
+from fabriek.allocation.greedy import by_rank
+from fabriek.allocation.plan import Award, Plan, load_plan
+from fabriek.allocation.problem import load_problem, problem_sha256
+from fabriek.allocation.solve import solve
+from fabriek.allocation.verify import verify
+from fabriek.audit.actions import record
+from fabriek.conf.errors import Invalid
+from fabriek.people.models import Person
+from fabriek.people.permissions import require
+from fabriek.projects.actions import award, open_project
+from fabriek.projects.rules import month_after
+
+_log = logging.getLogger("fabriek.access")
+
+GAP = 1e-4
+SECONDS = 45.0
+
+HOW_TO_OBJECT = "You can object on your application's page within thirty days; somebody who did not take part in the decision answers."
+
+
+def propose_decision(
+    actor: Person, calls: Sequence[Call], progress: Callable[[str], None] | None = None, *, is_demo: bool = False
+) -> Decision:
+    """Solve the problem of these calls and keep it with its plan, for people to look at. Nothing is awarded yet.
+
+    Errors: NothingToDecide; Invalid where the calls can't be decided together.
+    """
+    require(actor, "decide")
+    calls = sorted(calls, key=lambda call: call.code)
+    if not calls or len({call.value for call in calls}) != 1:
+        raise Invalid(_("Choose calls that make the same value as great as possible; they are decided together."))
+    found = candidates(calls)
+    if not found:
+        raise NothingToDecide(_("No application of these calls has its score yet. Settle the scores first."))
+    problem = build(calls)
+    # Solved outside a transaction: it may take seconds, and nobody else should wait.
+    plan = solve(problem, gap=GAP, seconds=SECONDS, progress=progress)
+    ranked = by_rank(problem)
+    programmes = {call.programme for call in calls}
+    with transaction.atomic():
+        decision = Decision.objects.create(
+            code=_code(),
+            problem=problem.to_json().decode(),
+            problem_sha256=plan.problem_sha256,
+            plan=plan.to_json(),
+            greedy_value=ranked.value,
+            decided_by=", ".join(sorted({p.decides or p.name for p in programmes}))[:200],
+            legal_basis=", ".join(sorted({p.legal_basis for p in programmes if p.legal_basis}))[:300],
+            how_to_object=HOW_TO_OBJECT,
+            proposed_by=actor,
+            is_demo=is_demo,
+        )
+        decision.calls.set(calls)
+        record(
+            actor,
+            "access.propose_decision",
+            decision,
+            calls=[call.code for call in calls],
+            problem_sha256=plan.problem_sha256,
+            value=plan.value,
+            bound=plan.bound,
+        )
+    return decision
+
+
+def _code() -> str:
+    today = timezone.now().date()
+    number = Decision.objects.filter(code__startswith=f"decision-{today:%Y-%m-%d}-").count() + 1
+    return f"decision-{today:%Y-%m-%d}-{number:02d}"
+
+
+@transaction.atomic
+def discard_decision(actor: Person, decision: Decision, why: str = "") -> Decision:
+    """Put a proposal aside. Only a proposal can be."""
+    require(actor, "decide")
+    if not Decision.objects.filter(pk=decision.pk, state=DecisionState.PROPOSED).update(state=DecisionState.DISCARDED):
+        raise WrongState(_("Only a proposal can be discarded; this one was published or discarded already."))
+    decision.state = DecisionState.DISCARDED
+    record(actor, "access.discard_decision", decision, why=why)
+    return decision
+
+
+@transaction.atomic
+def publish_decision(actor: Person, decision: Decision, why: str = "") -> Decision:
+    """Publish a proposal: award, open the projects, tell the applicants. All of it, or nothing.
+
+    Publishing it again changes nothing. Two officers at once: the first wins, the second is told.
+    Errors: WrongState, DecisionStale (something changed since the proposal), ConflictOfInterest.
+    """
+    require(actor, "decide")
+    decision = Decision.objects.select_for_update().get(pk=decision.pk)
+    if decision.state == DecisionState.PUBLISHED:
+        return decision
+    now = timezone.now()
+    if not Decision.objects.filter(pk=decision.pk, state=DecisionState.PROPOSED).update(
+        state=DecisionState.PUBLISHED, published_by=actor, published_at=now
+    ):
+        raise WrongState(_("This proposal was discarded. Make a new one."))
+    calls = list(decision.calls.select_related("programme", "factory").order_by("code"))
+    applications = candidates(calls)
+    plan = _checked_plan(decision, calls)
+    _refuse_interested(actor, applications)
+    awards = {row.application: row for row in plan.awards}
+    refusals = {row.application: row for row in plan.refusals}
+    for application in applications:
+        if application.code in awards:
+            _award(actor, decision, application, awards[application.code])
+        elif application.code in refusals:
+            row = refusals[application.code]
+            _refuse(actor, decision, application, row.reason, row.detail)
+        else:
+            _refuse(actor, decision, application, "threshold", {})
+    record(
+        actor,
+        "access.publish_decision",
+        decision,
+        why=why,
+        awarded=len(awards),
+        refused=len(applications) - len(awards),
+        problem_sha256=decision.problem_sha256,
+    )
+    decision.refresh_from_db()
+    return decision
+
+
+def _checked_plan(decision: Decision, calls: list[Call]) -> Plan:
+    """The stored plan, if it holds and is about the state of today."""
+    problem, plan = load_problem(decision.problem.encode()), load_plan(decision.plan)
+    faults = verify(problem, plan)
+    if faults:
+        raise DecisionStale(_("The stored plan does not hold: %(why)s. Propose again.") % {"why": faults[0]})
+    made_on = decision.proposed_at.date()
+    if problem_sha256(build(calls, made_on)) != decision.problem_sha256:
+        raise DecisionStale(
+            _("Scores, shares, promises or applications have changed since this was proposed. Propose again.")
+        )
+    return plan
+
+
+def _refuse_interested(actor: Person, applications: list[Application]) -> None:
+    """Nobody decides on an application that they have an interest in (rule 8)."""
+    interests = conflicts(applications, [actor])
+    if interests:
+        (number, _person), why = next(iter(sorted(interests.items())))
+        application = next(a for a in applications if a.pk == number)
+        raise ConflictOfInterest(
+            _("%(person)s %(why)s in %(application)s and can't publish this decision. Let another officer do so.")
+            % {"person": actor.name, "why": why, "application": application.code},
+            application=application.code,
+        )
+
+
+def _award(actor: Person, decision: Decision, application: Application, row: Award) -> None:
+    asked = list(application.alternatives.all())[row.alternative]
+    organisation = application.organisation
+    if organisation is None:
+        raise DecisionStale(_("%(code)s has no organisation.") % {"code": application.code})
+    project = open_project(
+        actor,
+        code=application.code,
+        title=application.title,
+        summary=application.summary,
+        factory=application.call.factory,
+        programme=application.call.programme,
+        organisation=organisation,
+        organisation_class=application.organisation_class,
+        country=application.country,
+        commercial=application.commercial,
+        application=application.code,
+        lead=application.applicant,
+        starts=asked.first_month,
+        ends=month_after(asked.first_month, asked.months),
+        is_demo=application.is_demo,
+    )
+    award(
+        actor,
+        project,
+        asked.partition,
+        asked.first_month,
+        asked.months,
+        round(row.hours * 3600),
+        key=application.code,
+    )
+    words = award_words(
+        int(row.hours), asked.partition.code, f"{asked.first_month:%Y-%m}", asked.months, row.alternative
+    )
+    _outcome(
+        decision,
+        application,
+        awarded=True,
+        alternative=asked,
+        gpu_hours=int(row.hours),
+        project=project,
+        explanation=words,
+    )
+    advance(actor, application, "award", trusted=True, answered_at=timezone.now())
+    _tell(application, _("Awarded: %(title)s") % {"title": application.title}, words)
+
+
+def _refuse(actor: Person, decision: Decision, application: Application, reason: str, detail: dict[str, Any]) -> None:
+    words = refusal_words(reason, detail, float(application.score or 0), float(application.call.threshold))
+    _outcome(decision, application, awarded=False, reason=reason, detail=detail, explanation=words)
+    advance(actor, application, "reject", trusted=True, answered_at=timezone.now())
+    _tell(application, _("Not awarded: %(title)s") % {"title": application.title}, words)
+
+
+def _outcome(decision: Decision, application: Application, **values: Any) -> None:
+    Outcome.objects.create(decision=decision, application=application, **values)
+
+
+def _tell(application: Application, subject: str, words: str) -> None:
+    """Mail the applicant once the decision stands. A mail that can't be sent undoes nothing: the page says the same."""
+    person = application.applicant
+    if person.is_demo:
+        return
+    link = f"{settings.FABRIEK_BASE_URL}/applications/{application.code}"
+
+    def send() -> None:
+        try:
+            with translation.override(person.language):
+                send_mail(subject, f"{words}\n\n{link}\n\n{HOW_TO_OBJECT}", settings.DEFAULT_FROM_EMAIL, [person.email])
+        except OSError:
+            _log.exception("mail to %s about %s", person.email, application.code)
+
+    transaction.on_commit(send)

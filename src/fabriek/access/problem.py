@@ -1,0 +1,211 @@
+"""The decision problem of one or more calls, built from what is reviewed, free and promised at this moment."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import ROUND_DOWN, Decimal
+from fractions import Fraction
+from typing import Any
+
+from fabriek.access.models import Application, ApplicationState, Call
+from fabriek.allocation.problem import Problem, parse_problem
+from fabriek.conf.errors import Refused
+from fabriek.ledger.models import Account, AccountKind, Unit
+from fabriek.programmes.models import Promise
+from fabriek.programmes.queries import free_seconds, leaves, promises_on
+from fabriek.projects.models import Allocation
+from fabriek.projects.rules import month_after
+
+_PLACES = Decimal("0.000000000001")
+
+
+def candidates(calls: Sequence[Call]) -> list[Application]:
+    """The reviewed applications of these calls, with what the problem says of them. Three queries."""
+    return list(
+        Application.objects.filter(call__in=calls, state=ApplicationState.REVIEWED)
+        .select_related("call__programme", "call__factory", "organisation", "applicant")
+        .prefetch_related("alternatives__partition")
+        .order_by("code")
+    )
+
+
+def build(calls: Sequence[Call], on: date | None = None) -> Problem:
+    """The problem `fabriek/problem/1` of these calls. The same state of the database gives the same problem.
+
+    Capacity is what these calls' programmes have not awarded yet, in whole GPU-hours (rounded down: the odd seconds stay
+    in the share). Applications below the threshold of their own call are left out: they are refused for that.
+    """
+    months = horizon(calls)
+    partitions = sorted({p.code for call in calls for p in call.partitions.all()})
+    programmes = sorted({call.programme.code for call in calls})
+    free = _whole_hours(free_seconds(partitions), programmes, partitions, months)
+    capacity = {
+        partition: [sum(free[q, partition, month] for q in programmes) for month in months] for partition in partitions
+    }
+    applications = [a for a in candidates(calls) if a.score is not None and a.score >= a.call.threshold]
+    return parse_problem(
+        {
+            "format": "fabriek/problem/1",
+            "months": [f"{month:%Y-%m}" for month in months],
+            "partitions": [{"id": p, "capacity": [float(hours) for hours in capacity[p]]} for p in partitions],
+            "programmes": [
+                {
+                    "id": q,
+                    "shares": {
+                        p: [_part(free[q, p, month], hours) for month, hours in zip(months, capacity[p], strict=True)]
+                        for p in partitions
+                    },
+                }
+                for q in programmes
+            ],
+            "threshold": float(min((call.threshold for call in calls), default=0)),
+            "value": calls[0].value,
+            "applications": [_application(a, months) for a in applications],
+            "promises": list(_promises(programmes, partitions, months, free, on or date.today())),
+        }
+    )
+
+
+def horizon(calls: Sequence[Call]) -> list[date]:
+    """All months that the calls offer. Errors: Refused where calls can't be decided together."""
+    if not calls:
+        raise Refused("Choose at least one call.")
+    first = min(call.first_month for call in calls)
+    last = max(month_after(call.first_month, call.months) for call in calls)
+    months = []
+    while first < last:
+        months.append(first)
+        first = month_after(first, 1)
+    return months
+
+
+def _whole_hours(
+    free: dict[tuple[str, str, date], int], programmes: list[str], partitions: list[str], months: list[date]
+) -> dict[tuple[str, str, date], int]:
+    return {
+        (q, p, month): max(free.get((q, p, month), 0), 0) // 3600
+        for q in programmes
+        for p in partitions
+        for month in months
+    }
+
+
+def _part(hours: int, of: int) -> float:
+    """A share as a decimal that is never too large."""
+    return float((Decimal(hours) / of).quantize(_PLACES, ROUND_DOWN)) if of else 0.0
+
+
+def _application(application: Application, months: list[date]) -> dict[str, Any]:
+    organisation = application.organisation
+    return {
+        "id": application.code,
+        "programme": application.call.programme.code,
+        "class": application.organisation_class,
+        "organisation": organisation.code if organisation else application.code,
+        "country": application.country,
+        "commercial": application.commercial,
+        "score": float(application.score or 0),
+        "least": 1.0,
+        "alternatives": [
+            {
+                "partition": asked.partition.code,
+                "start": months.index(asked.first_month),
+                "months": asked.months,
+                "hours": float(asked.gpu_hours),
+            }
+            for asked in application.alternatives.all()
+        ],
+    }
+
+
+def _promises(
+    programmes: list[str],
+    partitions: list[str],
+    months: list[date],
+    free: dict[tuple[str, str, date], int],
+    on: date,
+) -> Iterable[dict[str, Any]]:
+    """Floors and caps that speak of who gets hours. A promise about a programme as such is about its share, and kept there.
+
+    A promise over several of the programmes is put to each of them: where each keeps it, all together do. A fraction of
+    capacity is of the whole share, so what was awarded before counts: what is still to be reached, or still free, is
+    put as a fraction of what is left to decide on.
+    """
+    below = leaves()
+    for promise in promises_on(on):
+        if promise.kind == "baseline" or promise.fraction is None:
+            continue
+        if not (promise.organisation_class or promise.country or promise.commercial):
+            continue
+        wanted = below[promise.programme.code] if promise.programme else set(programmes)
+        concerned = [q for q in programmes if q in wanted]
+        where = [p for p in partitions if promise.system is None or p.startswith(f"{promise.system.code}/")]
+        if not concerned or not where:
+            continue
+        together = set(concerned) == set(programmes) and (promise.programme is None or wanted <= set(programmes))
+        for programme in [None] if together else concerned:
+            fraction = promise.fraction
+            if promise.of == "capacity":
+                mine = programmes if programme is None else [programme]
+                fraction = _of_what_is_left(promise, mine, where, months, free)
+            row: dict[str, Any] = {
+                "id": promise.code if programme is None or len(concerned) == 1 else f"{promise.code}:{programme}",
+                "kind": promise.kind,
+                "fraction": float(fraction),
+                "of": promise.of,
+                "rank": promise.rank,
+            }
+            if programme is not None:
+                row["programme"] = programme
+            if len(where) < len(partitions):
+                row["partitions"] = where
+            if promise.organisation_class:
+                row["class"] = promise.organisation_class
+            elif promise.country:
+                row["country"] = promise.country
+            else:
+                row["commercial"] = True
+            yield row
+
+
+def _of_what_is_left(
+    promise: Promise,
+    programmes: list[str],
+    partitions: list[str],
+    months: list[date],
+    free: dict[tuple[str, str, date], int],
+) -> Decimal:
+    whole, done = _share_and_done(promise, programmes, partitions, months)
+    left = sum(free[q, p, month] for q in programmes for p in partitions for month in months) * 3600
+    if not left:
+        return Decimal(0)
+    part = (Fraction(promise.fraction or 0) * whole - done) / left
+    part = min(max(part, Fraction(0)), Fraction(1))
+    return (Decimal(part.numerator) / part.denominator).quantize(_PLACES, ROUND_DOWN)
+
+
+def _share_and_done(
+    promise: Promise, programmes: list[str], partitions: list[str], months: list[date]
+) -> tuple[int, int]:
+    """Seconds of these programmes' shares, and of them what the promise's subject was awarded before."""
+    stations = Account.objects.filter(
+        programme__in=programmes,
+        partition__in=partitions,
+        month__in=months,
+        unit=Unit.ACCELERATOR_SECONDS,
+        kind__in=[AccountKind.SHARE, AccountKind.AWARD, AccountKind.USED, AccountKind.LAPSED],
+    )
+    by_allocation: dict[str, int] = defaultdict(int)
+    for allocation, credits, debits in stations.values_list("allocation", "credits", "debits"):
+        by_allocation[allocation] += credits - debits
+    subject = Allocation.objects.filter(code__in=[code for code in by_allocation if code])
+    if promise.organisation_class:
+        subject = subject.filter(project__organisation_class=promise.organisation_class)
+    if promise.country:
+        subject = subject.filter(project__country=promise.country)
+    if promise.commercial:
+        subject = subject.filter(project__commercial=True)
+    done = sum(by_allocation[code] for code in subject.values_list("code", flat=True))
+    return sum(by_allocation.values()), done

@@ -1,0 +1,318 @@
+"""Reads of access: what is open, one's own, what waits for a reviewer or an officer, decisions, the front door."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Count, Prefetch, Q, QuerySet
+from django.utils import timezone
+
+from fabriek.access.models import (
+    AccessMode,
+    Application,
+    ApplicationState,
+    Call,
+    CallState,
+    Decision,
+    Objection,
+    Outcome,
+    Review,
+    ReviewState,
+)
+from fabriek.access.rules import answer_due, may_read
+from fabriek.people.models import Person
+from fabriek.programmes.queries import free_seconds
+from fabriek.projects.rules import month_after
+
+
+def open_calls(now: datetime | None = None) -> list[Call]:
+    """Calls that take applications now, those that close first on top. Two queries."""
+    now = now or timezone.now()
+    return list(
+        Call.objects.filter(state=CallState.OPEN, opens__lte=now, closes__gt=now)
+        .select_related("factory", "programme", "access_mode")
+        .prefetch_related("partitions__system")
+        .order_by("closes", "code")
+    )
+
+
+def calls_for_list() -> list[Call]:
+    """All calls, newest first, with how many applications each has. Two queries."""
+    return list(
+        Call.objects.select_related("factory", "programme", "access_mode")
+        .prefetch_related("partitions")
+        .annotate(submitted=Count("applications", filter=~Q(applications__state=ApplicationState.DRAFT)))
+        .order_by("-opens", "code")
+    )
+
+
+def call_of(code: str) -> Call | None:
+    """A call with its factory, programme and partitions. Two queries."""
+    return (
+        Call.objects.select_related("factory", "programme", "access_mode")
+        .prefetch_related("partitions__system")
+        .filter(code=code)
+        .first()
+    )
+
+
+def free_gpu_hours(calls: Sequence[Call]) -> dict[int, int]:
+    """GPU-hours that each call's programme has free in the months on offer. One query."""
+    free = free_seconds()
+    hours = {}
+    for call in calls:
+        codes = {partition.code for partition in call.partitions.all()}
+        last = month_after(call.first_month, call.months)
+        hours[call.pk] = (
+            sum(
+                max(seconds, 0)
+                for (programme, partition, month), seconds in free.items()
+                if programme == call.programme.code and partition in codes and call.first_month <= month < last
+            )
+            // 3600
+        )
+    return hours
+
+
+def my_applications(person: Person) -> list[Application]:
+    """One's own applications, newest first. Two queries."""
+    return list(
+        Application.objects.filter(applicant=person)
+        .select_related("call__factory", "call__access_mode")
+        .prefetch_related("alternatives__partition")
+    )
+
+
+def application_of(person: Any, code: str) -> Application | None:
+    """An application that this person may read, with what its page shows; None: not there, or not theirs."""
+    application = (
+        Application.objects.select_related(
+            "call__factory", "call__programme", "call__access_mode", "organisation", "applicant", "eligibility_check"
+        )
+        .prefetch_related(
+            "alternatives__partition__system",
+            "partners__organisation",
+            "call__partitions__system",
+            Prefetch("outcomes", Outcome.objects.select_related("decision", "project", "alternative__partition")),
+            Prefetch("reviews", Review.objects.select_related("reviewer")),
+        )
+        .filter(code=code)
+        .first()
+    )
+    return application if application is not None and may_read(person, application) else None
+
+
+def outcome_of(application: Application) -> Outcome | None:
+    """The outcome that holds. No query where outcomes are prefetched."""
+    return next((outcome for outcome in application.outcomes.all() if outcome.set_aside_at is None), None)
+
+
+def review_desk(person: Person) -> list[Review]:
+    """A reviewer's reviews, those to do first. Two queries."""
+    return list(
+        Review.objects.filter(reviewer=person)
+        .exclude(state=ReviewState.DECLINED)
+        .select_related("application__call__factory", "application__organisation")
+        .order_by("-state", "application__answer_due")
+    )
+
+
+def review_of(person: Person, number: int) -> Review | None:
+    """A review that was given to this person."""
+    return (
+        Review.objects.select_related(
+            "application__call__factory", "application__organisation", "application__applicant"
+        )
+        .prefetch_related("application__alternatives__partition")
+        .filter(pk=number, reviewer=person)
+        .first()
+    )
+
+
+@dataclass(frozen=True)
+class CallProgress:
+    """How far a call's applications are: state -> number."""
+
+    call: Call
+    states: Counter[str]
+
+    @property
+    def ready(self) -> int:
+        """How many have their score and wait for a decision."""
+        return self.states[ApplicationState.REVIEWED]
+
+    @property
+    def total(self) -> int:
+        """All but drafts."""
+        return sum(self.states.values()) - self.states[ApplicationState.DRAFT]
+
+
+def progress_of_calls() -> list[CallProgress]:
+    """Each call and the states of its applications. Three queries."""
+    counted: dict[int, Counter[str]] = {}
+    for call, state, number in Application.objects.values_list("call", "state").annotate(number=Count("pk")).order_by():
+        counted.setdefault(call, Counter())[state] = number
+    return [CallProgress(call, counted.get(call.pk, Counter())) for call in calls_for_list()]
+
+
+def applications_of(calls: Sequence[Call], state: str = "") -> QuerySet[Application]:
+    """The applications of some calls for an officer, drafts left out; those whose answer is due first on top."""
+    found = (
+        Application.objects.filter(call__in=calls)
+        .exclude(state=ApplicationState.DRAFT)
+        .select_related("call__factory", "organisation", "applicant")
+        .prefetch_related("alternatives__partition", "reviews")
+        .order_by("answer_due", "code")
+    )
+    return found.filter(state=state) if state else found
+
+
+def decisions() -> list[Decision]:
+    """All decisions, newest first. Two queries."""
+    return list(
+        Decision.objects.defer("problem", "plan")
+        .select_related("proposed_by", "published_by")
+        .prefetch_related("calls")
+        .annotate(awarded=Count("outcomes", filter=Q(outcomes__awarded=True)), decided=Count("outcomes"))
+    )
+
+
+@dataclass
+class DecisionPage:
+    """A decision with its plan as the officer reads it: ranked rows, promises before and after, the certificate."""
+
+    decision: Decision
+    plan: dict[str, Any]
+    problem: dict[str, Any]
+    rows: list[DecisionRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class DecisionRow:
+    """One application in a decision. `hours` 0: refused, for `reason`."""
+
+    application: Application
+    score: float
+    asked: int
+    hours: int
+    reason: str
+    detail: dict[str, Any]
+
+
+def decision_page(code: str) -> DecisionPage | None:
+    """A decision, its plan and its applications by score. Four queries."""
+    decision = (
+        Decision.objects.select_related("proposed_by", "published_by")
+        .prefetch_related("calls__programme", "calls__factory")
+        .filter(code=code)
+        .first()
+    )
+    if decision is None:
+        return None
+    plan, problem = json.loads(decision.plan), json.loads(decision.problem)
+    page = DecisionPage(decision, plan, problem)
+    awards = {row["application"]: row for row in plan["awards"]}
+    refusals = {row["application"]: row for row in plan["refusals"]}
+    applications = (
+        Application.objects.filter(code__in=[*awards, *refusals])
+        .select_related("organisation", "call")
+        .prefetch_related("alternatives")
+    )
+    outside = Application.objects.filter(outcomes__decision=decision).exclude(code__in=[*awards, *refusals])
+    for application in [
+        *applications,
+        *outside.select_related("organisation", "call").prefetch_related("alternatives"),
+    ]:
+        award, refusal = awards.get(application.code), refusals.get(application.code)
+        page.rows.append(
+            DecisionRow(
+                application=application,
+                score=float(application.score or 0),
+                asked=max((asked.gpu_hours for asked in application.alternatives.all()), default=0),
+                hours=int(award["hours"]) if award else 0,
+                reason="" if award else refusal["reason"] if refusal else "threshold",
+                detail=refusal.get("detail", {}) if refusal else {},
+            )
+        )
+    page.rows.sort(key=lambda row: (-row.score, row.application.code))
+    return page
+
+
+def open_objections() -> QuerySet[Objection]:
+    """Objections that wait for an answer, oldest first."""
+    return (
+        Objection.objects.filter(answered_at__isnull=True)
+        .select_related("outcome__application", "outcome__decision", "made_by")
+        .order_by("made_at")
+    )
+
+
+# The front door
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody tells at the front door."""
+
+    organisation_class: str
+    gpu_hours: int
+    months: int = 1
+    country: str = ""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An open call that fits: what is free in it and by when an answer comes if one applies today."""
+
+    call: Call
+    free_gpu_hours: int
+    answer_by: date
+
+
+@dataclass(frozen=True)
+class Match:
+    """An access mode and whether it fits; `why` holds what doesn't."""
+
+    mode: AccessMode
+    fits: bool
+    why: list[str]
+    offers: list[Offer]
+
+
+def front_door(wish: Wish, now: datetime | None = None) -> list[Match]:
+    """The access modes for a wish: those that fit and are open first. Four queries."""
+    now = now or timezone.now()
+    calls = open_calls(now)
+    free = free_gpu_hours(calls)
+    matches = []
+    for mode in AccessMode.objects.filter(is_open_to_calls=True):
+        offers = [
+            Offer(call, free[call.pk], answer_due(now, call.answer_working_days, call.factory.country).date())
+            for call in calls
+            if call.access_mode_id == mode.pk and not _misfits(call, wish)
+        ]
+        why = _misfits(mode, wish)
+        matches.append(Match(mode, not why, why, offers))
+    return sorted(matches, key=lambda m: (not m.fits, not m.offers, m.mode.maximum or 10**12))
+
+
+def _misfits(terms: AccessMode | Call, wish: Wish) -> list[str]:
+    """What of a wish lies outside a mode's or a call's terms: codes of the page's sentences."""
+    in_gpu_hours = isinstance(terms, Call) or terms.unit == "gpu-hour"
+    least = terms.minimum_gpu_hours if isinstance(terms, Call) else terms.minimum
+    most = terms.maximum_gpu_hours if isinstance(terms, Call) else terms.maximum
+    why = []
+    if terms.classes and wish.organisation_class not in terms.classes:
+        why.append("class")
+    if in_gpu_hours and most is not None and wish.gpu_hours > most:
+        why.append("too-much")
+    if in_gpu_hours and least is not None and wish.gpu_hours < least:
+        why.append("too-little")
+    if terms.durations_months and wish.months > max(terms.durations_months):
+        why.append("too-long")
+    return why

@@ -1,0 +1,284 @@
+"""What may be asked, who may read and judge, when the answer is due, what a score is."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from typing import Any
+
+import holidays
+from django.utils.translation import gettext as _
+
+from fabriek.access.errors import ConflictOfInterest
+from fabriek.access.models import Alternative, Application, Call, Conflict
+from fabriek.people.models import Person
+from fabriek.people.permissions import may
+from fabriek.projects.models import Member
+from fabriek.projects.rules import month_after
+
+
+@lru_cache(maxsize=64)
+def _holidays(country: str) -> Any:
+    try:
+        return holidays.country_holidays(country)
+    except NotImplementedError:
+        return {}
+
+
+def is_working_day(day: date, country: str) -> bool:
+    """Monday to Friday, and no public holiday of the country (PyPI: holidays)."""
+    return day.weekday() < 5 and day not in _holidays(country)
+
+
+def answer_due(submitted_at: datetime, working_days: int, country: str) -> datetime:
+    """The end of the last working day of an answer time. The day of submission doesn't count."""
+    day, left = submitted_at.date(), working_days
+    while left > 0:
+        day += timedelta(days=1)
+        if is_working_day(day, country):
+            left -= 1
+    return submitted_at.replace(
+        year=day.year, month=day.month, day=day.day, hour=23, minute=59, second=59, microsecond=0
+    )
+
+
+def working_days_left(now: datetime, due: datetime, country: str) -> int:
+    """Working days until the answer is due, today not counted; negative: how many it is late."""
+    step = 1 if due.date() >= now.date() else -1
+    day, count = now.date(), 0
+    while day != due.date():
+        day += timedelta(days=step)
+        if is_working_day(day, country):
+            count += step
+    return count
+
+
+def limit_faults(call: Call, alternatives: Iterable[Alternative]) -> dict[str, list[str]]:
+    """What in a request lies outside the call: {field: [sentences]}; the field of the second is `alternatives.1`."""
+    faults: dict[str, list[str]] = defaultdict(list)
+    last = month_after(call.first_month, call.months)
+    partitions = {partition.pk for partition in call.partitions.all()}
+    number = 0
+    for number, asked in enumerate(alternatives, start=1):
+        field = f"alternatives.{number - 1}"
+        if asked.partition_id not in partitions:
+            faults[field].append(_("%(partition)s is not offered in this call.") % {"partition": asked.partition.code})
+        if call.maximum_gpu_hours is not None and asked.gpu_hours > call.maximum_gpu_hours:
+            faults[field].append(
+                _(
+                    "%(hours)s GPU-hours are more than the %(maximum)s of this call. Ask for less, or choose a larger mode."
+                )
+                % {"hours": f"{asked.gpu_hours:,}", "maximum": f"{call.maximum_gpu_hours:,}"}
+            )
+        if call.minimum_gpu_hours is not None and asked.gpu_hours < call.minimum_gpu_hours:
+            faults[field].append(
+                _("%(hours)s GPU-hours are fewer than the %(minimum)s of this call. Choose a smaller mode.")
+                % {"hours": f"{asked.gpu_hours:,}", "minimum": f"{call.minimum_gpu_hours:,}"}
+            )
+        if call.durations_months and asked.months not in call.durations_months:
+            faults[field].append(
+                _("Choose a duration of %(months)s months.")
+                % {"months": _(" or ").join(str(m) for m in call.durations_months)}
+            )
+        if asked.first_month < call.first_month or month_after(asked.first_month, asked.months) > last:
+            faults[field].append(
+                _("Choose months between %(first)s and %(last)s.")
+                % {"first": f"{call.first_month:%Y-%m}", "last": f"{month_after(last, -1):%Y-%m}"}
+            )
+    if number == 0:
+        faults["alternatives"].append(_("Say how many GPU-hours you need, where and when."))
+    return dict(faults)
+
+
+def completeness_faults(application: Application) -> dict[str, list[str]]:
+    """What an application lacks to be submitted."""
+    faults = {}
+    for field, sentence in (
+        ("title", _("Give your project a title.")),
+        ("summary", _("Tell what you will do and why it matters.")),
+        ("method", _("Tell which software you use and why you need these hours.")),
+        ("data_statement", _("Tell which data you use, whose they are and where they are.")),
+    ):
+        if not getattr(application, field).strip():
+            faults[field] = [sentence]
+    if application.organisation_id is None:
+        faults["organisation"] = [_("Say for which organisation you apply.")]
+    return faults
+
+
+def eligibility_findings(application: Application) -> list[dict[str, Any]]:
+    """The rules that need no judgement, each with whether it holds and a sentence."""
+    call, organisation = application.call, application.organisation
+    findings = []
+    if call.classes:
+        holds = application.organisation_class in call.classes
+        findings.append(
+            {
+                "rule": "organisation-class",
+                "holds": holds,
+                "sentence": _("The call is open to the applicant's class of organisation.")
+                if holds
+                else _("The call is not open to this class of organisation."),
+            }
+        )
+    country = (organisation.country if organisation else application.country) or ""
+    holds = country in ELIGIBLE_COUNTRIES
+    findings.append(
+        {
+            "rule": "country",
+            "holds": holds,
+            "sentence": _("The organisation is established in a Member State or an associated country.")
+            if holds
+            else _("The organisation is not established in a Member State or an associated country."),
+        }
+    )
+    limits = limit_faults(call, application.alternatives.select_related("partition"))
+    findings.append(
+        {
+            "rule": "limits",
+            "holds": not limits,
+            "sentence": _("The request lies within the limits of the call.")
+            if not limits
+            else " ".join(sentence for sentences in limits.values() for sentence in sentences),
+        }
+    )
+    return findings
+
+
+# Member States, and countries associated to Digital Europe or Horizon Europe (the lists change: verify with the
+# Commission's own before refusing anybody on them; a person decides, this only advises).
+MEMBER_STATES = frozenset(
+    [
+        "AT",
+        "BE",
+        "BG",
+        "CY",
+        "CZ",
+        "DE",
+        "DK",
+        "EE",
+        "ES",
+        "FI",
+        "FR",
+        "GR",
+        "HR",
+        "HU",
+        "IE",
+        "IT",
+        "LT",
+        "LU",
+        "LV",
+        "MT",
+        "NL",
+        "PL",
+        "PT",
+        "RO",
+        "SE",
+        "SI",
+        "SK",
+    ]
+)
+ASSOCIATED = frozenset(
+    ["AL", "AM", "BA", "CH", "FO", "GB", "GE", "IL", "IS", "LI", "MD", "ME", "MK", "NO", "RS", "TN", "TR", "UA", "XK"]
+)
+ELIGIBLE_COUNTRIES = MEMBER_STATES | ASSOCIATED
+
+
+def score_of(criteria: Iterable[Mapping[str, Any]], scores: Mapping[str, float]) -> Decimal:
+    """Points on the criteria's scales as a score of 100, weighted. Errors: KeyError for a criterion without points."""
+    weights = reached = Decimal(0)
+    for criterion in criteria:
+        weight = Decimal(str(criterion.get("weight", 1)))
+        reached += weight * Decimal(str(scores[criterion["code"]])) / Decimal(str(criterion["scale"]))
+        weights += weight
+    return (100 * reached / weights).quantize(Decimal("0.01"), ROUND_HALF_UP) if weights else Decimal(0)
+
+
+# Interests
+
+
+def conflict_of(person: Person, application: Application) -> str:
+    """Why this person has an interest in the application, as a sentence; empty: they have none that is known."""
+    found = conflicts([application], [person])
+    return found.get((application.pk, person.pk), "")
+
+
+def conflicts(applications: list[Application], people: list[Person]) -> dict[tuple[int, int], str]:
+    """All known conflicts of interest: (application, person) -> why. Four queries, whatever the numbers."""
+    numbers = [application.pk for application in applications]
+    partners: dict[int, set[int]] = defaultdict(set)
+    for application, organisation in Application.objects.filter(pk__in=numbers, partners__isnull=False).values_list(
+        "pk", "partners__organisation"
+    ):
+        partners[application].add(organisation)
+    declared = {
+        (application, person): why
+        for application, person, why in Conflict.objects.filter(application__in=numbers).values_list(
+            "application", "person", "why"
+        )
+    }
+    projects: dict[int, set[int]] = defaultdict(set)
+    involved = {a.applicant_id for a in applications} | {p.pk for p in people}
+    for person, project in Member.objects.filter(person__in=involved).values_list("person", "project"):
+        projects[person].add(project)
+    found: dict[tuple[int, int], str] = {}
+    for application in applications:
+        for person in people:
+            why = _interest(application, person, partners[application.pk], declared, projects)
+            if why:
+                found[application.pk, person.pk] = why
+    return found
+
+
+def _interest(
+    application: Application,
+    person: Person,
+    partners: set[int],
+    declared: Mapping[tuple[int, int], str],
+    projects: Mapping[int, set[int]],
+) -> str:
+    if application.applicant_id == person.pk:
+        return _("is the applicant")
+    if person.organisation_id is not None:
+        if person.organisation_id == application.organisation_id:
+            return _("works for the applicant's organisation")
+        if person.organisation_id in partners:
+            return _("works for a partner of the application")
+    if (application.pk, person.pk) in declared:
+        return _("declared a conflict of interest: %(why)s") % {"why": declared[application.pk, person.pk]}
+    if projects.get(application.applicant_id, set()) & projects.get(person.pk, set()):
+        return _("shares a project with the applicant")
+    return ""
+
+
+def refuse_conflict(person: Person, application: Application) -> None:
+    """Raise ConflictOfInterest where this person has an interest in the application (rule 8)."""
+    why = conflict_of(person, application)
+    if why:
+        raise ConflictOfInterest(
+            _("%(person)s %(why)s and can't judge %(application)s. Let somebody else do so.")
+            % {"person": person.name, "why": why, "application": application.code},
+            application=application.code,
+        )
+
+
+# Reading
+
+
+def may_read(person: Any, application: Application) -> bool:
+    """The applicant, the officers, board and administrator, and reviewers of this application."""
+    if person is None or not person.is_authenticated:
+        return False
+    if application.applicant_id == person.pk:
+        return True
+    if may(person, "read applications"):
+        return application.state != "draft"
+    return bool(application.reviews.filter(reviewer=person).exclude(state="declined").exists())
+
+
+def may_read_confidential(person: Any) -> bool:
+    """Confidential remarks, and who reviewed: officers, board and administrator."""
+    return may(person, "read applications")

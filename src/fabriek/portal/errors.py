@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.views.decorators.csrf import requires_csrf_token
+
+from fabriek.conf.errors import NotAllowed, NotFound, Refused
 
 
 def _page(request: HttpRequest, status: int, **context: Any) -> HttpResponse:
@@ -47,3 +50,25 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 when a form's token is missing or old: a page open too long, or no cookies."""
     del reason
     return HttpResponse(render_to_string("errors/csrf.html", {}, request), status=403)
+
+
+class RefusalPages:
+    """Middleware: what a room refuses becomes a page with its sentence, wherever a view doesn't show it itself."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A Refused as a page; None for everything else."""
+        if not isinstance(exception, Refused) or request.path.startswith("/api/"):
+            return None
+        if isinstance(exception, NotFound):
+            return page_not_found(request)
+        if isinstance(exception, NotAllowed):
+            return permission_denied(request, exception)
+        return HttpResponse(
+            render_to_string("errors/refused.html", {"sentence": exception.sentence}, request), status=exception.status
+        )

@@ -1,0 +1,1 @@
+"""Pages to apply and to review: calls, applications, reviews."""

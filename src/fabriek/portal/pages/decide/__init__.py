@@ -1,0 +1,1 @@
+"""Pages to decide and operate: decisions, programmes, operations, people, audit."""

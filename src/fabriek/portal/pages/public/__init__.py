@@ -1,0 +1,1 @@
+"""Pages for everybody: what this is, what there is, what one can get."""

@@ -1,0 +1,1 @@
+"""Pages to use what was awarded: signing in, projects, jobs, promises."""

@@ -1,6 +1,9 @@
 """Every route of the API."""
 
-from django.urls import URLPattern, URLResolver
+from __future__ import annotations
 
-app_name = "api"
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.urls import path
+
+from fabriek.api.main import api
+
+urlpatterns = [path("", api.urls)]

@@ -48,18 +48,19 @@ remote.register(app)
 
 def main() -> None:
     """Run, and tell a refusal in one sentence instead of a traceback. Exit status 1: refused; 2: bad input."""
-    from fabriek.conf.configuration import ConfigurationError
+    from pydantic import ValidationError
+
     from fabriek.conf.errors import Invalid, Refused
 
     try:
         app()
-    except (Refused, ConfigurationError) as refusal:
+    except (Refused, ValidationError) as refusal:
         console = Console(stderr=True)
         console.print(f"[red]{getattr(refusal, 'sentence', None) or refusal}[/red]")
         for field, sentences in getattr(refusal, "faults", {}).items():
             for sentence in sentences:
                 console.print(f"  {field}: {sentence}")
-        sys.exit(2 if isinstance(refusal, Invalid | ConfigurationError) else 1)
+        sys.exit(2 if isinstance(refusal, Invalid | ValidationError) else 1)
     except BrokenPipeError:
         sys.exit(0)
 

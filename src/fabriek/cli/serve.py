@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -53,3 +54,33 @@ def run_together(commands: Sequence[tuple[str, list[str], dict[str, str]]]) -> i
                 child.wait(timeout=15)
             except subprocess.TimeoutExpired:
                 child.kill()
+
+
+def serve_all(port: int) -> int:
+    """The portal and, where the demonstration's engine was set up, its agent; until a signal. Returns the exit status."""
+    from fabriek.conf.configuration import configuration
+
+    if not _is_free(port):
+        print(f"Port {port} is taken. Stop what listens there, or choose another: --port 8001", file=sys.stderr)
+        return 2
+    folder = configuration().folder / "agent"
+    commands: list[tuple[str, list[str], dict[str, str]]] = [("portal", portal_command(port), {})]
+    if (folder / "token").exists():
+        agent = [sys.executable, "-m", "fabriek.cli.main", "agent", "--cluster", "molen", "--folder", str(folder)]
+        told = {
+            "FABRIEK_URL": f"http://127.0.0.1:{port}",
+            "FABRIEK_TOKEN": (folder / "token").read_text(encoding="utf-8").strip(),
+        }
+        commands.append(("agent", agent, told))
+    print(f"Fabriek serves on http://127.0.0.1:{port} (Ctrl-C stops it)", flush=True)
+    return run_together(commands)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

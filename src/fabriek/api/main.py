@@ -1,0 +1,24 @@
+"""The API under /api/v1/: OpenAPI 3.1 at /api/v1/openapi.json, tokens with scopes, problem+json errors."""
+
+from __future__ import annotations
+
+from ninja import NinjaAPI
+
+from fabriek import __version__
+from fabriek.api.problems import install
+from fabriek.api.routes import access, operations, programmes, register, sites
+
+api = NinjaAPI(
+    title="Fabriek",
+    version=__version__,
+    description="Every GPU-hour accounted for, from the promise to the use.",
+    urls_namespace="api",
+    docs_url=None,
+    openapi_url="/openapi.json",
+)
+install(api)
+api.add_router("/", register.router)
+api.add_router("/", programmes.router)
+api.add_router("/", access.router)
+api.add_router("/", operations.router)
+api.add_router("/sites", sites.router)

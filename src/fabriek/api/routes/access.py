@@ -1,0 +1,393 @@
+"""Calls, applications, reviews, decisions."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import Field, Query, Router, Schema
+
+from fabriek.access import actions, queries
+from fabriek.access.models import Application, Call, Decision, Review
+from fabriek.api.authentication import Scope, actor_of
+from fabriek.api.paging import PageOf, Paging, paged
+from fabriek.people.actions import join_organisation, register_organisation
+from fabriek.people.models import OrganisationClass
+from fabriek.people.permissions import require
+from fabriek.register.models import Partition
+
+router = Router(tags=["access"])
+
+
+class CallRow(Schema):
+    code: str
+    title: str
+    access_mode: str
+    factory: str
+    programme: str
+    partitions: list[str]
+    opens: datetime
+    closes: datetime
+    first_month: date
+    months: int
+    minimum_gpu_hours: int | None
+    maximum_gpu_hours: int | None
+    durations_months: list[int]
+    classes: list[str]
+    answer_working_days: int
+    criteria: list[dict[str, Any]]
+    threshold: float
+    free_gpu_hours: int
+    demo: bool
+
+
+class AlternativeIO(Schema):
+    partition: str
+    first_month: date
+    months: int = Field(ge=1, le=60)
+    gpu_hours: int = Field(ge=1, le=10**10)
+
+
+class ApplicationIO(Schema):
+    code: str
+    call: str
+    title: str
+    state: str
+    version: int
+    organisation: str | None
+    organisation_class: str
+    country: str
+    commercial: bool
+    summary: str
+    method: str
+    data_statement: str
+    ethics: dict[str, Any]
+    keywords: list[str]
+    alternatives: list[AlternativeIO]
+    submitted_at: datetime | None
+    answer_due: datetime | None
+    score: float | None
+    outcome: dict[str, Any] | None
+
+
+class Applications(PageOf):
+    items: list[ApplicationIO]
+
+
+class Draft(Schema):
+    version: int = Field(ge=0)
+    title: str | None = None
+    summary: str | None = None
+    method: str | None = None
+    data_statement: str | None = None
+    ethics: dict[str, str] | None = None
+    keywords: list[str] | None = None
+    commercial: bool | None = None
+    alternatives: list[AlternativeIO] | None = Field(None, max_length=20)
+
+
+class OrganisationIn(Schema):
+    name: str = Field(min_length=1, max_length=200)
+    organisation_class: OrganisationClass
+    country: str = Field(pattern="^[A-Z]{2}$")
+    website: str = ""
+
+
+class Why(Schema):
+    why: str = Field("", max_length=2000)
+
+
+class Eligibility(Schema):
+    eligible: bool | None = None
+    remark: str = Field("", max_length=5000)
+
+
+class ReviewIn(Schema):
+    scores: dict[str, float]
+    remark: str = Field(max_length=20_000)
+    confidential_remark: str = Field("", max_length=20_000)
+
+
+class ReviewRow(Schema):
+    number: int
+    application: str
+    kind: str
+    state: str
+    scores: dict[str, float]
+
+
+class Score(Schema):
+    score: Decimal | None = Field(None, ge=0, le=100)
+    remark: str = Field("", max_length=5000)
+
+
+class Proposal(Schema):
+    calls: list[str] = Field(min_length=1)
+
+
+class DecisionRow(Schema):
+    code: str
+    state: str
+    calls: list[str]
+    problem_sha256: str
+    greedy_value: float
+
+
+def call_row(call: Call, free: int) -> dict[str, Any]:
+    """A call as the API tells it."""
+    names = (
+        "code", "title", "opens", "closes", "first_month", "months", "minimum_gpu_hours", "maximum_gpu_hours",
+        "durations_months", "classes", "answer_working_days", "criteria", "threshold",
+    )  # fmt: skip
+    return {
+        **{name: getattr(call, name) for name in names},
+        "access_mode": call.access_mode.code,
+        "factory": call.factory.code,
+        "programme": call.programme.code,
+        "partitions": [partition.code for partition in call.partitions.all()],
+        "free_gpu_hours": free,
+        "demo": call.is_demo,
+    }
+
+
+def application_row(application: Application) -> dict[str, Any]:
+    """An application as its applicant may read it; the score comes with the answer."""
+    names = (
+        "code", "title", "state", "version", "organisation_class", "country", "commercial", "summary", "method",
+        "data_statement", "ethics", "keywords", "submitted_at", "answer_due",
+    )  # fmt: skip
+    outcome = queries.outcome_of(application)
+    return {
+        **{name: getattr(application, name) for name in names},
+        "call": application.call.code,
+        "organisation": application.organisation.name if application.organisation else None,
+        "alternatives": [
+            {
+                "partition": asked.partition.code,
+                "first_month": asked.first_month,
+                "months": asked.months,
+                "gpu_hours": asked.gpu_hours,
+            }
+            for asked in application.alternatives.all()
+        ],
+        "score": application.score if outcome else None,
+        "outcome": {
+            "awarded": outcome.awarded,
+            "gpu_hours": outcome.gpu_hours,
+            "reason": outcome.reason,
+            "explanation": outcome.explanation,
+            "project": outcome.project.code if outcome.project else None,
+            "decision": outcome.decision.code,
+        }
+        if outcome
+        else None,
+    }
+
+
+def own(request: HttpRequest, code: str) -> Application:
+    """An application that the token's person may read. Errors: Http404."""
+    found = queries.application_of(actor_of(request), code)
+    if found is None:
+        raise Http404
+    return found
+
+
+@router.get("/calls", response=list[CallRow], summary="Open calls")
+def calls(request: HttpRequest) -> list[dict[str, Any]]:
+    """With what is free in each now."""
+    found = queries.open_calls()
+    free = queries.free_gpu_hours(found)
+    return [call_row(call, free[call.pk]) for call in found]
+
+
+@router.get("/calls/{code}", response=CallRow, summary="A call")
+def call(request: HttpRequest, code: str) -> dict[str, Any]:
+    """Open or not."""
+    found = queries.call_of(code)
+    if found is None:
+        raise Http404
+    return call_row(found, queries.free_gpu_hours([found])[found.pk])
+
+
+@router.post("/calls/{code}/applications", response=ApplicationIO, auth=Scope("apply"), summary="Begin an application")
+def start(request: HttpRequest, code: str) -> dict[str, Any]:
+    """A draft under an open call."""
+    found = queries.call_of(code)
+    if found is None:
+        raise Http404
+    return application_row(own(request, actions.start_application(actor_of(request), found).code))
+
+
+@router.get("/applications", response=Applications, auth=Scope("read"), summary="One's own applications")
+def applications(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
+    """Newest first."""
+    found = (
+        Application.objects.filter(applicant=actor_of(request))
+        .select_related("call", "organisation")
+        .prefetch_related("alternatives__partition", "outcomes__project", "outcomes__decision")
+    )
+    page = Paginator(found, paging.per_page).get_page(paging.page)
+    return paged(page, [application_row(application) for application in page])
+
+
+@router.get("/applications/{code}", response=ApplicationIO, auth=Scope("read"), summary="An application")
+def application(request: HttpRequest, code: str) -> dict[str, Any]:
+    """For its applicant, its reviewers, officers and the board."""
+    return application_row(own(request, code))
+
+
+@router.patch("/applications/{code}", response=ApplicationIO, auth=Scope("apply"), summary="Save a draft")
+def save(request: HttpRequest, code: str, draft: Draft) -> dict[str, Any]:
+    """Fields that are left out stay as they are; `version` is the one that was read."""
+    found = own(request, code)
+    fields = draft.dict(exclude_none=True, exclude={"version", "alternatives"})
+    alternatives = None
+    if draft.alternatives is not None:
+        there = {p.code: p for p in Partition.objects.filter(code__in=[a.partition for a in draft.alternatives])}
+        if any(asked.partition not in there for asked in draft.alternatives):
+            raise Http404
+        alternatives = [{**asked.dict(), "partition": there[asked.partition]} for asked in draft.alternatives]
+    actions.save_draft(actor_of(request), found, draft.version, alternatives=alternatives, **fields)
+    return application_row(own(request, code))
+
+
+@router.post("/applications/{code}/submit", response=ApplicationIO, auth=Scope("apply"), summary="Submit")
+def submit(request: HttpRequest, code: str) -> dict[str, Any]:
+    """Within the call's period and limits; from then on the content is fixed."""
+    actions.submit_application(actor_of(request), own(request, code))
+    return application_row(own(request, code))
+
+
+@router.post("/applications/{code}/withdraw", response=ApplicationIO, auth=Scope("apply"), summary="Withdraw")
+def withdraw(request: HttpRequest, code: str, body: Why) -> dict[str, Any]:
+    """Any time before the decision."""
+    actions.withdraw_application(actor_of(request), own(request, code), body.why)
+    return application_row(own(request, code))
+
+
+@router.post("/applications/{code}/objection", response=dict[str, str], auth=Scope("apply"), summary="Object")
+def object_to(request: HttpRequest, code: str, body: Why) -> dict[str, str]:
+    """To a decision on one's own application."""
+    actions.make_objection(actor_of(request), own(request, code), body.why)
+    return {"application": code}
+
+
+@router.post("/organisation", response=dict[str, str], auth=Scope("apply"), summary="Say for whom one works")
+def organisation(request: HttpRequest, body: OrganisationIn) -> dict[str, str]:
+    """Registers the organisation where it isn't known."""
+    actor = actor_of(request)
+    found = register_organisation(actor, **body.dict())
+    join_organisation(actor, found)
+    return {"code": found.code}
+
+
+@router.post(
+    "/applications/{code}/eligibility", response=ApplicationIO, auth=Scope("decide"), summary="Check eligibility"
+)
+def eligibility(request: HttpRequest, code: str, body: Eligibility) -> dict[str, Any]:
+    """`eligible` null follows the automatic findings."""
+    actions.check_eligibility(actor_of(request), own(request, code), body.eligible, body.remark)
+    return application_row(own(request, code))
+
+
+@router.post("/calls/{code}/reviewers", response=list[ReviewRow], auth=Scope("decide"), summary="Assign reviewers")
+def assign(request: HttpRequest, code: str) -> list[dict[str, Any]]:
+    """To all eligible applications of a call; never with a conflict of interest."""
+    found = queries.call_of(code)
+    if found is None:
+        raise Http404
+    eligible = list(queries.applications_of([found], "eligible").select_related("call", "organisation", "applicant"))
+    return [review_row(review) for review in actions.assign_reviewers(actor_of(request), eligible)]
+
+
+def review_row(review: Review) -> dict[str, Any]:
+    """A review as its reviewer reads it."""
+    return {
+        "number": review.pk,
+        "application": review.application.code,
+        "kind": review.kind,
+        "state": review.state,
+        "scores": review.scores,
+    }
+
+
+@router.get("/reviews", response=list[ReviewRow], auth=Scope("review"), summary="One's own reviews")
+def reviews(request: HttpRequest) -> list[dict[str, Any]]:
+    """Those to do first."""
+    return [review_row(review) for review in queries.review_desk(actor_of(request))]
+
+
+@router.post("/reviews/{number}", response=ReviewRow, auth=Scope("review"), summary="Hand in a review")
+def review(request: HttpRequest, number: int, body: ReviewIn) -> dict[str, Any]:
+    """Points for each criterion of the call."""
+    found = queries.review_of(actor_of(request), number) if number < 2**63 else None
+    if found is None:
+        raise Http404
+    return review_row(
+        actions.submit_review(actor_of(request), found, body.scores, body.remark, body.confidential_remark)
+    )
+
+
+@router.post("/applications/{code}/score", response=ApplicationIO, auth=Scope("decide"), summary="Settle the score")
+def settle(request: HttpRequest, code: str, body: Score) -> dict[str, Any]:
+    """The mean of the reviews, or another score with a remark."""
+    actions.settle_consensus(actor_of(request), own(request, code), body.score, body.remark)
+    return application_row(own(request, code))
+
+
+def decision_row(decision: Decision) -> dict[str, Any]:
+    """A decision without its problem and plan."""
+    return {
+        "code": decision.code,
+        "state": decision.state,
+        "calls": [call.code for call in decision.calls.all()],
+        "problem_sha256": decision.problem_sha256,
+        "greedy_value": decision.greedy_value,
+    }
+
+
+def decision_of(request: HttpRequest, code: str) -> Decision:
+    """A decision, for who may read decisions. Errors: NotAllowed, Http404."""
+    require(actor_of(request), "read decisions")
+    found = Decision.objects.prefetch_related("calls").filter(code=code).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@router.get("/decisions", response=list[DecisionRow], auth=Scope("read"), summary="Decisions")
+def decisions(request: HttpRequest) -> list[dict[str, Any]]:
+    """Newest first."""
+    actor = actor_of(request)
+    require(actor, "read decisions")
+    return [decision_row(decision) for decision in queries.decisions()]
+
+
+@router.post("/decisions", response=DecisionRow, auth=Scope("decide"), summary="Propose a decision")
+def propose(request: HttpRequest, body: Proposal) -> dict[str, Any]:
+    """Solves the problem of these calls. Nothing is awarded before it is published."""
+    found = list(Call.objects.filter(code__in=body.calls).select_related("programme", "factory"))
+    if len(found) != len(set(body.calls)):
+        raise Http404
+    return decision_row(actions.propose_decision(actor_of(request), found))
+
+
+@router.get("/decisions/{code}/problem", auth=Scope("read"), summary="The problem that was decided")
+def problem(request: HttpRequest, code: str) -> HttpResponse:
+    """`fabriek/problem/1`, byte for byte as it was solved."""
+    return HttpResponse(decision_of(request, code).problem, content_type="application/json")
+
+
+@router.get("/decisions/{code}/plan", auth=Scope("read"), summary="The plan with its certificate")
+def plan(request: HttpRequest, code: str) -> HttpResponse:
+    """`fabriek/plan/1`; check it with `fabriek verify`."""
+    return HttpResponse(decision_of(request, code).plan, content_type="application/json")
+
+
+@router.post("/decisions/{code}/publish", response=DecisionRow, auth=Scope("decide"), summary="Publish a decision")
+def publish(request: HttpRequest, code: str, body: Why) -> dict[str, Any]:
+    """Awards, opens the projects and tells the applicants: all of it, or nothing."""
+    return decision_row(actions.publish_decision(actor_of(request), decision_of(request, code), body.why))

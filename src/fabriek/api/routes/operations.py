@@ -1,0 +1,259 @@
+"""Projects, jobs, clusters, the ledger, the record of who did what."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest
+from ninja import Field, Query, Router, Schema
+
+from fabriek.api.authentication import Scope, actor_of
+from fabriek.api.paging import PageOf, Paging, paged
+from fabriek.audit.queries import latest_events
+from fabriek.ledger.queries import check, totals
+from fabriek.operations import queries
+from fabriek.operations.actions import cancel_job, submit_job
+from fabriek.operations.models import Job
+from fabriek.people.permissions import require
+from fabriek.projects.models import Allocation, Project
+from fabriek.projects.queries import ProjectRow, project_list, project_page
+from fabriek.projects.rules import may_read
+
+router = Router(tags=["operations"])
+
+
+class HoursOf(Schema):
+    awarded: int
+    used: int
+    left: int
+    lapsed: int
+
+
+class ProjectOut(Schema):
+    code: str
+    title: str
+    programme: str
+    organisation: str
+    starts: date
+    ends: date
+    accelerator_seconds: HoursOf
+    demo: bool
+
+
+class Projects(PageOf):
+    items: list[ProjectOut]
+
+
+class AllocationOut(Schema):
+    code: str
+    partition: str
+    starts: date
+    ends: date
+    accelerator_seconds: HoursOf
+    core_seconds: HoursOf
+
+
+class ProjectDetail(ProjectOut):
+    members: list[str]
+    allocations: list[AllocationOut]
+
+
+class JobIn(Schema):
+    allocation: str = Field(max_length=80)
+    name: str = Field("job", max_length=120)
+    script: str = Field(max_length=200_000)
+    uuid: UUID | None = None
+
+
+class JobOut(Schema):
+    uuid: UUID
+    project: str
+    allocation: str
+    name: str
+    state: str
+    reason: str
+    submitted_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class Jobs(PageOf):
+    items: list[JobOut]
+
+
+class JobDetail(JobOut):
+    output: str
+    error_output: str
+    script: str
+
+
+class ClusterOut(Schema):
+    code: str
+    engine: str
+    last_seen_at: datetime | None
+    agent_version: str
+    agent_error: str
+    differences: list[str]
+
+
+class EventOut(Schema):
+    at: datetime
+    actor: str
+    verb: str
+    subject: str
+    why: str
+    data: dict[str, Any]
+
+
+class Events(PageOf):
+    items: list[EventOut]
+
+
+def _project(row: ProjectRow) -> dict[str, Any]:
+    project = row.project
+    return {
+        "code": project.code,
+        "title": project.title,
+        "programme": project.programme.code,
+        "organisation": project.organisation.name,
+        "starts": project.starts,
+        "ends": project.ends,
+        "accelerator_seconds": row.hours,
+        "demo": project.is_demo,
+    }
+
+
+@router.get("/projects", response=Projects, auth=Scope("read"), summary="Projects")
+def projects(request: HttpRequest, paging: Query[Paging], search: str = "", order: str = "newest") -> dict[str, Any]:
+    """One's own, or all for who may read all."""
+    page, rows = project_list(
+        actor_of(request), search=search[:100], order=order, page=paging.page, per_page=paging.per_page
+    )
+    return paged(page, [_project(row) for row in rows])
+
+
+def own_project(request: HttpRequest, code: str) -> Project:
+    """A project that the token's person may read. Errors: Http404."""
+    found = Project.objects.filter(code=code).first()
+    if found is None or not may_read(actor_of(request), found):
+        raise Http404
+    return found
+
+
+@router.get("/projects/{code}", response=ProjectDetail, auth=Scope("read"), summary="A project")
+def project(request: HttpRequest, code: str) -> dict[str, Any]:
+    """With its members, allocations and hours in seconds."""
+    own_project(request, code)
+    page = project_page(code)
+    if page is None:
+        raise Http404
+    return {
+        **_project(ProjectRow(page.project, page.hours)),
+        "members": [member.person.email for member in page.members],
+        "allocations": [
+            {
+                "code": row.allocation.code,
+                "partition": row.allocation.partition.code,
+                "starts": row.allocation.starts,
+                "ends": row.allocation.ends,
+                "accelerator_seconds": row.hours,
+                "core_seconds": row.cores,
+            }
+            for row in page.allocations
+        ],
+    }
+
+
+def _job(job: Job) -> dict[str, Any]:
+    names = ("uuid", "name", "state", "reason", "submitted_at", "started_at", "ended_at")
+    return {
+        **{name: getattr(job, name) for name in names},
+        "project": job.project.code,
+        "allocation": job.allocation.code,
+    }
+
+
+@router.get("/projects/{code}/jobs", response=Jobs, auth=Scope("read"), summary="A project's jobs")
+def jobs(request: HttpRequest, code: str, paging: Query[Paging]) -> dict[str, Any]:
+    """Newest first."""
+    found = queries.jobs_of(own_project(request, code)).select_related("project", "allocation")
+    page = Paginator(found, paging.per_page).get_page(paging.page)
+    return paged(page, [_job(job) for job in page])
+
+
+@router.post("/jobs", response=JobDetail, auth=Scope("apply"), summary="Submit a job")
+def submit(request: HttpRequest, body: JobIn) -> dict[str, Any]:
+    """A batch script for an allocation. Sending the same `uuid` again submits nothing new."""
+    allocation = Allocation.objects.select_related("project", "partition").filter(code=body.allocation).first()
+    if allocation is None or not may_read(actor_of(request), allocation.project):
+        raise Http404
+    uuid = str(body.uuid) if body.uuid else None
+    job = submit_job(actor_of(request), allocation, body.name, body.script, uuid=uuid)
+    return job_detail(job)
+
+
+def job_detail(job: Job) -> dict[str, Any]:
+    """A job with its script and output."""
+    return {**_job(job), "output": job.output, "error_output": job.error_output, "script": job.script}
+
+
+@router.get("/jobs/{uuid}", response=JobDetail, auth=Scope("read"), summary="A job")
+def job(request: HttpRequest, uuid: UUID) -> dict[str, Any]:
+    """With the last part of its output."""
+    return job_detail(queries.job_of(actor_of(request), str(uuid)))
+
+
+@router.post("/jobs/{uuid}/cancel", response=JobDetail, auth=Scope("apply"), summary="Cancel a job")
+def cancel(request: HttpRequest, uuid: UUID) -> dict[str, Any]:
+    """One that ended stays as it is."""
+    actor = actor_of(request)
+    return job_detail(cancel_job(actor, queries.job_of(actor, str(uuid))))
+
+
+@router.get("/clusters", response=list[ClusterOut], auth=Scope("read"), summary="Clusters and their agents")
+def clusters(request: HttpRequest) -> list[dict[str, Any]]:
+    """With every difference between what was awarded and what is enforced."""
+    require(actor_of(request), "read operations")
+    return [
+        {
+            "code": cluster.code,
+            "engine": cluster.engine,
+            "last_seen_at": cluster.last_seen_at,
+            "agent_version": cluster.agent_version,
+            "agent_error": cluster.agent_error,
+            "differences": [found.sentence for found in queries.differences(cluster)],
+        }
+        for cluster in queries.clusters()
+    ]
+
+
+@router.get("/ledger/check", response=dict[str, Any], auth=Scope("read"), summary="Check the ledger")
+def ledger_check(request: HttpRequest) -> dict[str, Any]:
+    """Recomputes every account from its entries."""
+    require(actor_of(request), "read ledger")
+    faults = check()
+    return {"balances": not faults, "faults": faults, **totals()}
+
+
+@router.get("/events", response=Events, auth=Scope("read"), summary="Who did what, when and why")
+def events(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
+    """Newest first."""
+    require(actor_of(request), "read audit")
+    page = Paginator(latest_events(10_000), paging.per_page).get_page(paging.page)
+    return paged(
+        page,
+        [
+            {
+                "at": event.at,
+                "actor": event.actor_name,
+                "verb": event.verb,
+                "subject": f"{event.subject_kind} {event.subject}",
+                "why": event.why,
+                "data": event.data,
+            }
+            for event in page
+        ],
+    )

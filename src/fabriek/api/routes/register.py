@@ -1,0 +1,142 @@
+"""The register: factories, systems, partitions, capacity. Open to everybody."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest
+from ninja import Query, Router, Schema
+
+from fabriek.api.paging import PageOf, Paging, paged
+from fabriek.register import queries
+from fabriek.register.models import Factory, Partition, System
+
+router = Router(tags=["register"])
+
+
+class FactoryRow(Schema):
+    code: str
+    name: str
+    country: str
+    stage: str
+    hosting_entity: str
+    systems: list[str]
+    demo: bool
+
+
+class Factories(PageOf):
+    items: list[FactoryRow]
+
+
+class FactoryDetail(FactoryRow):
+    stage_text: str
+    selected_on: date | None
+    sectors: list[str]
+    website: str
+    states: list[str]
+    partners: list[str]
+    facts: dict[str, Any]
+
+
+class PartitionDetail(Schema):
+    code: str
+    name: str
+    kind: str
+    nodes: int | None
+    accelerators_per_node: int | None
+    accelerator_model: str
+    accelerator_memory_gib: float | None
+    cores_per_node: int | None
+    facts: dict[str, Any]
+
+
+class SystemDetail(Schema):
+    code: str
+    name: str
+    country: str
+    site: str
+    stage: str
+    union_share_maximum: float | None
+    partitions: list[PartitionDetail]
+    facts: dict[str, Any]
+    demo: bool
+
+
+class CapacityRow(Schema):
+    partition: str
+    month: date
+    accelerator_seconds: int | None
+    core_seconds: int | None
+    unknown: list[str]
+
+
+def _row(factory: Factory) -> dict[str, Any]:
+    return {
+        "code": factory.code,
+        "name": factory.name,
+        "country": factory.country,
+        "stage": factory.stage,
+        "hosting_entity": factory.hosting_entity.name if factory.hosting_entity else "",
+        "systems": [system.code for system in factory.systems.all()],
+        "demo": factory.is_demo,
+    }
+
+
+@router.get("/factories", response=Factories, summary="AI factories")
+def factories(request: HttpRequest, paging: Query[Paging], search: str = "") -> dict[str, Any]:
+    """By name; `search` looks in names, countries and hosting entities."""
+    page = Paginator(queries.factories_for_list(search=search[:100]), paging.per_page).get_page(paging.page)
+    return paged(page, [_row(factory) for factory in page])
+
+
+@router.get("/factories/{code}", response=FactoryDetail, summary="An AI factory")
+def factory(request: HttpRequest, code: str) -> dict[str, Any]:
+    """With the source and confidence of each fact."""
+    found = queries.factory_page(code)
+    if found is None:
+        raise Http404
+    members = list(found.members.all())
+    return {
+        **_row(found),
+        "stage_text": found.stage_text,
+        "selected_on": found.selected_on,
+        "sectors": found.sectors,
+        "website": found.website,
+        "states": [member.name for member in members if member.kind == "state"],
+        "partners": [member.name for member in members if member.kind == "partner"],
+        "facts": found.facts,
+    }
+
+
+def _system(system: System) -> dict[str, Any]:
+    return {
+        "code": system.code,
+        "name": system.name,
+        "country": system.country,
+        "site": system.site.name,
+        "stage": system.stage,
+        "union_share_maximum": system.union_share_maximum,
+        "partitions": list(system.partitions.all()),
+        "facts": system.facts,
+        "demo": system.is_demo,
+    }
+
+
+@router.get("/systems/{code}", response=SystemDetail, summary="A supercomputer")
+def system(request: HttpRequest, code: str) -> dict[str, Any]:
+    """With its partitions; a figure that isn't known is null."""
+    found = queries.system_page(code)
+    if found is None:
+        raise Http404
+    return _system(found)
+
+
+@router.get("/capacity/{system}/{partition}", response=CapacityRow, summary="The capacity of a partition in a month")
+def capacity(request: HttpRequest, system: str, partition: str, month: date) -> Any:
+    """Derived from hardware, availability and maintenance; null with the facts that lack where it can't be."""
+    found = Partition.objects.filter(code=f"{system}/{partition}").first()
+    if found is None:
+        raise Http404
+    return queries.capacity(found, month.replace(day=1))

@@ -1,0 +1,52 @@
+"""What a site's agent says and asks. The token names the cluster; it opens no other one."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Router, Status
+
+from fabriek.api.authentication import Scope, cluster_for
+from fabriek.compute.records import record_of
+from fabriek.compute.wire import DesiredState, EnforcedReport, JobOrders, JobReport, UsageAnswer, UsageBatch
+from fabriek.operations import queries
+from fabriek.operations.actions import Line, book_usage, report_enforced, report_job
+
+router = Router(auth=Scope("agent"), tags=["sites"])
+
+
+@router.get("/{cluster}/desired-state", response=DesiredState, summary="What the scheduler should enforce")
+def desired_state(request: HttpRequest, cluster: str) -> DesiredState:
+    """Accounts with their limits in seconds over their whole life, and who may submit."""
+    return queries.desired_state(cluster_for(request, cluster))
+
+
+@router.put("/{cluster}/enforced-state", response={204: None}, summary="What the scheduler enforces")
+def enforced_state(request: HttpRequest, cluster: str, report: EnforcedReport) -> Any:
+    """Replaces what was reported before."""
+    report_enforced(cluster_for(request, cluster), report)
+    return Status(204, None)
+
+
+@router.get("/{cluster}/jobs", response=JobOrders, summary="Jobs to submit, follow or cancel")
+def jobs(request: HttpRequest, cluster: str) -> JobOrders:
+    """All jobs of the cluster that have not ended."""
+    return JobOrders(jobs=queries.job_orders(cluster_for(request, cluster)))
+
+
+@router.post("/{cluster}/jobs/{uuid}/status", response={204: None}, summary="What became of a job")
+def job_status(request: HttpRequest, cluster: str, uuid: UUID, report: JobReport) -> Any:
+    """A job that ended stays as it ended."""
+    report_job(cluster_for(request, cluster), str(uuid), report)
+    return Status(204, None)
+
+
+@router.post("/{cluster}/usage-batches", response=UsageAnswer, summary="Usage records")
+def usage_batches(request: HttpRequest, cluster: str, batch: UsageBatch) -> UsageAnswer:
+    """Books a batch once. Broken records are named by their place and don't hold up the others."""
+    found = cluster_for(request, cluster)
+    lines = [Line(place, record_of(row, place)) for place, row in enumerate(batch.records, start=1)]
+    booked = book_usage(found, batch.key, lines, "agent")
+    return UsageAnswer(booked=booked.booked, repeated=booked.repeated, broken=booked.broken)

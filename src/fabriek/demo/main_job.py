@@ -1,0 +1,67 @@
+"""The main job, step by step. Every step can be repeated: what is done stays done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fabriek.access.actions import propose_decision, publish_decision
+from fabriek.access.models import Application, Decision
+from fabriek.demo import applicants, running, world
+from fabriek.demo.world import World
+
+Tell = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step for the progress display: what it is called, and what it does; it returns what came of it in words."""
+
+    title: str
+    run: Callable[[Callable[[], None]], str]
+
+
+def is_finished() -> bool:
+    """Whether the main job ran to its end before."""
+    return Decision.objects.filter(is_demo=True, state="published").exists() and running.is_done()
+
+
+def steps() -> list[Step]:
+    """The way from a promise to accounted hours."""
+    made: dict[str, World] = {}
+
+    def prepare(_step: Callable[[], None]) -> str:
+        people = world.gather_people()
+        factory, partition, cluster = world.build_the_machine(people)
+        told = world.promise_the_shares(people, partition)
+        calls = world.open_the_calls(people, factory, partition)
+        made["world"] = World(people, factory, partition, cluster, calls)
+        return told
+
+    return [
+        Step("Register", lambda _step: world.load_the_register()),
+        Step("Promises", prepare),
+        Step("Applications", lambda step: applicants.take_in_applications(made["world"], step)),
+        Step("Eligibility", lambda step: applicants.check_and_assign(made["world"], step)),
+        Step("Reviews", lambda step: applicants.review_and_settle(made["world"], step)),
+        Step("Decision", lambda step: decide(made["world"], step)),
+        Step("Jobs", lambda step: running.submit_jobs(made["world"], step)),
+        Step("Usage", lambda step: running.run_the_agent(made["world"], step)),
+    ]
+
+
+def decide(place: World, step: Callable[[], None]) -> str:
+    """One decision over the three calls, by the optimiser; a person publishes it."""
+    if Application.objects.filter(is_demo=True, state="reviewed").exists() and not _published():
+        proposed = Decision.objects.filter(is_demo=True, state="proposed").first()
+        decision = proposed or propose_decision(
+            place.officer, list(place.calls.values()), lambda _what: step(), is_demo=True
+        )
+        publish_decision(place.officer, decision, why="demonstration")
+    decision_made = Decision.objects.filter(is_demo=True, state="published").latest("published_at")
+    awarded = decision_made.outcomes.filter(awarded=True).count()
+    return f"{awarded} of {decision_made.outcomes.count()} awarded"
+
+
+def _published() -> bool:
+    return Decision.objects.filter(is_demo=True, state="published").exists()

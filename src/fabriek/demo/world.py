@@ -1,0 +1,268 @@
+"""The demonstration AI Factory: its people, its machine, its shares and promises. Everything is marked as demo.
+
+The machine does not exist: its accelerators are declared slots of the embedded engine. The law's programmes and caps are
+the real ones; the factory's own floors are invented, and marked so.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from django.conf import settings
+
+from fabriek.access.actions import open_call
+from fabriek.access.models import AccessMode, Call
+from fabriek.access.reference import load_access_modes
+from fabriek.operations.actions import register_cluster
+from fabriek.operations.models import Cluster
+from fabriek.people.actions import give_first_role, register_organisation, register_person
+from fabriek.people.models import Organisation, Person
+from fabriek.programmes.actions import (
+    declare_capacity,
+    establish_programme,
+    establish_shares,
+    make_promise,
+    months_from,
+)
+from fabriek.programmes.models import Programme, Promise, Share
+from fabriek.programmes.reference import load_programmes
+from fabriek.register.actions import declare_availability, declare_factory, declare_partition, declare_system
+from fabriek.register.models import Factory, Partition, Site
+from fabriek.register.reference import load_reference
+
+NODES, GPUS, CORES = 256, 4, 64
+CLUSTER = "molen"
+MONTHS = 3
+
+# role, name, address
+ROLES = (
+    ("applicant", "Fatima the founder", "founder@demo.example"),
+    ("reviewer", "Ravi the reviewer", "reviewer@demo.example"),
+    ("officer", "Olga the programme officer", "officer@demo.example"),
+    ("operator", "Otto the operator", "operator@demo.example"),
+    ("board", "Beatrix of the board", "board@demo.example"),
+    ("administrator", "Anton the administrator", "administrator@demo.example"),
+)
+OTHER_REVIEWERS = ("Sigrid", "Marco", "Elena", "Jonas", "Claire")
+SECOND_OFFICER = ("Oscar the second officer", "second-officer@demo.example")
+
+SHARES = {
+    "eu-industrial-entry": Decimal("0.05"),
+    "eu-industrial-large": Decimal("0.10"),
+    "eu-science": Decimal("0.125"),
+    "eu-regular": Decimal("0.225"),
+    "nl-demo": Decimal("0.50"),
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """What the steps of the main job share."""
+
+    people: dict[str, Person]
+    factory: Factory
+    partition: Partition
+    cluster: Cluster
+    calls: dict[str, Call]
+
+    @property
+    def officer(self) -> Person:
+        """Who opens calls and decides."""
+        return self.people["officer"]
+
+
+def load_the_register() -> str:
+    """The real EuroHPC register, the Union's programmes, the access modes."""
+    counted = load_reference()
+    load_programmes()
+    modes = load_access_modes()
+    return f"{counted['factories']} factories, {counted['systems']} systems, {modes} access modes"
+
+
+def gather_people() -> dict[str, Person]:
+    """One person a role, further reviewers from other institutes, a second officer."""
+    people = {}
+    for role, name, address in ROLES:
+        people[role] = register_person(address, name, is_demo=True)
+        if role != "applicant" and role not in people[role].role_names():
+            give_first_role(people[role], role)
+    administrator = people["administrator"]
+    hosts = register_organisation(
+        administrator,
+        name="Demonstration Computing Centre",
+        organisation_class="public-sector",
+        country="NL",
+        is_demo=True,
+    )
+    for role in ("officer", "operator", "board", "administrator"):
+        _works_for(people[role], hosts)
+    second = register_person(SECOND_OFFICER[1], SECOND_OFFICER[0], organisation=hosts, is_demo=True)
+    if "officer" not in second.role_names():
+        give_first_role(second, "officer")
+    experts = ("NL", "DE", "FR", "IT", "SE", "PT")
+    names = [people["reviewer"], *(_reviewer(name) for name in OTHER_REVIEWERS)]
+    for person, country in zip(names, experts, strict=True):
+        institute = register_organisation(
+            administrator,
+            name=f"Demonstration Institute {country}",
+            organisation_class="academia",
+            country=country,
+            is_demo=True,
+        )
+        _works_for(person, institute)
+    return people
+
+
+def _reviewer(name: str) -> Person:
+    person = register_person(f"{name.lower()}@demo.example", f"{name} the reviewer", is_demo=True)
+    if "reviewer" not in person.role_names():
+        give_first_role(person, "reviewer")
+    return person
+
+
+def _works_for(person: Person, organisation: Organisation) -> None:
+    if person.organisation_id != organisation.pk:
+        person.organisation = organisation
+        person.save(update_fields=["organisation"])
+
+
+def first_month() -> date:
+    """The month that the demonstration began in: a second run goes on with the same months."""
+    earliest = Share.objects.filter(programme__code="nl-demo").order_by("month").first()
+    return earliest.month if earliest else datetime.now(UTC).date().replace(day=1)
+
+
+def build_the_machine(people: dict[str, Person]) -> tuple[Factory, Partition, Cluster]:
+    """The factory, its system with one GPU partition, and the cluster that the embedded engine plays."""
+    operator = people["operator"]
+    factory = declare_factory(
+        operator,
+        code="demo",
+        name="Demonstration AI Factory",
+        country="NL",
+        hosting_entity="Demonstration Computing Centre",
+        is_demo=True,
+        notes="Invented, to show what the platform does. Its accelerators are declared slots, not hardware.",
+    )
+    site, _made = Site.objects.get_or_create(
+        code="demo-utrecht",
+        defaults={
+            "name": "Demonstration site",
+            "city": "Utrecht",
+            "country": "NL",
+            "latitude": 52.09,
+            "longitude": 5.12,
+            "hosting_entity": factory.hosting_entity,
+            "is_demo": True,
+        },
+    )
+    system = declare_system(
+        operator,
+        code="molen",
+        name="Molen (demo)",
+        site=site,
+        factory=factory,
+        is_demo=True,
+        system_class="AI-optimised",
+        scheduler="embedded engine",
+        union_share_maximum=Decimal("0.5"),
+        consortium_countries=["NL"],
+    )
+    partition = declare_partition(
+        operator,
+        system,
+        name="gpu",
+        kind="gpu",
+        nodes=NODES,
+        accelerators_per_node=GPUS,
+        cores_per_node=CORES,
+        accelerator_model="declared slot (no hardware)",
+    )
+    declare_availability(operator, partition, Decimal("0.97"), date(2026, 1, 1))
+    cluster = register_cluster(operator, code=CLUSTER, site=site, engine="local", partitions={"gpu": partition})
+    return factory, partition, cluster
+
+
+def promise_the_shares(people: dict[str, Person], partition: Partition) -> str:
+    """Capacity on the ledger, half of it the Union's, half the state's; the demo factory's own floors."""
+    officer = people["officer"]
+    establish_programme(
+        officer,
+        code="nl-demo",
+        name="National share (demo)",
+        country="NL",
+        decides="Demonstration national board",
+        is_demo=True,
+    )
+    months = months_from(first_month(), MONTHS)
+    declare_capacity(people["operator"], partition, months)
+    if Share.objects.filter(partition=partition, month__in=months).count() < len(months) * len(SHARES):
+        establish_shares(officer, partition, months, SHARES, why="demonstration")
+    industrial = Programme.objects.get(code="eu-industrial")
+    science = Programme.objects.get(code="eu-science")
+    for code, name, programme, kind, subject, fraction, rank in (
+        ("demo-startups", "Start-ups (demo)", industrial, "floor", {"organisation_class": "startup"}, "0.2", 1),
+        ("demo-smes", "SMEs (demo)", industrial, "floor", {"organisation_class": "sme"}, "0.3", 2),
+        ("demo-host-country", "Host country in science (demo)", science, "cap", {"country": "NL"}, "0.4", 3),
+    ):
+        make_promise(
+            officer,
+            code=code,
+            name=name,
+            programme=programme,
+            kind=kind,
+            fraction=Decimal(fraction),
+            of="awarded",
+            rank=rank,
+            valid_from=date(2026, 1, 1),
+            legal_basis="Invented for the demonstration",
+            source="demo",
+            is_demo=True,
+            **subject,
+        )
+    return f"{len(months)} months, {len(SHARES)} programmes, {Promise.objects.count()} promises"
+
+
+def open_the_calls(people: dict[str, Person], factory: Factory, partition: Partition) -> dict[str, Call]:
+    """Playground and Fast Lane out of one share, AI for Science out of another; open for the whole period."""
+    officer, month = people["officer"], first_month()
+    opens = datetime(month.year, month.month, 1, tzinfo=UTC)
+    months = months_from(month, MONTHS)
+    closes = datetime(months[-1].year, months[-1].month, 15, 9, tzinfo=UTC)
+    calls = {}
+    for name, mode, programme, terms in (
+        ("playground", "aif-playground", "eu-industrial-entry", {}),
+        ("fast-lane", "aif-fast-lane", "eu-industrial-entry", {}),
+        # The mode's limits are in node-hours; the demo gives them in GPU-hours: 90,000 node-hours of 4 GPUs.
+        ("science", "aif-science", "eu-science", {"maximum_gpu_hours": 360_000, "durations_months": [1, 2, 3]}),
+    ):
+        template = AccessMode.objects.get(code=mode)
+        calls[name] = open_call(
+            officer,
+            access_mode=template,
+            factory=factory,
+            programme=Programme.objects.get(code=programme),
+            partitions=[partition],
+            title=f"{template.name} at the Demonstration AI Factory",
+            opens=opens,
+            closes=closes,
+            first_month=month,
+            months=MONTHS,
+            code=f"demo-{name}-{month:%Y-%m}",
+            is_demo=True,
+            **terms,
+        )
+    return calls
+
+
+def agent_folder() -> Path:
+    """Where the demo's agent works, with the description of its engine."""
+    folder: Path = settings.FABRIEK_FOLDER / "agent"
+    folder.mkdir(parents=True, exist_ok=True)
+    described = {"partitions": {"gpu": {"nodes": NODES, "accelerators_per_node": GPUS, "cores_per_node": CORES}}}
+    (folder / "engine.json").write_text(json.dumps(described), encoding="utf-8")
+    return folder

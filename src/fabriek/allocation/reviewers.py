@@ -90,6 +90,8 @@ def _solve(cost: list[float], rows: list[tuple[dict[int, float], float, float]])
     solver = new_solver()
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("solver", "simplex")
+    # The same number as in highs.py: HiGHS keeps one pool of threads for a process and refuses another size.
+    solver.setOptionValue("threads", 1)
     solver.setOptionValue("parallel", "off")
     solver.passModel(lp)
     solver.run()

@@ -210,9 +210,9 @@ def demo(
     port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8000,
 ) -> None:
     """Run the main job on a demonstration AI Factory: from a promise to accounted GPU-hours. Then serve the portal."""
+    setup()
     from fabriek.demo.show import run_and_show
 
-    setup()
     run_and_show(port if serve_after else None)
     if serve_after:
         serve(port=port)

@@ -108,6 +108,7 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = FABRIEK_FOLDER / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS: list[Path] = []
 # The bundles have their hash in their name already (esbuild), so no manifest is needed and WhiteNoise can
 # serve the files straight from the package: nothing to collect, nothing to forget.

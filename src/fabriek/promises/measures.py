@@ -47,6 +47,8 @@ class Terms:
     seconds: int = 0
     system: str = ""
     is_demo: bool = False
+    # Shares are whole seconds: each may lie a second off its exact fraction, in every month and programme that adds up.
+    rounding: int = 0
 
     def counts(self, hours: Hours) -> bool:
         """Whether these hours are the promise's subject."""
@@ -131,5 +133,5 @@ def measure(terms: Terms, hours: Iterable[Hours]) -> Measured:
             required = {moment: exact[moment].numerator // exact[moment].denominator for moment in MOMENTS}
             holds = {moment: reached[moment] <= required[moment] for moment in MOMENTS}
             if terms.is_about_a_share:
-                holds["decided"] = holds["decided"] and share <= required["decided"]
+                holds["decided"] = holds["decided"] and share <= required["decided"] + terms.rounding
     return Measured(terms, required, reached, holds, share, subject)

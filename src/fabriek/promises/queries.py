@@ -74,13 +74,14 @@ def _subtrees() -> dict[str, frozenset[str]]:
 def _terms(promise: Promise, subtrees: dict[str, frozenset[str]], months: int) -> Terms:
     """The promise without its rows. A baseline is a month's amount, so it counts the months that are measured."""
     programmes = subtrees[promise.programme.code] if promise.programme else None
+    base = subtrees[promise.base.code] if promise.base else programmes
     return Terms(
         code=promise.code,
         name=promise.name,
         kind=promise.kind,
         programme=promise.programme.code if promise.programme else "",
         programmes=programmes,
-        base=subtrees[promise.base.code] if promise.base else programmes,
+        base=base,
         organisation_class=promise.organisation_class,
         country=promise.country,
         commercial=promise.commercial,
@@ -89,6 +90,7 @@ def _terms(promise: Promise, subtrees: dict[str, frozenset[str]], months: int) -
         seconds=(promise.accelerator_seconds_a_month or 0) * months,
         system=promise.system.code if promise.system else "",
         is_demo=promise.is_demo,
+        rounding=months * (len(programmes or ()) + len(base or ())),
     )
 
 

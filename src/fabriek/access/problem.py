@@ -34,8 +34,8 @@ def candidates(calls: Sequence[Call]) -> list[Application]:
 def build(calls: Sequence[Call], on: date | None = None) -> Problem:
     """The problem `fabriek/problem/1` of these calls. The same state of the database gives the same problem.
 
-    Capacity is what these calls' programmes have not awarded yet, in whole GPU-hours (rounded down: the odd seconds stay
-    in the share). Applications below the threshold of their own call are left out: they are refused for that.
+    Capacity is what these calls' programmes have not awarded yet, in whole GPU-hours (rounded down: odd seconds
+    stay in the share). Applications below the threshold of their own call are left out: they are refused for that.
     """
     months = horizon(calls)
     partitions = sorted({p.code for call in calls for p in call.partitions.all()})
@@ -127,7 +127,7 @@ def _promises(
     free: dict[tuple[str, str, date], int],
     on: date,
 ) -> Iterable[dict[str, Any]]:
-    """Floors and caps that speak of who gets hours. A promise about a programme as such is about its share, and kept there.
+    """Floors and caps that speak of who gets hours; a promise about a programme as such is kept by its share.
 
     A promise over several of the programmes is put to each of them: where each keeps it, all together do. A fraction of
     capacity is of the whole share, so what was awarded before counts: what is still to be reached, or still free, is

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -68,9 +68,7 @@ def limit_faults(call: Call, alternatives: Iterable[Alternative]) -> dict[str, l
             faults[field].append(_("%(partition)s is not offered in this call.") % {"partition": asked.partition.code})
         if call.maximum_gpu_hours is not None and asked.gpu_hours > call.maximum_gpu_hours:
             faults[field].append(
-                _(
-                    "%(hours)s GPU-hours are more than the %(maximum)s of this call. Ask for less, or choose a larger mode."
-                )
+                _("%(hours)s GPU-hours are more than this call's %(maximum)s. Ask for less, or choose a larger mode.")
                 % {"hours": f"{asked.gpu_hours:,}", "maximum": f"{call.maximum_gpu_hours:,}"}
             )
         if call.minimum_gpu_hours is not None and asked.gpu_hours < call.minimum_gpu_hours:
@@ -206,24 +204,24 @@ def conflict_of(person: Person, application: Application) -> str:
     return found.get((application.pk, person.pk), "")
 
 
-def conflicts(applications: list[Application], people: list[Person]) -> dict[tuple[int, int], str]:
+def conflicts(applications: Sequence[Application], people: Sequence[Person]) -> dict[tuple[int, int], str]:
     """All known conflicts of interest: (application, person) -> why. Four queries, whatever the numbers."""
     numbers = [application.pk for application in applications]
     partners: dict[int, set[int]] = defaultdict(set)
-    for application, organisation in Application.objects.filter(pk__in=numbers, partners__isnull=False).values_list(
+    for number, organisation in Application.objects.filter(pk__in=numbers, partners__isnull=False).values_list(
         "pk", "partners__organisation"
     ):
-        partners[application].add(organisation)
+        partners[number].add(organisation)
     declared = {
-        (application, person): why
-        for application, person, why in Conflict.objects.filter(application__in=numbers).values_list(
+        (number, person_number): why
+        for number, person_number, why in Conflict.objects.filter(application__in=numbers).values_list(
             "application", "person", "why"
         )
     }
     projects: dict[int, set[int]] = defaultdict(set)
     involved = {a.applicant_id for a in applications} | {p.pk for p in people}
-    for person, project in Member.objects.filter(person__in=involved).values_list("person", "project"):
-        projects[person].add(project)
+    for person_number, project in Member.objects.filter(person__in=involved).values_list("person", "project"):
+        projects[person_number].add(project)
     found: dict[tuple[int, int], str] = {}
     for application in applications:
         for person in people:

@@ -38,8 +38,8 @@ def refusal_words(reason: str, detail: dict[str, Any], score: float, threshold: 
         ) % _numbers(detail)
     if reason == "displaced":
         text = _(
-            "There was not enough room on %(partition)s in %(month)s: you ask for %(asked)s GPU-hours and %(left)s were "
-            "left after the awards."
+            "There was not enough room on %(partition)s in %(month)s: you ask for %(asked)s GPU-hours and %(left)s "
+            "were left after the awards."
         ) % _numbers(detail)
         if "lowest_awarded_score" in detail:
             text += " " + _(

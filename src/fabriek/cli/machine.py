@@ -98,7 +98,7 @@ def ledger_check(as_json: Json = False) -> None:
 
 
 def export(folder: Annotated[Path, typer.Argument(help="Where to write; made where it isn't there.")]) -> None:
-    """Write everything as open files: one CSV a table, decisions as the JSON they were made from, and what each file is."""
+    """Write everything as open files: one CSV a table, and each decision as the JSON that it was made from."""
     ready(quiet=True)
     from fabriek.demo.export import export_all
 

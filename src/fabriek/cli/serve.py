@@ -57,7 +57,7 @@ def run_together(commands: Sequence[tuple[str, list[str], dict[str, str]]]) -> i
 
 
 def serve_all(port: int) -> int:
-    """The portal and, where the demonstration's engine was set up, its agent; until a signal. Returns the exit status."""
+    """The portal and, where the demonstration's engine was set up, its agent; until a signal. Returns the status."""
     from fabriek.conf.configuration import configuration
 
     if not _is_free(port):

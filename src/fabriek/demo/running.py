@@ -1,4 +1,4 @@
-"""The awarded run: the agent sets up their projects on the embedded engine, real short jobs run, every second is booked.
+"""The awarded run: the agent sets up their projects on the embedded engine, short jobs run, every second is booked.
 
 The agent speaks to the platform's own API, through its web application, without a socket: the same code as over HTTPS.
 """
@@ -51,7 +51,7 @@ def agent_token() -> str:
 
 
 def submit_jobs(_world: World, step: Callable[[], None]) -> str:
-    """One job for each awarded project whose months have begun, as large as the largest of its group's real jobs, at most 8."""
+    """One job for each awarded project whose months have begun, as large as its group's largest real job, at most 8."""
     largest = {f"{ORIGIN}: virtual cluster {row.cluster}, {row.month}": row.largest_job_gpus for row in demand()}
     origins = dict(_origins())
     for allocation in _running_allocations():

@@ -1,7 +1,7 @@
 """The demonstration AI Factory: its people, its machine, its shares and promises. Everything is marked as demo.
 
-The machine does not exist: its accelerators are declared slots of the embedded engine. The law's programmes and caps are
-the real ones; the factory's own floors are invented, and marked so.
+The machine does not exist: its accelerators are declared slots of the embedded engine. The law's programmes and caps
+are the real ones; the factory's own floors are invented, and marked so.
 """
 
 from __future__ import annotations

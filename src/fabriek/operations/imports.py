@@ -104,7 +104,7 @@ def _add(report: ImportReport, batch: UsageBatch, lines: list[Line]) -> None:
 
 def opened(file: Path) -> IO[str]:
     """The file as text, unpacked where its name says so; what isn't UTF-8 is kept, to be reported with its line."""
-    raw: Any = gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
+    raw: Any = gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")  # noqa: SIM115
     return io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace")
 
 

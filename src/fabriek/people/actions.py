@@ -162,7 +162,7 @@ def _forget_roles(person: Person) -> None:
 
 
 def sign_in_token(person: Person, seconds: int = LINK_SECONDS) -> str:
-    """What a sign-in link carries: who, until when, and when they last signed in, signed. Using it once makes it void."""
+    """What a sign-in link carries: who, until when, when they last signed in, signed. Using it makes it void."""
     until = int(timezone.now().timestamp()) + seconds
     return signing.dumps({"person": person.pk, "last": _last(person), "until": until}, salt=_SALT, compress=True)
 

@@ -103,7 +103,7 @@ def declare_capacity(actor: Any, partition: Partition, months: Sequence[date]) -
             except InsufficientHours as refusal:
                 raise AlreadyGiven(
                     _(
-                        "%(partition)s will give %(less)s GPU-hours less in %(month)s than the shares hand out. Lower them first."
+                        "%(partition)s will give %(less)s GPU-hours less in %(month)s than is shared out. Lower the shares first."
                     )
                     % {"partition": partition.code, "less": f"{-difference / 3600:,.1f}", "month": f"{month:%Y-%m}"}
                 ) from refusal
@@ -215,7 +215,7 @@ def _divide(
     try:
         ledger.post(actor, key=f"{name}:{_times(name)}", kind=Kind.SHARES, moves=[*back, *forth], why=why)
         for code, seconds in wanted.items():
-            # Rule 3: awards may go beyond the share by what the programme says that it overbooks, and not a second more.
+            # Rule 3: awards may go beyond the share by what the programme overbooks, and not a second more.
             share = ledger.account(AccountKind.SHARE, unit=unit, partition=partition.code, month=month, programme=code)
             ledger.set_minimum(share, -int((programmes[code].overbooking - 1) * seconds))
     except InsufficientHours as refusal:

@@ -39,9 +39,7 @@ def check_share_table(fractions: Mapping[str, Decimal]) -> None:
     for programme, fraction in fractions.items():
         if not fraction.is_finite() or fraction <= 0 or fraction > 1:
             raise ShareTableRefused(
-                _(
-                    "The share of %(row)s is %(share)s. A share lies above 0 and is at most 1; leave the row out for none."
-                )
+                _("The share of %(row)s is %(share)s. Give more than 0 and at most 1; leave the row out for none.")
                 % {"row": programme, "share": fraction},
                 faults={programme: [_("Give a share above 0 and at most 1.")]},
                 row=programme,
@@ -57,10 +55,11 @@ def check_share_table(fractions: Mapping[str, Decimal]) -> None:
     if total == 1:
         return
     off = total - 1
-    row = next((p for p, f in reversed(fractions.items()) if 0 < f - off <= 1), list(fractions)[-1])
+    row = next((p for p, f in reversed(list(fractions.items())) if 0 < f - off <= 1), list(fractions)[-1])
     raise ShareTableRefused(
         _(
-            "The shares add up to %(sum)s %%, not to 100 %%. Look at the row %(row)s: it is %(share)s %%; %(mended)s %% would fit."
+            "The shares add up to %(sum)s %%, not to 100 %%. "
+            "Look at the row %(row)s: it is %(share)s %%; %(mended)s %% would fit."
         )
         % {
             "sum": _percent(total),

@@ -163,8 +163,8 @@ def desired_accounts(partitions: list[str], now: datetime | None = None) -> list
         .values_list("pk", "members__unix_name")
         .order_by("members__unix_name")
     )
-    for project, name in members:
-        users[project].append(name)
+    for number, name in members:
+        users[number].append(name)
     limits: dict[tuple[str, str], int] = defaultdict(int)
     held = Account.objects.filter(partition__in=partitions, kind__in=[AccountKind.AWARD, AccountKind.USED])
     for code, unit, credits, debits in held.values_list("allocation", "unit", "credits", "debits"):

@@ -198,7 +198,7 @@ def figures() -> dict[str, Any]:
 
 
 def accelerators_of(system: System) -> int | None:
-    """How many accelerators a system has, as far as that is known; None: not known at all. Needs prefetched partitions."""
+    """How many accelerators a system has, as far as known; None: not known at all. Needs prefetched partitions."""
     known = [
         p.nodes * p.accelerators_per_node
         for p in system.partitions.all()

@@ -9,7 +9,8 @@ from fabriek.promises.measures import Hours, Terms, measure
 
 
 def hours(programme="industry", organisation_class="startup", **amounts) -> Hours:
-    return Hours(programme, "molen", organisation_class, amounts.pop("country", "NL"), amounts.pop("commercial", False), **amounts)
+    country, commercial = amounts.pop("country", "NL"), amounts.pop("commercial", False)
+    return Hours(programme, "molen", organisation_class, country, commercial, **amounts)
 
 
 WORLD = [
@@ -21,8 +22,17 @@ WORLD = [
 
 
 def test_a_floor_of_awarded_hours_grows_with_what_is_awarded_and_used():
-    floor = Terms("f", "Room for start-ups", "floor", "industry", frozenset({"industry"}), frozenset({"industry"}),
-                  "startup", fraction=Fraction(3, 10), of="awarded")
+    floor = Terms(
+        "f",
+        "Room for start-ups",
+        "floor",
+        "industry",
+        frozenset({"industry"}),
+        frozenset({"industry"}),
+        "startup",
+        fraction=Fraction(3, 10),
+        of="awarded",
+    )
     measured = measure(floor, WORLD)
     assert measured.required == {"decided": 240, "queued": 3, "used": 120}
     assert measured.reached == {"decided": 300, "queued": 10, "used": 100}
@@ -63,8 +73,10 @@ def test_awards_beyond_the_share_break_the_share():
     assert not measure(share, WORLD).holds
 
 
-@given(st.lists(st.tuples(st.sampled_from(["startup", "sme"]), st.integers(0, 10**9)), min_size=1),
-       st.fractions(min_value=0, max_value=1))
+@given(
+    st.lists(st.tuples(st.sampled_from(["startup", "sme"]), st.integers(0, 10**9)), min_size=1),
+    st.fractions(min_value=0, max_value=1),
+)
 def test_a_floor_and_the_cap_on_the_others_are_two_sides_of_one_promise(awards, fraction):
     world = [hours(organisation_class=klass, decided=amount) for klass, amount in awards]
     floor = Terms("f", "n", "floor", organisation_class="startup", fraction=fraction, of="awarded")

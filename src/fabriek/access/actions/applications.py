@@ -195,7 +195,7 @@ def check_eligibility(
         application,
         "find_eligible" if verdict else "find_ineligible",
         why=remark,
-        **({} if verdict else {"answered_at": timezone.now()}),
+        answered_at=None if verdict else timezone.now(),
     )
     return EligibilityCheck.objects.create(
         application=application, findings=findings, eligible=verdict, remark=remark.strip(), made_by=actor

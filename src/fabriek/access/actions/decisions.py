@@ -35,7 +35,10 @@ _log = logging.getLogger("fabriek.access")
 GAP = 1e-4
 SECONDS = 45.0
 
-HOW_TO_OBJECT = "You can object on your application's page within thirty days; somebody who did not take part in the decision answers."
+HOW_TO_OBJECT = (
+    "You can object on your application's page within thirty days; "
+    "somebody who did not take part in the decision answers."
+)
 
 
 def propose_decision(

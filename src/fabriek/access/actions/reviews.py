@@ -167,7 +167,7 @@ def replace_reviewer(actor: Person, application: Application) -> list[Review]:
 def settle_consensus(
     actor: Person, application: Application, score: Decimal | None = None, remark: str = ""
 ) -> Application:
-    """Settle the score: the mean of the reviews, or another one with the reason why. Errors: ReviewsMissing, Invalid."""
+    """Settle the score: the reviews' mean, or another one with the reason why. Errors: ReviewsMissing, Invalid."""
     require(actor, "assign reviewers")
     reviews = list(application.reviews.exclude(state=ReviewState.DECLINED))
     waiting = [review for review in reviews if review.state != ReviewState.SUBMITTED]

@@ -1,7 +1,7 @@
 """Who may open which page: every view carries its rule, and a test walks all of them.
 
-A rule is one of `EVERYBODY`, `SIGNED_IN`, or a permission of `people.permissions`. Rules about single objects (one's own
-application, a member's project) are in the rooms, and answer 404: who may not know of something doesn't learn of it.
+A rule is one of `EVERYBODY`, `SIGNED_IN`, or a permission of `people.permissions`. Rules about single objects (one's
+own application, a member's project) are in the rooms, and answer 404: who may not know of a thing doesn't learn of it.
 """
 
 from __future__ import annotations

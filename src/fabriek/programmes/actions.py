@@ -103,7 +103,8 @@ def declare_capacity(actor: Any, partition: Partition, months: Sequence[date]) -
             except InsufficientHours as refusal:
                 raise AlreadyGiven(
                     _(
-                        "%(partition)s will give %(less)s GPU-hours less in %(month)s than is shared out. Lower the shares first."
+                        "%(partition)s will give %(less)s GPU-hours less in %(month)s than is shared out. "
+                        "Lower the shares first."
                     )
                     % {"partition": partition.code, "less": f"{-difference / 3600:,.1f}", "month": f"{month:%Y-%m}"}
                 ) from refusal

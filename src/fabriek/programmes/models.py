@@ -118,8 +118,8 @@ class Promise(models.Model):
     """A floor, a baseline or a cap, with the period in which it holds and where it comes from.
 
     The subject is what is measured: hours of `programme` (its subtree; null: all) by applicants of
-    `organisation_class`, of `country`, or `commercial`. The base is what the fraction is of: awarded or capacity hours of `base` (null: the
-    same as `programme`). A baseline is an absolute amount a month for an existing programme.
+    `organisation_class`, of `country`, or `commercial`. The base is what the fraction is of: awarded or capacity
+    hours of `base` (null: the same as `programme`). A baseline is an absolute amount a month for an existing programme.
     Mapped to `fabriek/problem/1` by the access room.
     """
 

@@ -6,8 +6,9 @@ links to it, hints belong to the control by ``aria-describedby``.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -33,8 +34,8 @@ class Question:
     hint: str
     control: SafeString | None
     kind: str
-    options: dict[str, Any] = field(default_factory=dict)
-    choices: list[dict[str, Any]] = field(default_factory=list)
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    choices: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -56,7 +57,8 @@ class Question:
     def errors(self) -> list[str]:
         """What is wrong, in words for beside the control."""
         return [
-            _("This is not answered yet.") if text == _bare_required(self.field) else text for text in self.field.errors
+            _("This is not answered yet.") if text == _bare_required(self.field) else str(text)
+            for text in self.field.errors
         ]
 
     @property
@@ -74,11 +76,11 @@ def _bare_required(bound: BoundField) -> str:
 
 def summary_of(form: forms.BaseForm) -> list[dict[str, str]]:
     """All that is wrong, for the list at the top: each with its control's id ("" for the whole form)."""
-    lines = [{"target": "", "text": text} for text in form.non_field_errors()]
+    lines = [{"target": "", "text": str(text)} for text in form.non_field_errors()]
     for bound in form:
         bare = _bare_required(bound)
         for text in bound.errors:
-            words = _("Not answered yet: %(label)s") % {"label": bound.label} if text == bare else text
+            words = _("Not answered yet: %(label)s") % {"label": bound.label} if text == bare else str(text)
             lines.append({"target": bound.auto_id or bound.html_name, "text": words})
     return lines
 

@@ -426,8 +426,8 @@ def pagination(context: template.Context, page: Page[Any]) -> dict[str, Any]:
     numbers: list[dict[str, Any]] = []
     if paginator.num_pages > 1:
         for at in paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1):
-            known = isinstance(at, int)
-            numbers.append({"number": at, "url": url(at) if known else "", "current": at == page.number})
+            link = url(at) if isinstance(at, int) else ""
+            numbers.append({"number": at, "url": link, "current": at == page.number})
     return {
         "page": page,
         "numbers": numbers,

@@ -4,6 +4,41 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
 
 # Before Django's settings are read: tests never touch the data of `make run`.
 os.environ.setdefault("FABRIEK_FOLDER", tempfile.mkdtemp(prefix="fabriek-tests-"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _emptying_is_possible() -> Iterator[None]:
+    """Tests with real transactions are emptied afterwards, which the append-only tables refuse, as they should.
+
+    So their triggers go before a flush; `post_migrate`, which follows a flush, puts them back.
+    """
+    from django.core.management.commands import flush
+    from django.db import connections
+
+    original = flush.sql_flush
+
+    def without_triggers(style: Any, connection: Any, **more: Any) -> list[str]:
+        return [*_drop_triggers(connections[connection.alias]), *original(style, connection, **more)]
+
+    flush.sql_flush = without_triggers
+    yield
+    flush.sql_flush = original
+
+
+def _drop_triggers(connection: Any) -> list[str]:
+    if connection.vendor == "postgresql":
+        query = (
+            "SELECT 'DROP TRIGGER ' || tgname || ' ON ' || tgrelid::regclass || ';' FROM pg_trigger WHERE NOT tgisinternal"
+        )
+    else:
+        query = "SELECT 'DROP TRIGGER ' || name || ';' FROM sqlite_master WHERE type = 'trigger'"
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return [statement for (statement,) in cursor.fetchall()]

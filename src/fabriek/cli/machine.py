@@ -139,6 +139,7 @@ def _print_import(report: Any, as_json: bool) -> None:
     figures = {
         "booked": report.booked,
         "repeated": report.repeated,
+        "never_ran": report.never_ran,
         "projects": report.projects,
         "accelerator_seconds": report.accelerator_seconds,
         "core_seconds": report.core_seconds,
@@ -148,8 +149,8 @@ def _print_import(report: Any, as_json: bool) -> None:
         print(json.dumps(figures))
         return
     print(
-        f"{report.booked:,} records booked, {report.repeated:,} were booked before, {len(report.broken):,} are broken; "
-        f"{report.projects} projects."
+        f"{report.booked:,} records booked, {report.repeated:,} were booked before, {len(report.broken):,} are broken, "
+        f"{report.never_ran:,} jobs never ran; {report.projects} projects."
     )
     for fault in report.broken[:20]:
         print(f"  line {fault['line']}: {fault['why']}", file=sys.stderr)

@@ -39,10 +39,11 @@ BATCH = 5_000
 
 @dataclass
 class ImportReport:
-    """What became of the file. `broken`: [{"line": 12, "why": "..."}] of all batches."""
+    """What became of the file. `never_ran`: jobs that were cancelled before they held anything. `broken`: [{"line": 12, "why": "..."}] of all batches."""
 
     booked: int = 0
     repeated: int = 0
+    never_ran: int = 0
     projects: int = 0
     accelerator_seconds: int = 0
     core_seconds: int = 0
@@ -74,7 +75,8 @@ def import_usage(
     source = f"{file.name} ({format}, sha256 {digest})"
     read = read_swf if format == "swf" else read_sacct
     with opened(file) as text:
-        records = iter(read(text))
+        log = read(text)
+        records = iter(log)
         first = 0
         while chunk := list(islice(records, BATCH)):
             lines = [Line(_line(record, first + n + 1), record) for n, record in enumerate(chunk)]
@@ -85,6 +87,7 @@ def import_usage(
             if progress is not None:
                 progress(first)
     report.projects = len(projects)
+    report.never_ran = getattr(log, "skipped", 0)
     return report
 
 

@@ -1,0 +1,1 @@
+"""Worlds for tests, made with the same actions as in life."""

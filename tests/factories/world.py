@@ -118,9 +118,7 @@ def make_draft(world: World, applicant: Person | None = None, gpu_hours: int = 1
         summary="We train a model.",
         method="PyTorch",
         data_statement="Public data.",
-        alternatives=[
-            {"partition": world.partition, "first_month": MONTH, "months": months, "gpu_hours": gpu_hours}
-        ],
+        alternatives=[{"partition": world.partition, "first_month": MONTH, "months": months, "gpu_hours": gpu_hours}],
     )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
 from fabriek.ledger.actions import Move, account, post
 from fabriek.ledger.errors import InsufficientHours
 from fabriek.ledger.models import Account
 from fabriek.ledger.queries import check
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.django import TestCase
 
 MONTH = date(2026, 11, 1)
 KINDS = [("capacity", "", ""), ("share", "a", ""), ("share", "b", ""), ("award", "a", "a.1"), ("used", "a", "a.1")]
@@ -20,9 +21,7 @@ KINDS = [("capacity", "", ""), ("share", "a", ""), ("share", "b", ""), ("award",
 class RandomHistories(TestCase):
     @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
-        st.lists(
-            st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(1, 10**12)), min_size=1, max_size=15
-        ),
+        st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(1, 10**12)), min_size=1, max_size=15),
         st.integers(0, 10**12),
     )
     def test_every_history_balances(self, asked: list[tuple[int, int, int]], capacity: int) -> None:

@@ -6,10 +6,11 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from fabriek.programmes.errors import ShareTableRefused
-from fabriek.programmes.rules import check_share_table, largest_remainder
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
+from fabriek.programmes.errors import ShareTableRefused
+from fabriek.programmes.rules import check_share_table, largest_remainder
 
 weights = st.lists(st.integers(1, 10**6), min_size=1, max_size=12)
 

@@ -47,12 +47,12 @@ def answer_due(submitted_at: datetime, working_days: int, country: str) -> datet
 
 def working_days_left(now: datetime, due: datetime, country: str) -> int:
     """Working days until the answer is due, today not counted; negative: how many it is late."""
-    step = 1 if due.date() >= now.date() else -1
-    day, count = now.date(), 0
-    while day != due.date():
-        day += timedelta(days=step)
-        if is_working_day(day, country):
-            count += step
+    today, last = now.date(), due.date()
+    sign, day, until = (1, today, last) if last >= today else (-1, last, today)
+    count = 0
+    while day < until:
+        day += timedelta(days=1)
+        count += sign * is_working_day(day, country)
     return count
 
 

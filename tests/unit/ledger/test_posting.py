@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+
 from fabriek.ledger.actions import Move, account, post
 from fabriek.ledger.errors import InsufficientHours, LedgerKeyReused
 from fabriek.ledger.models import Account, Entry, Transaction

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from ninja import Router, Status
 
 from fabriek.api.authentication import Scope, cluster_for
-from fabriek.compute.records import record_of
+from fabriek.compute.records import BrokenRecord, RecordError, UsageRecord, record_of
 from fabriek.compute.wire import DesiredState, EnforcedReport, JobOrders, JobReport, UsageAnswer, UsageBatch
 from fabriek.operations import queries
 from fabriek.operations.actions import Line, book_usage, report_enforced, report_job
@@ -47,6 +47,14 @@ def job_status(request: HttpRequest, cluster: str, uuid: UUID, report: JobReport
 def usage_batches(request: HttpRequest, cluster: str, batch: UsageBatch) -> UsageAnswer:
     """Books a batch once. Broken records are named by their place and don't hold up the others."""
     found = cluster_for(request, cluster)
-    lines = [Line(place, record_of(row, place)) for place, row in enumerate(batch.records, start=1)]
+    lines = [Line(place, _read(row, place)) for place, row in enumerate(batch.records, start=1)]
     booked = book_usage(found, batch.key, lines, "agent")
     return UsageAnswer(booked=booked.booked, repeated=booked.repeated, broken=booked.broken)
+
+
+def _read(row: Any, place: int) -> UsageRecord | BrokenRecord:
+    """One row of a batch, or what is wrong with it."""
+    try:
+        return record_of(row, place)
+    except RecordError as fault:
+        return BrokenRecord(place, str(fault))

@@ -2,6 +2,26 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from fabriek.portal.pages.decide import applications, decisions, objections
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("decisions/", decisions.index, name="decisions"),
+    path("decisions/propose/", decisions.propose, name="propose_decision"),
+    path("decisions/<slug:code>/", decisions.room, name="decision"),
+    path("decisions/<slug:code>/publish/", decisions.publish, name="publish_decision"),
+    path("decisions/<slug:code>/discard/", decisions.discard, name="discard_decision"),
+    path("decisions/<slug:code>/problem.json", decisions.problem, name="decision_problem"),
+    path("decisions/<slug:code>/plan.json", decisions.plan, name="decision_plan"),
+    path("desk/calls/<slug:code>/applications/", applications.index, name="call_applications"),
+    path("desk/calls/<slug:code>/applications/check/", applications.check_all, name="check_applications"),
+    path("desk/calls/<slug:code>/applications/assign/", applications.assign, name="assign_reviewers"),
+    path("desk/calls/<slug:code>/applications/settle/", applications.settle_all, name="settle_scores"),
+    path("desk/applications/<slug:code>/", applications.judge, name="judge_application"),
+    path("desk/applications/<slug:code>/eligibility/", applications.eligibility, name="check_application"),
+    path("desk/applications/<slug:code>/score/", applications.score, name="settle_score"),
+    path("desk/applications/<slug:code>/reviewer/", applications.replace_reviewer, name="replace_reviewer"),
+    path("desk/objections/", objections.index, name="objections"),
+    path("desk/objections/<int:number>/", objections.answer, name="answer_objection"),
+]

@@ -2,6 +2,26 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from fabriek.portal.pages.use import projects, promises, signing_in
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("sign-in/", signing_in.sign_in, name="sign_in"),
+    path("sign-in/demo/", signing_in.sign_in_demo, name="sign_in_demo"),
+    path("sign-in/<str:token>", signing_in.sign_in_link, name="sign_in_link"),
+    path("sign-out/", signing_in.sign_out, name="sign_out"),
+    path("account/", signing_in.account, name="account"),
+    path("account/tokens/", signing_in.make_token, name="make_token"),
+    path("account/tokens/<int:number>/void/", signing_in.void_token, name="void_token"),
+    path("projects/", projects.index, name="projects"),
+    path("projects/<slug:code>/", projects.show, name="project"),
+    path("projects/<slug:code>/members/", projects.take_in, name="take_in"),
+    path("projects/<slug:code>/members/<int:number>/remove/", projects.let_go, name="let_go"),
+    path("projects/<slug:code>/jobs/", projects.jobs, name="jobs"),
+    path("projects/<slug:code>/jobs/new/", projects.new_job, name="submit_job"),
+    path("jobs/<uuid:uuid>/", projects.job, name="job"),
+    path("jobs/<uuid:uuid>/cancel/", projects.stop, name="cancel_job"),
+    path("promises/", promises.index, name="promises"),
+    path("promises/<str:code>/", promises.show, name="promise"),
+]

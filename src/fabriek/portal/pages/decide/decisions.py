@@ -1,0 +1,450 @@
+"""Decisions: what waits, proposing, the decision room, publishing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from fabriek.access import actions
+from fabriek.access.models import ApplicationState, Call, Decision
+from fabriek.access.queries import (
+    CallProgress,
+    DecisionPage,
+    DecisionRow,
+    decision_page,
+    decisions,
+    open_objections,
+    progress_of_calls,
+)
+from fabriek.access.rules import conflicts
+from fabriek.conf.errors import Refused
+from fabriek.people.permissions import may
+from fabriek.portal.access import requires
+from fabriek.portal.components import plots
+from fabriek.portal.components.plots import Column, Figure
+from fabriek.portal.pages.decide.replies import csv_file, page, person_of, see_other, show_refusal
+from fabriek.programmes.models import Promise
+from fabriek.promises.measures import Hours, measure
+from fabriek.promises.queries import hours, measured_promises
+from fabriek.register.models import Partition
+
+
+@requires("read decisions")
+def index(request: HttpRequest) -> HttpResponse:
+    """What waits for the officer, the calls and how far they are, the decisions."""
+    progress = progress_of_calls()
+    return page(
+        request,
+        "decisions",
+        waiting=_waiting(progress),
+        progress=[one for one in progress if one.total],
+        empty_calls=[one for one in progress if not one.total],
+        ready=sum(one.ready for one in progress),
+        decisions=decisions(),
+        may_decide=may(request.user, "decide"),
+        may_open=may(request.user, "open calls"),
+    )
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Something that waits for an officer, and how many applications wait for it."""
+
+    title: str
+    number: int
+    url: str
+    hint: str
+
+
+def _waiting(progress: list[CallProgress]) -> list[Waiting]:
+    def rows(state: str, title: str, hint: str) -> list[Waiting]:
+        return [
+            Waiting(
+                title % {"call": one.call.title},
+                one.states[state],
+                f"{reverse('portal:call_applications', args=[one.call.code])}?state={state}",
+                hint,
+            )
+            for one in progress
+            if one.states[state]
+        ]
+
+    found = [
+        *rows(ApplicationState.SUBMITTED, _("Check eligibility: %(call)s"), _("The clock to the answer runs.")),
+        *rows(ApplicationState.ELIGIBLE, _("Assign reviewers: %(call)s"), _("Found eligible, nobody reviews them yet.")),
+        *rows(ApplicationState.IN_REVIEW, _("Reviews and scores: %(call)s"), _("With reviewers, or to be settled.")),
+    ]
+    objections = open_objections().count()
+    if objections:
+        found.append(
+            Waiting(_("Answer objections"), objections, reverse("portal:objections"), _("By who did not publish."))
+        )
+    return found
+
+
+@requires("decide", "POST")
+def propose(request: HttpRequest) -> HttpResponse:
+    """Solve the chosen calls together; takes seconds."""
+    calls = Call.objects.filter(code__in=request.POST.getlist("calls")).select_related("programme", "factory")
+    try:
+        decision = actions.propose_decision(
+            person_of(request),
+            list(calls.prefetch_related("partitions")),
+            is_demo=bool(calls) and all(call.is_demo for call in calls),
+        )
+    except Refused as refusal:
+        return show_refusal(request, refusal, reverse("portal:decisions"))
+    messages.success(request, _("Proposed. Nothing is awarded until somebody publishes it."))
+    return see_other(reverse("portal:decision", args=[decision.code]))
+
+
+@requires("read decisions")
+def room(request: HttpRequest, code: str) -> HttpResponse:
+    """The decision room: the ranked table, the promises, the certificate."""
+    found = _found(code)
+    ranked = _ranked(found)
+    if request.GET.get("format") == "csv":
+        return _as_csv(found, ranked)
+    is_proposal = found.decision.state == "proposed"
+    awarded = [row for row in found.rows if row.hours]
+    return page(
+        request,
+        "decision",
+        decision=found.decision,
+        plan=found.plan,
+        certificate=_certificate(found),
+        fingerprint=_in_groups(found.decision.problem_sha256),
+        ranked=ranked,
+        asked=sum(row.asked for row in found.rows) * 3600,
+        awarded=sum(row.hours for row in awarded) * 3600,
+        capacity=int(sum(sum(row["capacity"]) for row in found.problem["partitions"])) * 3600,
+        number_awarded=len(awarded),
+        promises=_promises(found),
+        moments=_before_and_after(awarded, found) if is_proposal else [],
+        scores=_scores(found),
+        classes=_hours_by_class(found.rows),
+        interests=_interests(request, found) if is_proposal else [],
+        is_proposal=is_proposal,
+        may_decide=may(request.user, "decide"),
+    )
+
+
+def _found(code: str) -> DecisionPage:
+    found = decision_page(code)
+    if found is None:
+        raise Http404
+    return found
+
+
+KINDS = {
+    "floor": gettext_lazy("Floor"),
+    "cap": gettext_lazy("Cap"),
+    "baseline": gettext_lazy("Baseline"),
+    "share": gettext_lazy("Share"),
+}
+REASONS = {
+    "threshold": gettext_lazy("Below the threshold"),
+    "capacity": gettext_lazy("Larger than the whole share"),
+    "displaced": gettext_lazy("No room left after the awards"),
+    "cap": gettext_lazy("Would exceed a limit"),
+    "promise": gettext_lazy("Would break a promise to others"),
+}
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A row of the ranked table, amounts in accelerator-seconds. `is_cut_off`: below it nobody has the score."""
+
+    rank: int
+    row: DecisionRow
+    asked: int
+    awarded: int
+    why: str
+    is_cut_off: bool
+
+
+def _ranked(found: DecisionPage) -> list[Ranked]:
+    """By score. The line is drawn under the last application that reached its own call's threshold."""
+    eligible = [number for number, row in enumerate(found.rows) if row.score >= float(row.application.call.threshold)]
+    last = max(eligible, default=-1)
+    return [
+        Ranked(
+            rank=number + 1,
+            row=row,
+            asked=row.asked * 3600,
+            awarded=row.hours * 3600,
+            why=_why(row),
+            is_cut_off=number == last and last < len(found.rows) - 1,
+        )
+        for number, row in enumerate(found.rows)
+    ]
+
+
+def _why(row: DecisionRow) -> str:
+    if row.hours:
+        return ""
+    words = str(REASONS.get(row.reason, row.reason))
+    detail = row.detail
+    if row.reason == "threshold":
+        return f"{words} ({row.application.call.threshold:.0f})"
+    if row.reason in ("displaced", "capacity") and "partition" in detail and "month" in detail:
+        return f"{words}: {detail['partition']}, {detail['month']}"
+    if detail.get("promises"):
+        return f"{words}: {', '.join(_promise_names(detail['promises']).values())}"
+    return words
+
+
+def _promise_names(codes: Iterable[str]) -> dict[str, str]:
+    """The name of each promise of a problem; `code:programme` is a promise put to one of several programmes."""
+    codes = list(codes)
+    names = dict(Promise.objects.filter(code__in=[code.split(":")[0] for code in codes]).values_list("code", "name"))
+    return {
+        code: names.get(code.split(":")[0], code) + (f" ({code.split(':', 1)[1]})" if ":" in code else "")
+        for code in codes
+    }
+
+
+@dataclass(frozen=True)
+class PlannedPromise:
+    """A promise in the plan: amounts in accelerator-seconds, and as parts of what it is a fraction of (None: of 0)."""
+
+    name: str
+    is_cap: bool
+    required: int
+    reached: int
+    shortfall: int
+    fraction: float
+    part: float | None
+    of: str
+
+
+def _promises(found: DecisionPage) -> list[PlannedPromise]:
+    terms = {row["id"]: row for row in found.problem.get("promises", [])}
+    names = _promise_names(terms)
+    planned = []
+    for result in found.plan["promises"]:
+        row = terms.get(result["id"])
+        if row is None:
+            continue
+        fraction = row["fraction"]
+        base = result["required"] / fraction if fraction else 0
+        planned.append(
+            PlannedPromise(
+                name=names[result["id"]],
+                is_cap=row["kind"] == "cap",
+                required=round(result["required"] * 3600),
+                reached=round(result["reached"] * 3600),
+                shortfall=round(result["shortfall"] * 3600),
+                fraction=fraction,
+                part=result["reached"] / base if base else None,
+                of=_("awarded hours") if row["of"] == "awarded" else _("the hours still to be decided on"),
+            )
+        )
+    return planned
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A promise on the ledger now and as it would be with the proposal, in accelerator-seconds."""
+
+    name: str
+    kind: str
+    before: int
+    after: int
+    required: int
+    required_after: int
+    holds_before: bool
+    holds_after: bool
+
+    @property
+    def kind_words(self) -> str:
+        """Its kind as the page says it."""
+        return str(KINDS.get(self.kind, self.kind))
+
+
+def _before_and_after(awarded: list[DecisionRow], found: DecisionPage) -> list[Moment]:
+    """All promises, measured on the ledger and on the ledger with what is proposed."""
+    systems = dict(Partition.objects.values_list("code", "system__code"))
+    awards = {row["application"]: row for row in found.plan["awards"]}
+    asked = {row["id"]: row for row in found.problem["applications"]}
+    programmes = {call.pk: call.programme.code for call in found.decision.calls.all()}
+    planned = []
+    for row in awarded:
+        application = row.application
+        place = awards[application.code]["alternative"]
+        partition = asked[application.code]["alternatives"][place]["partition"]
+        planned.append(
+            Hours(
+                programme=programmes[application.call_id],
+                system=systems[partition],
+                organisation_class=application.organisation_class,
+                country=application.country,
+                commercial=application.commercial,
+                decided=row.hours * 3600,
+            )
+        )
+    together = [*hours(), *planned]
+    moments = []
+    for now in measured_promises():
+        then = measure(now.terms, together)
+        moments.append(
+            Moment(
+                name=now.terms.name,
+                kind=now.terms.kind,
+                before=now.decided,
+                after=then.decided,
+                required=now.required["decided"],
+                required_after=then.required["decided"],
+                holds_before=now.holds_at["decided"],
+                holds_after=then.holds_at["decided"],
+            )
+        )
+    return moments
+
+
+def _certificate(found: DecisionPage) -> dict[str, Any]:
+    """The proof in the words of the page; `more`: how much better than rank order."""
+    plan, greedy = found.plan, found.decision.greedy_value
+    words = {
+        "optimal": _("No plan is worth more: the value reaches the bound."),
+        "gap": _("At most this much better is possible: the search stopped at the gap that was asked for."),
+        "time": _("The time was up; the bound says how much better, at most, another plan could be."),
+    }
+    return {
+        "value": plan["value"],
+        "bound": plan["bound"],
+        "gap": plan["gap"],
+        "status": plan["status"],
+        "words": words.get(plan["status"], ""),
+        "gap_words": f"{plan['gap']:.4%}",
+        "measure_words": _("Counted as %(formula)s, added up over the awards.") % {"formula": found.problem["value"]},
+        "greedy": greedy,
+        "more": plan["value"] / greedy - 1 if greedy else None,
+        "solver": (plan.get("certificate") or {}).get("solver", ""),
+    }
+
+
+def _in_groups(digest: str) -> str:
+    """A fingerprint that can be read aloud, and that breaks on a phone."""
+    return " ".join(digest[at : at + 8] for at in range(0, len(digest), 8))
+
+
+def _scores(found: DecisionPage) -> Figure:
+    thresholds = {float(call.threshold) for call in found.decision.calls.all()}
+    return plots.histogram(
+        _("Scores"),
+        Column("score", _("Score"), "number"),
+        [row.score for row in found.rows],
+        bin_width=5,
+        domain=(0, 100),
+        threshold=thresholds.pop() if len(thresholds) == 1 else None,
+    )
+
+
+def _hours_by_class(rows: list[DecisionRow]) -> Figure:
+    sums: dict[tuple[str, str], int] = {}
+    for row in rows:
+        name = row.application.get_organisation_class_display()
+        for series, amount in ((_("Asked"), row.asked), (_("Awarded"), row.hours)):
+            sums[name, series] = sums.get((name, series), 0) + amount * 3600
+    return plots.bars(
+        _("Hours by class of applicant"),
+        [Column("class", _("Class")), Column("what", _("What")), Column("hours", _("Hours"), "gpu_hours")],
+        [{"class": name, "what": what, "hours": seconds} for (name, what), seconds in sorted(sums.items())],
+        x="class",
+        y="hours",
+        series="what",
+        grouped=True,
+    )
+
+
+def _interests(request: HttpRequest, found: DecisionPage) -> list[tuple[str, str]]:
+    """Applications that the reader has an interest in, with why: they can't publish (rule 8)."""
+    applications = {row.application.pk: row.application for row in found.rows}
+    interests = conflicts(list(applications.values()), [person_of(request)])
+    return [(applications[number].code, why) for (number, _person), why in sorted(interests.items())]
+
+
+def _as_csv(found: DecisionPage, ranked: list[Ranked]) -> HttpResponse:
+    return csv_file(
+        found.decision.code,
+        ["rank", "application", "organisation", "class", "country", "score", "asked", "awarded", "reason"],
+        [
+            (
+                line.rank,
+                line.row.application.code,
+                line.row.application.organisation.name if line.row.application.organisation else "",
+                line.row.application.organisation_class,
+                line.row.application.country,
+                line.row.score,
+                line.row.asked,
+                line.row.hours,
+                line.row.reason,
+            )
+            for line in ranked
+        ],
+    )
+
+
+@requires("decide", "GET", "POST")
+def publish(request: HttpRequest, code: str) -> HttpResponse:
+    """Publish a proposal, after asking."""
+    decision = _decision(code)
+    back = reverse("portal:decision", args=[code])
+    if request.method != "POST":
+        return page(request, "publish", decision=decision, back=back)
+    try:
+        actions.publish_decision(person_of(request), decision, why=request.POST.get("why", ""))
+    except Refused as refusal:
+        return show_refusal(request, refusal, back)
+    messages.success(request, _("Published. Every applicant has the answer; the projects are open."))
+    return see_other(back)
+
+
+@requires("decide", "GET", "POST")
+def discard(request: HttpRequest, code: str) -> HttpResponse:
+    """Put a proposal aside, after asking."""
+    decision = _decision(code)
+    back = reverse("portal:decision", args=[code])
+    if request.method != "POST":
+        return page(request, "discard", decision=decision, back=back)
+    try:
+        actions.discard_decision(person_of(request), decision, why=request.POST.get("why", ""))
+    except Refused as refusal:
+        return show_refusal(request, refusal, back)
+    messages.success(request, _("Discarded. The applications still wait for a decision."))
+    return see_other(reverse("portal:decisions"))
+
+
+def _decision(code: str) -> Decision:
+    found = Decision.objects.filter(code=code).prefetch_related("calls").first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@requires("read decisions")
+def problem(request: HttpRequest, code: str) -> HttpResponse:
+    """The stored problem, byte for byte."""
+    return _file(_decision(code).problem, "problem")
+
+
+@requires("read decisions")
+def plan(request: HttpRequest, code: str) -> HttpResponse:
+    """The stored plan, byte for byte."""
+    return _file(_decision(code).plan, "plan")
+
+
+def _file(text: str, name: str) -> HttpResponse:
+    return HttpResponse(
+        text.encode(),
+        content_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="{name}.json"'},
+    )

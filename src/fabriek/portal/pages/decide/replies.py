@@ -1,0 +1,74 @@
+"""What the desk's pages answer with: files, refusals, the person who asks."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+
+from fabriek.conf.errors import Invalid, Refused
+from fabriek.people.models import Person
+
+# What makes a spreadsheet take a cell for a formula (OWASP, CSV injection).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def person_of(request: HttpRequest) -> Person:
+    """Who asks; the view's rule has let nobody else in."""
+    return cast(Person, request.user)
+
+
+def see_other(url: str) -> HttpResponseRedirect:
+    """303: what was posted is done, look there."""
+    response = HttpResponseRedirect(url)
+    response.status_code = 303
+    return response
+
+
+def csv_file(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:
+    """A table as a CSV file, UTF-8. Text that a spreadsheet would run as a formula gets an apostrophe before it."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return HttpResponse(
+        text.getvalue(),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
+    )
+
+
+def _cell(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def show_refusal(request: HttpRequest, refusal: Refused, url: str) -> HttpResponseRedirect:
+    """Back to where one was, with the sentence."""
+    messages.error(request, str(refusal.sentence))
+    return see_other(url)
+
+
+def add_refusal(form: forms.BaseForm, refusal: Refused, names: Mapping[str, str] | None = None) -> None:
+    """A room's refusal as the form's errors: faults at their fields (`names`: fault -> field), the rest on top."""
+    faults = refusal.faults if isinstance(refusal, Invalid) else {}
+    placed = False
+    for fault, sentences in faults.items():
+        field = (names or {}).get(fault, fault)
+        if field in form.fields:
+            placed = True
+            for sentence in sentences:
+                form.add_error(field, sentence)
+    if not placed or len(faults) > 1 or names is not None:
+        form.add_error(None, str(refusal.sentence))
+
+
+def page(request: HttpRequest, template: str, form: forms.BaseForm | None = None, **context: Any) -> HttpResponse:
+    """A page of this desk; with a form that has errors its status is 422, so that htmx shows it too."""
+    status = 422 if form is not None and form.is_bound and form.errors else 200
+    return render(request, f"decide/{template}.html", {"form": form, **context}, status=status)

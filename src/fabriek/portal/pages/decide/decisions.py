@@ -78,7 +78,9 @@ def _waiting(progress: list[CallProgress]) -> list[Waiting]:
 
     found = [
         *rows(ApplicationState.SUBMITTED, _("Check eligibility: %(call)s"), _("The clock to the answer runs.")),
-        *rows(ApplicationState.ELIGIBLE, _("Assign reviewers: %(call)s"), _("Found eligible, nobody reviews them yet.")),
+        *rows(
+            ApplicationState.ELIGIBLE, _("Assign reviewers: %(call)s"), _("Found eligible, nobody reviews them yet.")
+        ),
         *rows(ApplicationState.IN_REVIEW, _("Reviews and scores: %(call)s"), _("With reviewers, or to be settled.")),
     ]
     objections = open_objections().count()

@@ -1,0 +1,119 @@
+"""Factories and systems: on a map, as a list, one by one, each fact with its source."""
+
+from __future__ import annotations
+
+import csv
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from fabriek.access.queries import open_calls
+from fabriek.portal.access import EVERYBODY, requires
+from fabriek.portal.components.plots import Map, Place
+from fabriek.programmes.actions import months_from
+from fabriek.register import queries
+from fabriek.register.models import Stage
+
+
+@requires(EVERYBODY)
+def index(request: HttpRequest) -> HttpResponse:
+    """All factories."""
+    search, order = request.GET.get("search", "")[:100], request.GET.get("order", "name")
+    stage = request.GET.get("stage", "")
+    factories = queries.factories_for_list(search=search, order=order, stage=stage)
+    if request.GET.get("format") == "csv":
+        response = HttpResponse(content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = 'attachment; filename="factories.csv"'
+        writer = csv.writer(response)
+        writer.writerow(["code", "name", "country", "stage", "hosting_entity", "selected_on", "systems", "website"])
+        for f in factories:
+            host = f.hosting_entity.name if f.hosting_entity else ""
+            systems = " ".join(system.code for system in f.systems.all())
+            writer.writerow([f.code, f.name, f.country, f.stage, host, f.selected_on or "", systems, f.website])
+        return response
+    context = {
+        "factories": factories,
+        "search": search,
+        "stage": stage,
+        "stages": Stage.choices,
+        "map": map_of_sites(),
+        "antennas": queries.antennas(),
+    }
+    return render(request, "public/factories.html", context)
+
+
+def map_of_sites() -> Map:
+    """Sites with a place, linked to their first factory, or to their system."""
+    places, links = [], []
+    for site in queries.map_sites():
+        systems = list(site.systems.all())
+        if not systems or site.longitude is None or site.latitude is None:
+            continue
+        system = systems[0]
+        places.append(
+            Place(
+                site.longitude,
+                site.latitude,
+                ", ".join(s.name for s in systems),
+                reverse("portal:system", args=[system.code]),
+                status=system.stage,
+                detail=f"{site.city}, {site.country}" + (f" ({_('demo')})" if site.is_demo else ""),
+            )
+        )
+        links += [
+            ((site.longitude, site.latitude), (link.to_site.longitude, link.to_site.latitude))
+            for link in site.links_from.all()
+            if link.to_site.longitude is not None
+        ]
+    return Map(_("Supercomputers of the AI factories in Europe"), places, links=links)
+
+
+@requires(EVERYBODY)
+def factory(request: HttpRequest, code: str) -> HttpResponse:
+    """A factory."""
+    found = queries.factory_page(code)
+    if found is None:
+        raise Http404
+    members = list(found.members.all())
+    context = {
+        "factory": found,
+        "factory_theme": found.theme,
+        "states": [m.name for m in members if m.kind == "state"],
+        "partners": [m.name for m in members if m.kind == "partner"],
+        "systems": [(system, queries.accelerators_of(system)) for system in found.systems.all()],
+        "calls": [call for call in open_calls() if call.factory_id == found.pk],
+        "sources": _sources(found.facts),
+    }
+    return render(request, "public/factory.html", context)
+
+
+@requires(EVERYBODY)
+def system(request: HttpRequest, code: str) -> HttpResponse:
+    """A system."""
+    found = queries.system_page(code)
+    if found is None:
+        raise Http404
+    months = months_from(timezone.now().date().replace(day=1), 6)
+    partitions = list(found.partitions.all())
+    capacities = [(p, [queries.capacity(p, month) for month in months]) for p in partitions]
+    context = {
+        "system": found,
+        "accelerators": queries.accelerators_of(found),
+        "partitions": partitions,
+        "months": months,
+        "capacities": [(p, row) for p, row in capacities if any(c.accelerator_seconds is not None for c in row)],
+        "unknown": [(p, row[0].unknown) for p, row in capacities if row[0].unknown],
+        "sources": _sources(found.facts, *(p.facts for p in partitions)),
+    }
+    return render(request, "public/system.html", context)
+
+
+def _sources(*facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """The sources that these facts name, with their text."""
+    codes = {fact["source"] for part in facts for fact in part.values() if isinstance(fact, dict) and "source" in fact}
+    texts = queries.sources(codes)
+    return sorted((code, texts.get(code, code)) for code in codes)

@@ -1,0 +1,53 @@
+"""The front page, and the pages that say what this is."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.i18n import set_language as django_set_language
+
+from fabriek.access.queries import free_gpu_hours, open_calls
+from fabriek.portal.access import EVERYBODY, requires
+from fabriek.projects.queries import counts
+from fabriek.promises.queries import measured_promises
+from fabriek.register.queries import figures
+
+
+@requires(EVERYBODY)
+def home(request: HttpRequest) -> HttpResponse:
+    """What this is and what to do next, in one screen."""
+    calls = open_calls()[:3]
+    free = free_gpu_hours(calls)
+    measured = measured_promises()
+    return render(
+        request,
+        "public/home.html",
+        {
+            "figures": figures(),
+            "calls": [(call, free[call.pk]) for call in calls],
+            "projects": counts(),
+            "kept": sum(one.holds for one in measured),
+            "promises": len(measured),
+        },
+    )
+
+
+@requires(EVERYBODY)
+def legal(request: HttpRequest) -> HttpResponse:
+    """Who is responsible, which data are kept and why."""
+    return render(request, "public/legal.html")
+
+
+@requires(EVERYBODY)
+def accessibility(request: HttpRequest) -> HttpResponse:
+    """How accessible the portal is, and whom to tell."""
+    return render(request, "public/accessibility.html")
+
+
+@requires(EVERYBODY)
+def about_demo(request: HttpRequest) -> HttpResponse:
+    """What is real in the demonstration and what is invented."""
+    return render(request, "public/about_demo.html")
+
+
+set_language = requires(EVERYBODY, "POST")(django_set_language)

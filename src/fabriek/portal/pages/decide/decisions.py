@@ -44,7 +44,7 @@ def index(request: HttpRequest) -> HttpResponse:
         request,
         "decisions",
         waiting=_waiting(progress),
-        progress=[one for one in progress if one.total],
+        progress=[(one, one.states[ApplicationState.IN_REVIEW]) for one in progress if one.total],
         empty_calls=[one for one in progress if not one.total],
         ready=sum(one.ready for one in progress),
         decisions=decisions(),
@@ -435,12 +435,14 @@ def _decision(code: str) -> Decision:
 @requires("read decisions")
 def problem(request: HttpRequest, code: str) -> HttpResponse:
     """The stored problem, byte for byte."""
+    del request
     return _file(_decision(code).problem, "problem")
 
 
 @requires("read decisions")
 def plan(request: HttpRequest, code: str) -> HttpResponse:
     """The stored plan, byte for byte."""
+    del request
     return _file(_decision(code).plan, "plan")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from fabriek.portal.pages.decide import applications, decisions, objections
+from fabriek.portal.pages.decide import applications, calls, decisions, objections
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("decisions/", decisions.index, name="decisions"),
@@ -14,6 +14,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("decisions/<slug:code>/discard/", decisions.discard, name="discard_decision"),
     path("decisions/<slug:code>/problem.json", decisions.problem, name="decision_problem"),
     path("decisions/<slug:code>/plan.json", decisions.plan, name="decision_plan"),
+    path("desk/calls/new/", calls.new, name="open_call"),
+    path("desk/calls/<slug:code>/close/", calls.close, name="close_call"),
     path("desk/calls/<slug:code>/applications/", applications.index, name="call_applications"),
     path("desk/calls/<slug:code>/applications/check/", applications.check_all, name="check_applications"),
     path("desk/calls/<slug:code>/applications/assign/", applications.assign, name="assign_reviewers"),

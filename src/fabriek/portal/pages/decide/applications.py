@@ -1,0 +1,333 @@
+"""The applications of a call for its officer: eligibility, reviewers, scores, one by one or all at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from fabriek.access import actions
+from fabriek.access.actions.reviews import mean_score
+from fabriek.access.models import Application, ApplicationState, Call, Review, ReviewState
+from fabriek.access.queries import application_of, applications_of, call_of, outcome_of, progress_of_calls
+from fabriek.access.rules import conflict_of, eligibility_findings, score_of, working_days_left
+from fabriek.audit.queries import events_of
+from fabriek.conf.errors import Refused
+from fabriek.people.permissions import may
+from fabriek.portal.access import requires
+from fabriek.portal.pages.decide.forms import EligibilityForm, ScoreForm, StateFilter
+from fabriek.portal.pages.decide.replies import add_refusal, csv_file, page, person_of, see_other, show_refusal
+from fabriek.portal.pages.decide.verbs import words_of
+
+PER_PAGE = 25
+
+
+@dataclass(frozen=True)
+class Line:
+    """An application in the table. `days_left`: working days to its answer, None once answered."""
+
+    application: Application
+    asked: int
+    days_left: int | None
+    done: int
+    reviews: int
+    declined: int
+
+
+@requires("read applications")
+def index(request: HttpRequest, code: str) -> HttpResponse:
+    """The applications of a call, those whose answer is due first on top."""
+    call = _call(code)
+    filters = StateFilter(request.GET)
+    state = filters.cleaned_data["state"] if filters.is_valid() else ""
+    found = applications_of([call], state)
+    if request.GET.get("format") == "csv":
+        return _as_csv(call, found)
+    shown = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    states: Counter[str] = next((p.states for p in progress_of_calls() if p.call.pk == call.pk), Counter())
+    return page(
+        request,
+        "call_applications",
+        call=call,
+        shown=shown,
+        lines=[_line(application, call) for application in shown],
+        filters=filters,
+        state=state,
+        states=states,
+        in_review=states[ApplicationState.IN_REVIEW],
+        to_settle=len(_settleable(call)) if states[ApplicationState.IN_REVIEW] else 0,
+        may_check=may(request.user, "check eligibility"),
+        may_assign=may(request.user, "assign reviewers"),
+        may_open=may(request.user, "open calls"),
+    )
+
+
+def _call(code: str) -> Call:
+    call = call_of(code)
+    if call is None:
+        raise Http404
+    return call
+
+
+def _line(application: Application, call: Call) -> Line:
+    reviews = list(application.reviews.all())
+    waits = application.answered_at is None and application.answer_due is not None
+    return Line(
+        application=application,
+        asked=max((asked.gpu_hours for asked in application.alternatives.all()), default=0) * 3600,
+        days_left=working_days_left(timezone.now(), application.answer_due, call.factory.country)
+        if waits and application.answer_due
+        else None,
+        done=sum(review.state == ReviewState.SUBMITTED for review in reviews),
+        reviews=sum(review.state != ReviewState.DECLINED for review in reviews),
+        declined=sum(review.state == ReviewState.DECLINED for review in reviews),
+    )
+
+
+def _as_csv(call: Call, found: Iterable[Application]) -> HttpResponse:
+    return csv_file(
+        f"applications-{call.code}",
+        ["application", "title", "organisation", "class", "country", "state", "asked", "score", "submitted", "due"],
+        [
+            (
+                a.code,
+                a.title,
+                a.organisation.name if a.organisation else "",
+                a.organisation_class,
+                a.country,
+                a.state,
+                max((asked.gpu_hours for asked in a.alternatives.all()), default=0),
+                a.score if a.score is not None else "",
+                a.submitted_at.isoformat() if a.submitted_at else "",
+                a.answer_due.date().isoformat() if a.answer_due else "",
+            )
+            for a in found
+        ],
+    )
+
+
+# All at once
+
+
+@requires("check eligibility", "POST")
+def check_all(request: HttpRequest, code: str) -> HttpResponse:
+    """Follow the automatic findings for every application that was submitted."""
+    person = person_of(request)
+    return _each(
+        request,
+        _call(code),
+        ApplicationState.SUBMITTED,
+        lambda application: actions.check_eligibility(person, application),
+        lambda number: ngettext("%(number)s application checked.", "%(number)s applications checked.", number),
+    )
+
+
+@requires("assign reviewers", "POST")
+def assign(request: HttpRequest, code: str) -> HttpResponse:
+    """Give every eligible application its reviewers, together, so that the loads stay even."""
+    call = _call(code)
+    back = _back(call)
+    try:
+        made = actions.assign_reviewers(
+            person_of(request), list(applications_of([call], ApplicationState.ELIGIBLE).order_by("code"))
+        )
+    except Refused as refusal:
+        return show_refusal(request, refusal, back)
+    messages.success(
+        request,
+        ngettext("%(number)s review assigned.", "%(number)s reviews assigned.", len(made)) % {"number": len(made)},
+    )
+    return see_other(back)
+
+
+@requires("assign reviewers", "POST")
+def settle_all(request: HttpRequest, code: str) -> HttpResponse:
+    """Settle the score of every application whose reviews are all in, by their mean."""
+    person, call = person_of(request), _call(code)
+    settled, refused = 0, []
+    for application in _settleable(call):
+        try:
+            actions.settle_consensus(person, application)
+            settled += 1
+        except Refused as refusal:
+            refused.append(str(refusal.sentence))
+    return _told(
+        request,
+        call,
+        ngettext("%(number)s score settled.", "%(number)s scores settled.", settled) % {"number": settled},
+        refused,
+    )
+
+
+def _settleable(call: Call) -> list[Application]:
+    """Applications in review that have all their reviews."""
+    ready = []
+    for application in applications_of([call], ApplicationState.IN_REVIEW):
+        reviews = [review for review in application.reviews.all() if review.state != ReviewState.DECLINED]
+        if len(reviews) >= call.reviewers and all(review.state == ReviewState.SUBMITTED for review in reviews):
+            ready.append(application)
+    return ready
+
+
+def _each(
+    request: HttpRequest,
+    call: Call,
+    state: str,
+    act: Callable[[Application], object],
+    words: Callable[[int], str],
+) -> HttpResponse:
+    done, refused = 0, []
+    for application in applications_of([call], state):
+        try:
+            act(application)
+            done += 1
+        except Refused as refusal:
+            refused.append(str(refusal.sentence))
+    return _told(request, call, words(done) % {"number": done}, refused)
+
+
+def _told(request: HttpRequest, call: Call, sentence: str, refused: list[str]) -> HttpResponse:
+    messages.success(request, sentence)
+    for words in refused[:5]:
+        messages.warning(request, words)
+    if len(refused) > 5:
+        messages.warning(request, _("%(number)s more were refused.") % {"number": len(refused) - 5})
+    return see_other(_back(call))
+
+
+def _back(call: Call) -> str:
+    return reverse("portal:call_applications", args=[call.code])
+
+
+# One by one
+
+
+@requires("read applications")
+def judge(request: HttpRequest, code: str) -> HttpResponse:
+    """One application as its officer sees it."""
+    return _judge_page(request, _application(request, code))
+
+
+def _application(request: HttpRequest, code: str) -> Application:
+    application = application_of(request.user, code)
+    if application is None or application.state == ApplicationState.DRAFT:
+        raise Http404
+    return application
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A review as the officer reads it: points by criterion, the score of 100 (None: not handed in)."""
+
+    review: Review
+    points: list[tuple[str, float, float]]
+    score: Decimal | None
+
+
+def _judge_page(
+    request: HttpRequest,
+    application: Application,
+    eligibility_form: EligibilityForm | None = None,
+    score_form: ScoreForm | None = None,
+) -> HttpResponse:
+    call = application.call
+    findings = eligibility_findings(application) if application.state == ApplicationState.SUBMITTED else []
+    advised = all(finding["holds"] for finding in findings)
+    reviews = [_judged(review, call) for review in application.reviews.all()]
+    standing = [one for one in reviews if one.review.state != ReviewState.DECLINED]
+    lacking = max(call.reviewers - sum(one.score is not None for one in standing), 0)
+    waits = application.answered_at is None and application.answer_due is not None
+    return page(
+        request,
+        "judge",
+        form=next((form for form in (eligibility_form, score_form) if form is not None), None),
+        application=application,
+        call=call,
+        check=getattr(application, "eligibility_check", None),
+        findings=findings,
+        eligibility_form=eligibility_form or EligibilityForm(initial={"eligible": "yes" if advised else "no"}),
+        score_form=score_form or ScoreForm(),
+        reviews=reviews,
+        lacking=lacking,
+        mean=mean_score(application, [one.review for one in standing]) if standing and not lacking else None,
+        can_replace=application.state == ApplicationState.IN_REVIEW and len(standing) < call.reviewers,
+        outcome=outcome_of(application),
+        interest=conflict_of(person_of(request), application),
+        days_left=working_days_left(timezone.now(), application.answer_due, call.factory.country)
+        if waits and application.answer_due
+        else None,
+        partners=", ".join(partner.organisation.name for partner in application.partners.all()) or _("None"),
+        events=[(words_of(event.verb), event) for event in events_of(application).order_by("-id")],
+        may_check=may(request.user, "check eligibility"),
+        may_assign=may(request.user, "assign reviewers"),
+    )
+
+
+def _judged(review: Review, call: Call) -> Judged:
+    handed_in = review.state == ReviewState.SUBMITTED
+    points = [
+        (criterion["name"], review.scores.get(criterion["code"], 0), criterion["scale"]) for criterion in call.criteria
+    ]
+    return Judged(review, points if handed_in else [], score_of(call.criteria, review.scores) if handed_in else None)
+
+
+@requires("check eligibility", "POST")
+def eligibility(request: HttpRequest, code: str) -> HttpResponse:
+    """A person's verdict on eligibility."""
+    application = _application(request, code)
+    form = EligibilityForm(request.POST)
+    if form.is_valid():
+        try:
+            actions.check_eligibility(
+                person_of(request), application, form.cleaned_data["eligible"] == "yes", form.cleaned_data["remark"]
+            )
+        except Refused as refusal:
+            add_refusal(form, refusal)
+        else:
+            messages.success(request, _("%(code)s: checked.") % {"code": application.code})
+            return see_other(_back(application.call))
+    return _judge_page(request, application, eligibility_form=form)
+
+
+@requires("assign reviewers", "POST")
+def score(request: HttpRequest, code: str) -> HttpResponse:
+    """Settle one score: the mean, or another with the reason why."""
+    application = _application(request, code)
+    form = ScoreForm(request.POST)
+    if form.is_valid():
+        try:
+            actions.settle_consensus(
+                person_of(request), application, form.cleaned_data["score"], form.cleaned_data["remark"]
+            )
+        except Refused as refusal:
+            add_refusal(form, refusal)
+        else:
+            messages.success(
+                request, _("%(code)s: score %(score)s.") % {"code": application.code, "score": application.score}
+            )
+            return see_other(_back(application.call))
+    return _judge_page(request, application, score_form=form)
+
+
+@requires("assign reviewers", "POST")
+def replace_reviewer(request: HttpRequest, code: str) -> HttpResponse:
+    """Somebody else for each review that was declined."""
+    application = _application(request, code)
+    back = reverse("portal:judge_application", args=[code])
+    try:
+        made = actions.replace_reviewer(person_of(request), application)
+    except Refused as refusal:
+        return show_refusal(request, refusal, back)
+    messages.success(
+        request, _("Now asked: %(names)s.") % {"names": ", ".join(review.reviewer.name for review in made) or "-"}
+    )
+    return see_other(back)

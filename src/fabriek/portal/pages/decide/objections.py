@@ -1,0 +1,75 @@
+"""Objections to decisions, and their answers."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from fabriek.access import actions
+from fabriek.access.models import Objection
+from fabriek.access.queries import open_objections
+from fabriek.conf.errors import Refused
+from fabriek.people.permissions import may
+from fabriek.portal.access import requires
+from fabriek.portal.pages.decide.forms import AnswerForm
+from fabriek.portal.pages.decide.replies import add_refusal, page, person_of, see_other
+
+
+@requires("read applications")
+def index(request: HttpRequest) -> HttpResponse:
+    """Objections that wait, oldest first, and those that were answered."""
+    return page(
+        request,
+        "objections",
+        waiting=open_objections(),
+        answered=_answered()[:50],
+        may_answer=may(request.user, "answer objections"),
+    )
+
+
+def _answered() -> QuerySet[Objection]:
+    return (
+        Objection.objects.filter(answered_at__isnull=False)
+        .select_related("outcome__application__organisation", "outcome__decision", "made_by", "answered_by")
+        .order_by("-answered_at")
+    )
+
+
+@requires("answer objections", "GET", "POST")
+def answer(request: HttpRequest, number: int) -> HttpResponse:
+    """Answer one objection; upheld, the application is decided on again."""
+    objection = (
+        Objection.objects.select_related(
+            "outcome__application__organisation", "outcome__decision__published_by", "made_by", "answered_by"
+        )
+        .filter(pk=number)
+        .first()
+    )
+    if objection is None:
+        raise Http404
+    form = AnswerForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.answer_objection(
+                person_of(request),
+                objection,
+                form.cleaned_data["answer"],
+                upheld=form.cleaned_data["upheld"] == "yes",
+            )
+        except Refused as refusal:
+            add_refusal(form, refusal)
+        else:
+            messages.success(request, _("Answered. The applicant reads it on their application's page."))
+            return see_other(reverse("portal:objections"))
+    return page(
+        request,
+        "objection",
+        form,
+        objection=objection,
+        outcome=objection.outcome,
+        application=objection.outcome.application,
+        is_publisher=objection.outcome.decision.published_by_id == person_of(request).pk,
+    )

@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from fabriek.portal.pages.apply import applications, calls, reviews
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("calls/", calls.index, name="calls"),
+    path("calls/<slug:code>/", calls.show, name="call"),
+    path("calls/<slug:code>/apply/", calls.start, name="start_application"),
+    path("applications/", applications.index, name="applications"),
+    path("applications/<slug:code>/", applications.show, name="application"),
+    path("applications/<slug:code>/withdraw/", applications.withdraw, name="withdraw"),
+    path("applications/<slug:code>/object/", applications.object_to, name="object"),
+    path("applications/<slug:code>/save/<slug:name>/", applications.save, name="save_step"),
+    path("applications/<slug:code>/<slug:name>/", applications.step, name="application_step"),
+    path("reviews/", reviews.index, name="reviews"),
+    path("reviews/<int:number>/", reviews.show, name="review"),
+    path("reviews/<int:number>/decline/", reviews.decline, name="decline_review"),
+]

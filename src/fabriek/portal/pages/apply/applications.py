@@ -1,0 +1,227 @@
+"""Applying, a page a step; my applications; one application and what became of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from fabriek.access.actions import make_objection, save_draft, submit_application, withdraw_application
+from fabriek.access.lifecycle import BY_NAME, possible
+from fabriek.access.models import Application, ApplicationState
+from fabriek.access.queries import application_of, my_applications, outcome_of
+from fabriek.access.rules import completeness_faults, limit_faults, may_read_confidential, working_days_left
+from fabriek.audit.queries import events_of
+from fabriek.conf.errors import Invalid, Refused
+from fabriek.people.actions import join_organisation, register_organisation
+from fabriek.portal.access import SIGNED_IN, requires
+from fabriek.portal.pages.apply.forms import DataForm, OrganisationForm, ProjectForm, RequestForm, initial_of
+
+STEPS = (
+    ("organisation", gettext_lazy("Organisation")),
+    ("request", gettext_lazy("Hours")),
+    ("project", gettext_lazy("Project")),
+    ("data", gettext_lazy("Data and ethics")),
+    ("check", gettext_lazy("Check and submit")),
+)
+_NAMES = [name for name, _label in STEPS]
+_NEEDED = {
+    "organisation": {"organisation"},
+    "request": {"alternatives"},
+    "project": {"title", "summary", "method"},
+    "data": {"data_statement"},
+}
+
+
+def draft_of(request: HttpRequest, code: str) -> Application:
+    """One's own application. Errors: Http404."""
+    application = application_of(request.user, code)
+    if application is None or application.applicant_id != request.user.pk:
+        raise Http404
+    return application
+
+
+def form_of(application: Application, step: str, data: Any = None) -> forms.Form:
+    """The form of a step."""
+    initial = initial_of(application, step)
+    if step == "request":
+        return RequestForm(data, initial=initial, call=application.call)
+    kinds: dict[str, type[forms.Form]] = {"organisation": OrganisationForm, "project": ProjectForm, "data": DataForm}
+    return kinds[step](data, initial=initial)
+
+
+def keep(person: Any, application: Application, step: str, form: forms.Form, version: int) -> Application:
+    """Save what a step's form says. Errors: those of `save_draft`."""
+    answers = form.cleaned_data
+    if step == "organisation":
+        organisation = register_organisation(person, **answers)
+        join_organisation(person, organisation)
+        return save_draft(person, application, version, organisation=organisation)
+    if isinstance(form, RequestForm):
+        return save_draft(person, application, version, alternatives=form.alternatives())
+    if isinstance(form, DataForm):
+        statement, commercial = answers["data_statement"], bool(answers["commercial"])
+        return save_draft(
+            person, application, version, data_statement=statement, commercial=commercial, ethics=form.ethics()
+        )
+    return save_draft(person, application, version, **answers)
+
+
+def _version(request: HttpRequest, application: Application) -> int:
+    text = request.POST.get("version", "")
+    return int(text) if text.isdigit() else application.version
+
+
+@requires("apply", "GET", "POST")
+def step(request: HttpRequest, code: str, name: str) -> HttpResponse:
+    """One page of an application."""
+    application = draft_of(request, code)
+    if name not in _NAMES:
+        raise Http404
+    if application.state != ApplicationState.DRAFT:
+        return redirect("portal:application", code)
+    if name == "check":
+        return _check(request, application)
+    form = form_of(application, name, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            keep(request.user, application, name, form, _version(request, application))
+        except Invalid as fault:
+            form.add_error(None, str(fault.sentence))
+        except Refused as refusal:
+            messages.error(request, str(refusal.sentence))
+        else:
+            following = _NAMES[_NAMES.index(name) + 1]
+            return redirect("portal:applications" if "later" in request.POST else _url(code, following))
+    return render(
+        request, f"apply/step_{name}.html", _context(application, name, form), status=422 if form.errors else 200
+    )
+
+
+def _url(code: str, name: str) -> str:
+    return reverse("portal:application_step", args=[code, name])
+
+
+def _context(application: Application, name: str, form: forms.Form | None) -> dict[str, Any]:
+    return {
+        "application": application,
+        "call": application.call,
+        "form": form,
+        "steps": [{"label": label, "url": _url(application.code, key)} for key, label in STEPS],
+        "current": _NAMES.index(name) + 1,
+        "save_url": reverse("portal:save_step", args=[application.code, name]),
+        "factory_theme": application.call.factory.theme,
+    }
+
+
+@requires("apply", "POST")
+def save(request: HttpRequest, code: str, name: str) -> HttpResponse:
+    """What the page saves by itself: what is valid so far. The answer carries the new version for the next time."""
+    application = draft_of(request, code)
+    if name not in _NEEDED:
+        raise Http404
+    form = form_of(application, name, request.POST)
+    if not form.is_valid():
+        return render(request, "apply/version.html", {"version": _version(request, application)}, status=422)
+    try:
+        saved = keep(request.user, application, name, form, _version(request, application))
+    except Refused as refusal:
+        context = {"version": _version(request, application), "sentence": refusal.sentence}
+        return render(request, "apply/version.html", context, status=409)
+    return render(request, "apply/version.html", {"version": saved.version})
+
+
+def _check(request: HttpRequest, application: Application) -> HttpResponse:
+    person: Any = request.user
+    if request.method == "POST":
+        try:
+            submit_application(person, application)
+        except Refused as refusal:
+            messages.error(request, str(refusal.sentence))
+        else:
+            messages.success(request, _("Submitted. You get your answer in time: see the clock below."))
+            return redirect("portal:application", application.code)
+    faults = {**completeness_faults(application), **limit_faults(application.call, application.alternatives.all())}
+    found = {field.split(".")[0] for field in faults}
+    tasks = [
+        {
+            "label": label,
+            "url": _url(application.code, name),
+            "state": "incomplete" if _NEEDED[name] & found else "done",
+            "hint": " ".join(s for field, ss in faults.items() if field.split(".")[0] in _NEEDED[name] for s in ss),
+        }
+        for name, label in STEPS[:-1]
+    ]
+    context = {**_context(application, "check", None), "tasks": tasks, "complete": not faults}
+    return render(request, "apply/step_check.html", context)
+
+
+@requires("apply")
+def index(request: HttpRequest) -> HttpResponse:
+    """My applications, with the clock."""
+    person: Any = request.user
+    now = timezone.now()
+    rows = [
+        (a, working_days_left(now, a.answer_due, a.call.factory.country) if a.answer_due else None)
+        for a in my_applications(person)
+    ]
+    return render(request, "apply/applications.html", {"rows": rows})
+
+
+@requires(SIGNED_IN)
+def show(request: HttpRequest, code: str) -> HttpResponse:
+    """An application: its content, where it is, what was decided and why."""
+    application = application_of(request.user, code)
+    if application is None:
+        raise Http404
+    own = application.applicant_id == request.user.pk
+    outcome = outcome_of(application)
+    events = [(event, BY_NAME.get(event.verb.partition(".")[2])) for event in events_of(application)]
+    now = timezone.now()
+    due = application.answer_due
+    steps = {transition.name for transition in possible(application)}
+    context = {
+        "application": application,
+        "call": application.call,
+        "own": own,
+        "outcome": outcome,
+        "objection": getattr(outcome, "objection", None) if outcome else None,
+        "events": [(event, transition) for event, transition in events if transition is not None],
+        "days_left": working_days_left(now, due, application.call.factory.country) if due else None,
+        "confidential": may_read_confidential(request.user),
+        "remarks": [r for r in application.reviews.all() if r.state == "submitted"] if outcome else [],
+        "may_withdraw": own and "withdraw" in steps and application.state != ApplicationState.DRAFT,
+        "is_draft": application.state == ApplicationState.DRAFT,
+    }
+    return render(request, "apply/application.html", context)
+
+
+@requires("apply", "POST")
+def withdraw(request: HttpRequest, code: str) -> HttpResponse:
+    """Take an application back."""
+    person: Any = request.user
+    try:
+        withdraw_application(person, draft_of(request, code), request.POST.get("why", "")[:2_000])
+        messages.success(request, _("Withdrawn."))
+    except Refused as refusal:
+        messages.error(request, str(refusal.sentence))
+    return redirect("portal:application", code)
+
+
+@requires("apply", "POST")
+def object_to(request: HttpRequest, code: str) -> HttpResponse:
+    """Object to the decision."""
+    person: Any = request.user
+    try:
+        make_objection(person, draft_of(request, code), request.POST.get("text", ""))
+        messages.success(request, _("Your objection was received. Somebody who did not decide answers it."))
+    except Refused as refusal:
+        messages.error(request, str(refusal.sentence))
+    return redirect("portal:application", code)

@@ -1,0 +1,190 @@
+"""The steps of an application as forms. What is allowed is the rooms' to say; these only read answers."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from fabriek.access.models import Application, Call
+from fabriek.people.models import OrganisationClass
+from fabriek.projects.rules import month_after
+
+CHOICES = 3
+
+ETHICS = (
+    ("personal-data", _("Do you use personal data?")),
+    ("high-risk", _("Is your system one of high risk under the AI Act (Regulation (EU) 2024/1689, Annex III)?")),
+    ("dual-use", _("Could your results be used for military ends?")),
+    ("copyright", _("Do you use material that is protected by copyright?")),
+)
+_YES_NO = (("no", _("No")), ("yes", _("Yes")))
+
+
+class OrganisationForm(forms.Form):
+    """For whom one applies."""
+
+    name = forms.CharField(label=_("Name of your organisation"), max_length=200)
+    organisation_class = forms.ChoiceField(
+        label=_("What is it?"),
+        choices=OrganisationClass.choices,
+        help_text=_("An SME has fewer than 250 staff and a turnover of at most 50 million euros."),
+    )
+    country = forms.RegexField(
+        regex=r"^[A-Z]{2}$",
+        label=_("Country"),
+        max_length=2,
+        help_text=_("Two letters, such as NL or FI: where it is established."),
+        error_messages={"invalid": _("Give two capital letters, such as NL.")},
+    )
+
+
+class ProjectForm(forms.Form):
+    """What will be done."""
+
+    title = forms.CharField(label=_("Title"), max_length=200, required=False)
+    summary = forms.CharField(
+        label=_("What will you do, and why does it matter?"),
+        required=False,
+        max_length=5_000,
+        widget=forms.Textarea(attrs={"rows": 6}),
+    )
+    method = forms.CharField(
+        label=_("How: software, scaling, and why these hours"),
+        required=False,
+        max_length=5_000,
+        widget=forms.Textarea(attrs={"rows": 6}),
+    )
+    keywords = forms.CharField(
+        label=_("Keywords"), required=False, max_length=300, help_text=_("Between commas; they find you reviewers.")
+    )
+
+    def clean_keywords(self) -> list[str]:
+        """The words as a list."""
+        return [word.strip() for word in self.cleaned_data["keywords"].split(",") if word.strip()]
+
+
+class DataForm(forms.Form):
+    """Data and ethics."""
+
+    data_statement = forms.CharField(
+        label=_("Which data, whose are they, and where are they?"),
+        required=False,
+        max_length=5_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    commercial = forms.TypedChoiceField(
+        label=_("Do you pay for commercial use?"),
+        help_text=_("Industry that is no start-up or SME pays. Such use is at most 20% of the Union's time."),
+        choices=_YES_NO,
+        widget=forms.RadioSelect,
+        coerce=lambda value: value == "yes",
+        required=False,
+        empty_value=False,
+    )
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        for code, question in ETHICS:
+            self.fields[f"ethics_{code}"] = forms.ChoiceField(
+                label=question, choices=_YES_NO, widget=forms.RadioSelect, required=False
+            )
+
+    def ethics(self) -> dict[str, str]:
+        """The self-assessment's answers."""
+        return {code: self.cleaned_data.get(f"ethics_{code}") or "" for code, _question in ETHICS}
+
+
+class RequestForm(forms.Form):
+    """Up to three ways to be served, in order of preference."""
+
+    def __init__(self, *arguments: Any, call: Call, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.call = call
+        self.partitions = {partition.code: partition for partition in call.partitions.all()}
+        months = [month_after(call.first_month, n) for n in range(call.months)]
+        durations = call.durations_months or list(range(1, call.months + 1))
+        for n in range(CHOICES):
+            self.fields[f"gpu_hours_{n}"] = forms.IntegerField(
+                label=_("GPU-hours"), required=False, min_value=1, max_value=10**10
+            )
+            self.fields[f"partition_{n}"] = forms.ChoiceField(
+                label=_("Partition"), required=False, choices=[(code, code) for code in self.partitions]
+            )
+            self.fields[f"month_{n}"] = forms.ChoiceField(
+                label=_("From"),
+                required=False,
+                choices=[(f"{month:%Y-%m}", f"{month:%Y-%m}") for month in months],
+            )
+            self.fields[f"months_{n}"] = forms.TypedChoiceField(
+                label=_("Months"),
+                required=False,
+                coerce=int,
+                empty_value=None,
+                choices=[(d, d) for d in durations if d <= call.months],
+            )
+
+    def choices(self) -> list[dict[str, Any]]:
+        """The form's fields, choice by choice, for the page."""
+        return [
+            {
+                "number": n + 1,
+                "gpu_hours": self[f"gpu_hours_{n}"],
+                "partition": self[f"partition_{n}"],
+                "month": self[f"month_{n}"],
+                "months": self[f"months_{n}"],
+            }
+            for n in range(CHOICES)
+        ]
+
+    def alternatives(self) -> list[dict[str, Any]]:
+        """What was asked for, without the choices that were left empty."""
+        found = []
+        for n in range(CHOICES):
+            hours = self.cleaned_data.get(f"gpu_hours_{n}")
+            if hours:
+                month = self.cleaned_data[f"month_{n}"] or f"{self.call.first_month:%Y-%m}"
+                code = self.cleaned_data[f"partition_{n}"] or next(iter(self.partitions))
+                found.append(
+                    {
+                        "partition": self.partitions[code],
+                        "first_month": date.fromisoformat(f"{month}-01"),
+                        "months": self.cleaned_data[f"months_{n}"] or 1,
+                        "gpu_hours": hours,
+                    }
+                )
+        return found
+
+
+def initial_of(application: Application, step: str) -> dict[str, Any]:
+    """What a step's form shows at first."""
+    if step == "organisation":
+        organisation = application.organisation
+        return {
+            "name": organisation.name if organisation else "",
+            "organisation_class": organisation.organisation_class if organisation else "",
+            "country": organisation.country if organisation else "",
+        }
+    if step == "project":
+        words = ", ".join(str(word) for word in application.keywords)
+        return {
+            "title": application.title,
+            "summary": application.summary,
+            "method": application.method,
+            "keywords": words,
+        }
+    if step == "data":
+        ethics = {f"ethics_{code}": application.ethics.get(code, "") for code, _question in ETHICS}
+        commercial = "yes" if application.commercial else "no"
+        return {"data_statement": application.data_statement, "commercial": commercial, **ethics}
+    shown: dict[str, Any] = {}
+    for n, asked in enumerate(list(application.alternatives.all())[:CHOICES]):
+        shown |= {
+            f"gpu_hours_{n}": asked.gpu_hours,
+            f"partition_{n}": asked.partition.code,
+            f"month_{n}": f"{asked.first_month:%Y-%m}",
+            f"months_{n}": asked.months,
+        }
+    return shown

@@ -133,7 +133,7 @@ def system(request: HttpRequest, code: str) -> dict[str, Any]:
     return _system(found)
 
 
-@router.get("/capacity/{system}/{partition}", response=CapacityRow, summary="The capacity of a partition in a month")
+@router.get("/partitions/{system}/{partition}/capacity", response=CapacityRow, summary="Capacity of a month")
 def capacity(request: HttpRequest, system: str, partition: str, month: date) -> Any:
     """Derived from hardware, availability and maintenance; null with the facts that lack where it can't be."""
     found = Partition.objects.filter(code=f"{system}/{partition}").first()

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from fabriek.portal.pages.decide import applications, calls, decisions, objections
+from fabriek.portal.pages.decide import (
+    applications,
+    audit,
+    calls,
+    decisions,
+    objections,
+    operations,
+    people,
+    programmes,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("decisions/", decisions.index, name="decisions"),
@@ -26,4 +35,19 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/applications/<slug:code>/reviewer/", applications.replace_reviewer, name="replace_reviewer"),
     path("desk/objections/", objections.index, name="objections"),
     path("desk/objections/<int:number>/", objections.answer, name="answer_objection"),
+    path("programmes/", programmes.index, name="programmes"),
+    path("programmes/shares/", programmes.establish, name="establish_shares"),
+    path("programmes/reallocate/", programmes.reallocate, name="reallocate"),
+    path("operations/", operations.index, name="operations"),
+    path("operations/capacity/", operations.declare, name="declare_capacity"),
+    path("operations/maintenance/", operations.plan_maintenance, name="plan_maintenance"),
+    path("operations/maintenance/<int:number>/cancel/", operations.cancel_maintenance, name="cancel_maintenance"),
+    path("operations/usage/", operations.batches, name="usage_batches"),
+    path("operations/jobs/", operations.jobs, name="waiting_jobs"),
+    path("people/", people.index, name="people"),
+    path("people/<int:number>/", people.person, name="person"),
+    path("people/<int:number>/roles/", people.give, name="give_role"),
+    path("people/<int:number>/roles/<slug:role>/withdraw/", people.withdraw, name="withdraw_role"),
+    path("audit/", audit.index, name="audit"),
+    path("audit/ledger/", audit.ledger, name="ledger_check"),
 ]

@@ -1,0 +1,111 @@
+"""Audit: who did what, when and why; and whether the ledger balances."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from fabriek.audit.models import Event
+from fabriek.ledger.queries import check, totals
+from fabriek.portal.access import requires
+from fabriek.portal.pages.decide.forms import AuditFilter
+from fabriek.portal.pages.decide.replies import csv_file, page
+from fabriek.portal.pages.decide.verbs import VERBS, words_of
+
+PER_PAGE = 50
+CSV_ROWS = 100_000
+"""The newest that go into one file; narrow the dates for older ones."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """An event in words; `data` as names and values that read."""
+
+    event: Event
+    words: str
+    data: list[tuple[str, str]]
+
+
+@requires("read audit")
+def index(request: HttpRequest) -> HttpResponse:
+    """Events, newest first."""
+    filters = AuditFilter(request.GET)
+    found = _events(filters.cleaned_data) if filters.is_valid() else Event.objects.none()
+    if request.GET.get("format") == "csv":
+        return _as_csv(found)
+    shown = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    query = request.GET.copy()
+    query["format"] = "csv"
+    return page(
+        request,
+        "audit",
+        filters=filters,
+        shown=shown,
+        lines=[Line(event, words_of(event.verb), _data(event.data)) for event in shown],
+        csv=f"?{query.urlencode()}",
+        verbs=VERBS,
+        totals=totals(),
+        is_filtered=any(filters.data.get(name) for name in filters.fields),
+    )
+
+
+@requires("read audit")
+def ledger(request: HttpRequest) -> HttpResponse:
+    """Recompute the ledger from its entries, and say what doesn't hold."""
+    return page(request, "ledger_check", faults=check(), totals=totals())
+
+
+def _events(said: dict[str, Any]) -> QuerySet[Event]:
+    found = Event.objects.select_related("actor").order_by("-id")
+    if said["verb"]:
+        text = said["verb"].lower()
+        spoken = [verb for verb, words in VERBS.items() if text in str(words).lower()]
+        found = found.filter(Q(verb__icontains=text) | Q(verb__in=spoken))
+    if said["actor"]:
+        found = found.filter(Q(actor_name__icontains=said["actor"]) | Q(actor__email__iexact=said["actor"]))
+    if said["subject"]:
+        found = found.filter(Q(subject__icontains=said["subject"]) | Q(subject_kind__iexact=said["subject"]))
+    if said["since"]:
+        found = found.filter(at__gte=datetime.combine(said["since"], time.min, UTC))
+    if said["until"]:
+        found = found.filter(at__lt=datetime.combine(said["until"] + timedelta(days=1), time.min, UTC))
+    return found
+
+
+def _data(data: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(name.replace("_", " "), _value(value)) for name, value in data.items() if value not in (None, "", [], {})]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_value(one) for one in value)
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {_value(one)}" for name, one in value.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int | float) else str(value)
+
+
+def _as_csv(found: QuerySet[Event]) -> HttpResponse:
+    return csv_file(
+        "audit",
+        ["at", "actor", "verb", "subject_kind", "subject", "why", "data"],
+        [
+            (
+                event.at.isoformat(),
+                event.actor_name,
+                event.verb,
+                event.subject_kind,
+                event.subject,
+                event.why,
+                json.dumps(event.data, sort_keys=True, ensure_ascii=False),
+            )
+            for event in found[:CSV_ROWS]
+        ],
+    )

@@ -1,0 +1,243 @@
+"""Programmes: the tree with what each has, the share table, establishing shares, moving hours between programmes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from fabriek.conf.errors import Refused
+from fabriek.people.permissions import may
+from fabriek.portal.access import requires
+from fabriek.portal.components import plots
+from fabriek.portal.components.plots import Column, Figure
+from fabriek.portal.pages.decide.forms import ReallocationForm, ShareForm
+from fabriek.portal.pages.decide.replies import add_refusal, csv_file, page, person_of, see_other
+from fabriek.programmes import actions
+from fabriek.programmes.models import Programme, Share
+from fabriek.programmes.queries import ShareRow, leaf_programmes, reallocations, share_table
+from fabriek.projects.rules import month_after
+from fabriek.register.models import Partition
+
+MONTHS = 12
+"""As many months at once in a table; `?from=` shows others."""
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A programme in the tree, its parts counted in; amounts in accelerator-seconds over the months shown."""
+
+    programme: Programme
+    depth: int
+    share: int
+    awarded: int
+    used: int
+
+    @property
+    def indent(self) -> range:
+        """One step for each level."""
+        return range(self.depth)
+
+
+@requires("read ledger")
+def index(request: HttpRequest) -> HttpResponse:
+    """The tree with what each programme has, and the share table of one partition."""
+    partitions = _partitions_with_shares()
+    partition = _chosen(partitions, request.GET.get("partition", ""))
+    months = _months(partition) if partition else []
+    table = share_table(partition, months) if partition else []
+    if request.GET.get("format") == "csv":
+        return _as_csv(partition, table)
+    every = [row for one in partitions for row in (table if one == partition else share_table(one, _months(one)))]
+    return page(
+        request,
+        "programmes",
+        tree=_tree(every),
+        partitions=partitions,
+        partition=partition,
+        table=table,
+        plot=_plot(partition, table) if partition else None,
+        reallocations=reallocations()[:50],
+        may_establish=may(request.user, "establish shares"),
+        may_reallocate=may(request.user, "reallocate"),
+    )
+
+
+def _partitions_with_shares() -> list[Partition]:
+    return list(Partition.objects.filter(shares__isnull=False).select_related("system").distinct().order_by("code"))
+
+
+def _chosen(partitions: list[Partition], code: str) -> Partition | None:
+    if not code:
+        return partitions[0] if partitions else None
+    found = next((partition for partition in partitions if partition.code == code), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _months(partition: Partition) -> list[date]:
+    """The last months that have shares, at most a year's."""
+    months = Share.objects.filter(partition=partition).order_by("month").values_list("month", flat=True).distinct()
+    return list(months)[-MONTHS:]
+
+
+def _tree(rows: Iterable[ShareRow]) -> list[Branch]:
+    """The programmes, parents before their parts, each with the sums of its leaves."""
+    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for row in rows:
+        for place, amount in enumerate((row.share, row.awarded, row.used)):
+            sums[row.programme.code][place] += amount
+    children: dict[int | None, list[Programme]] = defaultdict(list)
+    for programme in Programme.objects.select_related("pillar").order_by("-kind", "name"):
+        children[programme.parent_id].append(programme)
+
+    def below(programme: Programme, depth: int) -> list[Branch]:
+        parts = [branch for child in children[programme.pk] for branch in below(child, depth + 1)]
+        own = list(sums[programme.code])
+        for part in parts:
+            if part.depth == depth + 1:
+                own = [own[0] + part.share, own[1] + part.awarded, own[2] + part.used]
+        return [Branch(programme, depth, *own), *parts]
+
+    return [branch for root in children[None] for branch in below(root, 0)]
+
+
+def _plot(partition: Partition, table: list[ShareRow]) -> Figure:
+    rows = []
+    for row in table:
+        rows.append({"month": row.month, "programme": row.programme.name, "hours": row.share})
+    return plots.bars(
+        _("Shares by month: %(partition)s") % {"partition": partition.code},
+        [
+            Column("month", _("Month"), "month"),
+            Column("programme", _("Programme")),
+            Column("hours", _("Share"), "gpu_hours"),
+        ],
+        sorted(rows, key=lambda row: (row["month"], row["programme"])),
+        x="month",
+        y="hours",
+        series="programme",
+    )
+
+
+def _as_csv(partition: Partition | None, table: list[ShareRow]) -> HttpResponse:
+    return csv_file(
+        "shares" + (f"-{partition.code.replace('/', '-')}" if partition else ""),
+        [
+            "programme",
+            "month",
+            "fraction",
+            "share_accelerator_seconds",
+            "awarded_accelerator_seconds",
+            "used_accelerator_seconds",
+            "free_accelerator_seconds",
+        ],
+        [
+            (
+                row.programme.code,
+                f"{row.month:%Y-%m}",
+                row.fraction if row.fraction is not None else "",
+                row.share,
+                row.awarded,
+                row.used,
+                row.free,
+            )
+            for row in table
+        ],
+    )
+
+
+@requires("establish shares", "GET", "POST")
+def establish(request: HttpRequest) -> HttpResponse:
+    """The shares of one partition over some months. A table that is off is shown again, the row marked."""
+    partitions = list(
+        Partition.objects.filter(nodes__isnull=False, availabilities__isnull=False).distinct().order_by("code")
+    )
+    partition = _chosen(partitions, request.POST.get("partition") or request.GET.get("partition", ""))
+    if partition is None:
+        return page(request, "establish_shares", partitions=[], partition=None)
+    programmes = list(leaf_programmes())
+    if request.method == "POST":
+        form = ShareForm(programmes, request.POST)
+        if form.is_valid():
+            try:
+                made = actions.establish_shares(
+                    person_of(request), partition, form.month_list(), form.fractions(), form.cleaned_data["why"]
+                )
+            except Refused as refusal:
+                add_refusal(form, refusal, names={})
+            else:
+                messages.success(
+                    request,
+                    ngettext("%(number)s share established.", "%(number)s shares established.", len(made))
+                    % {"number": len(made)},
+                )
+                return see_other(f"{reverse('portal:programmes')}?partition={partition.code}")
+    else:
+        form = ShareForm(programmes, initial=_latest(partition, programmes))
+    return page(request, "establish_shares", form, partitions=partitions, partition=partition, rows=form.rows())
+
+
+def _latest(partition: Partition, programmes: list[Programme]) -> dict[str, Any]:
+    """The shares as they are in the last month, for that month and those after."""
+    last = Share.objects.filter(partition=partition).order_by("-month").values_list("month", flat=True).first()
+    shares = Share.objects.filter(partition=partition, month=last).values_list("programme__code", "fraction")
+    known = {programme.code for programme in programmes}
+    return {
+        "first": last or month_after(timezone.now().date().replace(day=1), 1),
+        "months": 1,
+        **{code: _plain(fraction * 100) for code, fraction in shares if code in known},
+    }
+
+
+def _plain(percent: Decimal) -> str:
+    text = f"{percent:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+@requires("reallocate", "GET", "POST")
+def reallocate(request: HttpRequest) -> HttpResponse:
+    """Move hours of one programme to another, with the reason."""
+    form = ReallocationForm(request.POST if request.method == "POST" else None, initial=_suggested(request))
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        try:
+            made = actions.reallocate(
+                person_of(request),
+                said["partition"],
+                said["month"],
+                said["from_programme"],
+                said["to_programme"],
+                said["hours"] * 3600,
+                said["why"],
+                said["kind"],
+            )
+        except Refused as refusal:
+            add_refusal(form, refusal)
+        else:
+            messages.success(
+                request,
+                _("Moved: %(hours)s GPU-hours from %(from)s to %(to)s.")
+                % {"hours": f"{said['hours']:,}", "from": made.from_programme.name, "to": made.to_programme.name},
+            )
+            return see_other(f"{reverse('portal:programmes')}?partition={made.partition.code}#reallocations")
+    return page(request, "reallocate", form)
+
+
+def _suggested(request: HttpRequest) -> dict[str, Any]:
+    return {
+        "kind": "reallocation",
+        "partition": request.GET.get("partition", ""),
+        "month": timezone.now().date().replace(day=1),
+    }

@@ -1,0 +1,170 @@
+"""The API: tokens and scopes, problems that say what to do, the same verbs as the pages."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+from fabriek.api.main import api
+from fabriek.people.actions import create_token, revoke_token
+from fabriek.people.models import Person
+
+from tests.factories.world import MONTH, make_allocation, make_organisation, make_person, make_submitted, make_world
+
+pytestmark = pytest.mark.django_db
+
+
+def client_of(person: Person, *scopes: str) -> Client:
+    _token, plain = create_token(person, name="test", scopes=scopes or ["read", "apply"], person=person)
+    return Client(headers={"Authorization": f"Bearer {plain}"})
+
+
+def post(client: Client, path: str, body: Any = None, method: str = "post") -> Any:
+    return getattr(client, method)(f"/api/v1{path}", json.dumps(body or {}), content_type="application/json")
+
+
+PUBLIC = {"/factories", "/systems", "/partitions", "/programmes", "/promises", "/calls"}
+
+
+def test_every_route_that_changes_something_needs_a_token() -> None:
+    schema = api.get_openapi_schema()
+    assert schema["openapi"].startswith("3.1")
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            public = method == "get" and any(path.startswith(f"/api/v1{prefix}") for prefix in PUBLIC)
+            assert public or operation.get("security"), f"{method} {path} has no rule"
+
+
+def test_without_a_token_everything_else_is_401() -> None:
+    for path, methods in api.get_openapi_schema()["paths"].items():
+        for method, operation in methods.items():
+            if not operation.get("security"):
+                continue
+            address = path
+            for name in ("{code}", "{cluster}", "{system}", "{partition}"):
+                address = address.replace(name, "x")
+            address = address.replace("{uuid}", "00000000-0000-4000-8000-000000000000").replace("{number}", "1")
+            response = getattr(Client(), method)(address)
+            assert response.status_code == 401, f"{method} {path}: {response.status_code}"
+            assert response["Content-Type"] == "application/problem+json"
+            assert response["WWW-Authenticate"]
+
+
+def test_a_founder_applies_over_the_api() -> None:
+    world = make_world()
+    founder = make_person()
+    client = client_of(founder)
+    assert client.get("/api/v1/calls").json()[0]["code"] == world.call.code
+    organisation = {"name": "My start-up", "organisation_class": "startup", "country": "NL"}
+    assert post(client, "/organisation", organisation).status_code == 200
+    draft = post(client, f"/calls/{world.call.code}/applications").json()
+    asked = {"partition": world.partition.code, "first_month": str(MONTH), "months": 1, "gpu_hours": 100}
+    content = {
+        "version": draft["version"],
+        "title": "A model",
+        "summary": "We train.",
+        "method": "PyTorch",
+        "data_statement": "Public.",
+        "alternatives": [asked],
+    }
+    saved = post(client, f"/applications/{draft['code']}", content, "patch")
+    assert saved.status_code == 200, saved.content
+    stale = post(client, f"/applications/{draft['code']}", content, "patch")
+    assert stale.status_code == 409
+    assert stale.json()["type"] == "urn:fabriek:problem:old-version"
+    submitted = post(client, f"/applications/{draft['code']}/submit")
+    assert submitted.json()["state"] == "submitted"
+    assert submitted.json()["answer_due"]
+
+
+def test_a_refusal_names_the_field_and_what_to_do() -> None:
+    world = make_world()
+    founder = make_person(organisation=make_organisation())
+    client = client_of(founder)
+    draft = post(client, f"/calls/{world.call.code}/applications").json()
+    asked = {"partition": world.partition.code, "first_month": str(MONTH), "months": 1, "gpu_hours": 6_000}
+    content = {"version": 0, "title": "T", "summary": "S", "method": "M", "data_statement": "D", "alternatives": [asked]}
+    post(client, f"/applications/{draft['code']}", content, "patch")
+    refused = post(client, f"/applications/{draft['code']}/submit")
+    assert refused.status_code == 422
+    assert "5,000" in refused.json()["faults"]["alternatives.0"][0]
+
+
+def test_a_token_opens_what_its_scopes_say_and_no_more() -> None:
+    world = make_world()
+    client = client_of(make_person(), "read")
+    refused = post(client, f"/calls/{world.call.code}/applications")
+    assert refused.status_code == 403
+    assert refused.json()["detail"].startswith("This token lacks the scope")
+
+
+def test_others_applications_and_projects_are_not_there() -> None:
+    world = make_world()
+    application, allocation = make_submitted(world), make_allocation(world)
+    client = client_of(make_person())
+    assert client.get(f"/api/v1/applications/{application.code}").status_code == 404
+    assert client.get(f"/api/v1/projects/{allocation.project.code}").status_code == 404
+    script = "#!/bin/bash\ntrue\n"
+    assert post(client, "/jobs", {"allocation": allocation.code, "script": script}).status_code == 404
+
+
+def test_a_revoked_token_is_refused() -> None:
+    person = make_person()
+    token, plain = create_token(person, name="test", scopes=["read"], person=person)
+    revoke_token(person, token)
+    response = Client(headers={"Authorization": f"Bearer {plain}"}).get("/api/v1/applications")
+    assert response.status_code == 401
+
+
+def test_an_agents_token_opens_its_own_cluster_only() -> None:
+    world = make_world()
+    _token, plain = create_token(world.operator, name="agent", scopes=["agent"], site=world.cluster.code)
+    agent = Client(headers={"Authorization": f"Bearer {plain}"})
+    assert agent.get(f"/api/v1/sites/{world.cluster.code}/desired-state").status_code == 200
+    assert agent.get("/api/v1/sites/another/desired-state").status_code == 403
+    assert agent.get("/api/v1/applications").status_code == 403
+
+
+def test_a_batch_with_a_broken_row_books_the_others() -> None:
+    world = make_world()
+    allocation = make_allocation(world)
+    _token, plain = create_token(world.operator, name="agent", scopes=["agent"], site=world.cluster.code)
+    agent = Client(headers={"Authorization": f"Bearer {plain}"})
+    good = {
+        "job_id": "1",
+        "account": allocation.project.code,
+        "user": "u1",
+        "partition": "gpu",
+        "state": "COMPLETED",
+        "submit": 1_790_000_000,
+        "start": 1_790_000_000,
+        "end": 1_790_000_060,
+        "accelerators": 1,
+        "cores": 1,
+    }
+    answer = post(
+        agent, f"/sites/{world.cluster.code}/usage-batches", {"key": "k", "records": [good, {"job_id": 5}, "x"]}
+    )
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["booked"] == 1
+    assert [fault["line"] for fault in answer.json()["broken"]] == [2, 3]
+
+
+def test_a_share_table_that_does_not_add_up_is_refused_with_its_row() -> None:
+    world = make_world()
+    client = client_of(world.officer, "read", "decide")
+    body = {"months": [str(MONTH)], "fractions": {"eu-industrial-entry": "0.6", "eu-science": "0.5"}}
+    refused = post(client, f"/shares/{world.partition.code}", body, "put")
+    assert refused.status_code == 422
+    assert refused.json()["row"] in body["fractions"]
+
+
+def test_lists_come_in_pages() -> None:
+    world = make_world()
+    founder = make_person(organisation=make_organisation())
+    for _number in range(3):
+        make_submitted(world, applicant=founder)
+    answer = client_of(founder).get("/api/v1/applications?per_page=2&page=2").json()
+    assert (answer["total"], answer["pages"], len(answer["items"])) == (3, 2, 1)

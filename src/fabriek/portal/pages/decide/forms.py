@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -252,11 +253,13 @@ class PeopleFilter(forms.Form):
 
 
 class RoleForm(forms.Form):
-    """A role to give."""
+    """A role to give, out of those that are not held yet."""
 
-    role = forms.ChoiceField(
-        label=_("Role"), choices=[choice for choice in Role.choices if choice[0] != Role.APPLICANT.value]
-    )
+    def __init__(self, held: Collection[str], *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        choices = [(role, label) for role, label in Role.choices if role not in held and role != Role.APPLICANT]
+        self.fields["role"] = forms.ChoiceField(label=_("Role"), choices=choices)
+        self.has_choices = bool(choices)
 
 
 class AuditFilter(forms.Form):

@@ -55,18 +55,13 @@ def person(request: HttpRequest, number: int) -> HttpResponse:
     """One person: their roles, to give and to withdraw."""
     shown = _person(number)
     held = {role.role: role for role in shown.roles.select_related("given_by")}
-    form = RoleForm()
-    form.fields["role"].choices = [  # type: ignore[attr-defined]
-        choice
-        for choice in form.fields["role"].choices
-        if choice[0] not in held  # type: ignore[attr-defined]
-    ]
+    form = RoleForm(held)
     return page(
         request,
         "person",
         shown=shown,
         held=sorted(held.values(), key=lambda role: role.role),
-        form=form if form.fields["role"].choices else None,  # type: ignore[attr-defined]
+        form=form if form.has_choices else None,
         tokens=shown.tokens.filter(revoked_at__isnull=True).count(),
         is_self=shown.pk == person_of(request).pk,
     )

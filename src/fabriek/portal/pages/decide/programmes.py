@@ -192,7 +192,9 @@ def establish(request: HttpRequest) -> HttpResponse:
 def _latest(partition: Partition, programmes: list[Programme]) -> dict[str, Any]:
     """The shares as they are in the last month, for that month and those after."""
     last = Share.objects.filter(partition=partition).order_by("-month").values_list("month", flat=True).first()
-    shares = Share.objects.filter(partition=partition, month=last).values_list("programme__code", "fraction")
+    shares = (
+        Share.objects.filter(partition=partition, month=last).values_list("programme__code", "fraction") if last else []
+    )
     known = {programme.code for programme in programmes}
     return {
         "first": last or month_after(timezone.now().date().replace(day=1), 1),

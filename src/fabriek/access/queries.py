@@ -179,6 +179,7 @@ def decisions() -> list[Decision]:
         .select_related("proposed_by", "published_by")
         .prefetch_related("calls")
         .annotate(awarded=Count("outcomes", filter=Q(outcomes__awarded=True)), decided=Count("outcomes"))
+        .order_by("-proposed_at", "-id")  # said here, because Django leaves out a model's own order where it groups
     )
 
 

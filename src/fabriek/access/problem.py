@@ -9,6 +9,8 @@ from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
 from typing import Any
 
+from django.db.models import QuerySet
+
 from fabriek.access.models import Application, ApplicationState, Call
 from fabriek.allocation.problem import Problem, parse_problem
 from fabriek.conf.errors import Refused
@@ -150,7 +152,12 @@ def _promises(
             if promise.of == "capacity":
                 mine = programmes if programme is None else [programme]
                 fraction = _of_what_is_left(promise, mine, where, months, free)
+            before = {}
+            if promise.of == "awarded":
+                scope = sorted(wanted) if programme is None else [programme]
+                before = _awarded_before(promise, scope)
             row: dict[str, Any] = {
+                **before,
                 "id": promise.code if programme is None or len(concerned) == 1 else f"{promise.code}:{programme}",
                 "kind": promise.kind,
                 "fraction": float(fraction),
@@ -186,6 +193,34 @@ def _of_what_is_left(
     return (Decimal(part.numerator) / part.denominator).quantize(_PLACES, ROUND_DOWN)
 
 
+def _awarded_before(promise: Promise, programmes: list[str]) -> dict[str, float]:
+    """GPU-hours that earlier decisions awarded: to the promise's subject, and of what it is a fraction of."""
+    stations = Account.objects.filter(
+        programme__in=programmes,
+        unit=Unit.ACCELERATOR_SECONDS,
+        kind__in=[AccountKind.AWARD, AccountKind.USED, AccountKind.LAPSED],
+    ).exclude(allocation="")
+    if promise.system is not None:
+        stations = stations.filter(partition__startswith=f"{promise.system.code}/")
+    awarded: dict[str, int] = defaultdict(int)
+    for allocation, credits, debits in stations.values_list("allocation", "credits", "debits"):
+        awarded[allocation] += credits - debits
+    reached = sum(awarded[code] for code in _subject(promise, awarded).values_list("code", flat=True))
+    return {"reached_before": reached / 3600, "base_before": sum(awarded.values()) / 3600}
+
+
+def _subject(promise: Promise, codes: Iterable[str]) -> QuerySet[Allocation]:
+    """Those of these allocations that a promise speaks of."""
+    subject = Allocation.objects.filter(code__in=[code for code in codes if code])
+    if promise.organisation_class:
+        subject = subject.filter(project__organisation_class=promise.organisation_class)
+    if promise.country:
+        subject = subject.filter(project__country=promise.country)
+    if promise.commercial:
+        subject = subject.filter(project__commercial=True)
+    return subject
+
+
 def _share_and_done(
     promise: Promise, programmes: list[str], partitions: list[str], months: list[date]
 ) -> tuple[int, int]:
@@ -200,12 +235,5 @@ def _share_and_done(
     by_allocation: dict[str, int] = defaultdict(int)
     for allocation, credits, debits in stations.values_list("allocation", "credits", "debits"):
         by_allocation[allocation] += credits - debits
-    subject = Allocation.objects.filter(code__in=[code for code in by_allocation if code])
-    if promise.organisation_class:
-        subject = subject.filter(project__organisation_class=promise.organisation_class)
-    if promise.country:
-        subject = subject.filter(project__country=promise.country)
-    if promise.commercial:
-        subject = subject.filter(project__commercial=True)
-    done = sum(by_allocation[code] for code in subject.values_list("code", flat=True))
+    done = sum(by_allocation[code] for code in _subject(promise, by_allocation).values_list("code", flat=True))
     return sum(by_allocation.values()), done

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from fabriek.allocation.formulation import Choice, Formulation
-from fabriek.allocation.hours import Room
+from fabriek.allocation.hours import Room, book
 from fabriek.allocation.plan import Award, Refusal
 from fabriek.allocation.problem import Application, Problem
 from fabriek.allocation.rules import worth
@@ -24,12 +24,11 @@ def refusals_of(problem: Problem, formulation: Formulation, awards: list[Award])
     """One refusal, with its reason, for each application without an award; in order of id."""
     awarded = {award.application: award for award in awards}
     applications = {application.id: application for application in problem.applications}
-    room = Room(problem)
+    room = book(problem, awards)
     holders: dict[tuple[str, str, int], list[Application]] = {}
     for award in awards:
         application = applications[award.application]
         choice = _choice(application, award.alternative)
-        room.take(choice, Fraction(award.hours))
         for cell in choice.cells:
             holders.setdefault(cell, []).append(application)
     possible = {choice.application.id for choice in formulation.choices}

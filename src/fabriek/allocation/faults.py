@@ -31,7 +31,10 @@ class PlanError(FormatError):
 
 
 def place(*steps: str | int) -> str:
-    """The path of a place in a JSON file: `place("programmes", 0, "shares", "a/b")` is `programmes[0].shares["a/b"]`."""
+    """The path of a place in a JSON file.
+
+    `place("programmes", 0, "shares", "a/b")` gives `programmes[0].shares["a/b"]`.
+    """
     path = ""
     for step in steps:
         if isinstance(step, int):

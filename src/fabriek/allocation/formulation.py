@@ -117,7 +117,8 @@ def _promise_row(problem: Problem, promise: Promise, choices: list[Choice]) -> R
     sign = 1.0 if promise.kind == "cap" else -1.0
     of_capacity = promise.of == "capacity"
     fraction = float(exact(promise.fraction))
-    limit = sign * float(exact(promise.fraction) * base_capacity(problem, promise)) if of_capacity else 0.0
+    base = base_capacity(problem, promise) if of_capacity else exact(promise.base_before)
+    limit = sign * float(exact(promise.fraction) * base - exact(promise.reached_before))
     row = Row(("promise", promise.id), limit)
     for column, choice in enumerate(choices):
         subject = counts(promise, choice.application, choice.partition)

@@ -5,39 +5,62 @@ What `solve` is measured against.
 
 from __future__ import annotations
 
-from fractions import Fraction
-
+from fabriek.allocation import highs
+from fabriek.allocation.certificate import certify
 from fabriek.allocation.explain import refusals_of
 from fabriek.allocation.formulation import Choice, formulate
 from fabriek.allocation.hours import Room, value_of
-from fabriek.allocation.plan import Award, Plan
-from fabriek.allocation.problem import Problem, problem_sha256
-from fabriek.allocation.rules import worth
+from fabriek.allocation.plan import Award, Plan, gap_between
+from fabriek.allocation.problem import Application, Problem, canonical, problem_sha256
+from fabriek.allocation.rules import exact, worth
 
 
 def by_rank(problem: Problem) -> Plan:
-    """The plan of rank order: shares and caps are kept, floors as they fall out. Without a bound of its own."""
+    """The plan of rank order: shares and caps are kept, floors as they fall out.
+
+    The list is gone down until nothing more is awarded, for a cap on a part of what is awarded opens as awards are
+    made. The bound is for plans that keep shares and caps; floors do not count in it, for the plan does not mind them.
+    """
+    problem = canonical(problem)
     room = Room(problem)
     awards: dict[str, Award] = {}
-    for application in sorted(problem.applications, key=lambda row: (-row.score, row.id)):
-        if application.score < problem.threshold:
-            continue
-        for place, alternative in enumerate(application.alternatives):
-            choice = Choice(application, place, worth(problem, application, alternative, place), alternative.hours)
-            hours = Fraction(repr(alternative.hours))
-            if not room.cells_without_room(choice, hours) and not room.caps_exceeded(choice, hours):
-                room.take(choice, hours)
-                awards[application.id] = Award(application=application.id, alternative=place, hours=alternative.hours)
-                break
+    ranked = [
+        application
+        for application in sorted(problem.applications, key=lambda row: (-row.score, row.id))
+        if application.score >= problem.threshold
+    ]
+    before = -1
+    while before < len(awards):
+        before = len(awards)
+        for application in ranked:
+            if application.id not in awards and (award := _award(problem, room, application)) is not None:
+                awards[application.id] = award
     ordered = [awards[application] for application in sorted(awards)]
+    formulation = formulate(problem)
+    duals = highs.solve(
+        formulation, minimise_floor=None, allowed_shortfall={}, relaxed=True, gap=0.0, seconds=60.0, seed=0
+    ).duals
+    certificate = certify(formulation, duals, {})
     value = value_of(problem, ordered)
     return Plan(
         problem_sha256=problem_sha256(problem),
         value=value,
-        bound=value,
-        gap=0.0,
+        bound=certificate.bound,
+        gap=gap_between(value, certificate.bound),
         status="gap",
         awards=ordered,
-        refusals=refusals_of(problem, formulate(problem), ordered),
+        refusals=refusals_of(problem, formulation, ordered),
         promises=room.results(),
+        certificate=certificate,
     )
+
+
+def _award(problem: Problem, room: Room, application: Application) -> Award | None:
+    """The first alternative for which there is room, taken."""
+    for place, alternative in enumerate(application.alternatives):
+        choice = Choice(application, place, worth(problem, application, alternative, place), alternative.hours)
+        hours = exact(alternative.hours)
+        if not room.cells_without_room(choice, hours) and not room.caps_exceeded(choice, hours):
+            room.take(choice, hours)
+            return Award(application=application.id, alternative=place, hours=alternative.hours)
+    return None

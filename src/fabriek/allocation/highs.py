@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from dataclasses import dataclass
@@ -17,12 +18,16 @@ _TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Answer:
-    """`fractions`: of each choice, 0 or least..1. `shortfalls`: hours, per floor. `duals`: per row, value an hour."""
+    """`bounded`: `bound` holds for the problem asked. `fractions`: of each choice, 0 or least..1.
+
+    `shortfalls`: hours, per floor. `duals`: per row, value an hour.
+    """
 
     finished: bool
     feasible: bool
     value: float
     bound: float
+    bounded: bool
     fractions: np.ndarray
     shortfalls: dict[str, float]
     duals: dict[tuple[object, ...], float]
@@ -58,13 +63,14 @@ def solve(
     relaxed: bool,
     gap: float,
     seconds: float,
-    threads: int,
     seed: int,
+    start: np.ndarray | None = None,
 ) -> Answer:
     """Solve once: for the greatest value, or (`minimise_floor`) for the least shortfall of one floor.
 
     allowed_shortfall: hours that each floor may lack; a floor that isn't named may lack any number.
     relaxed: fractions of all-or-nothing requests allowed; gives the duals.
+    start: fractions of the choices to begin from.
     """
     choices, floors = formulation.choices, list(formulation.floors)
     partial = [number for number, choice in enumerate(choices) if choice.application.least < 1.0]
@@ -129,9 +135,10 @@ def solve(
     solver = new_solver()
     options: dict[str, bool | int | float | str] = {
         "output_flag": False,
-        # One tree, walked by one thread: the same plan whatever the machine. `threads` only serves the LP.
+        # One tree, walked by one thread: the same plan whatever the machine. HiGHS keeps one pool of threads for a
+        # process and refuses to run with another number, so there is no other number.
         "parallel": "off",
-        "threads": max(1, threads),
+        "threads": 1,
         "random_seed": seed,
         "time_limit": max(0.1, seconds),
         "mip_rel_gap": gap,
@@ -141,6 +148,10 @@ def solve(
     for option, setting in options.items():
         solver.setOptionValue(option, setting)
     solver.passModel(lp)
+    if start is not None and not relaxed:
+        begin = highspy.HighsSolution()
+        begin.col_value = _columns(formulation, start, scale, taken, columns)
+        solver.setSolution(begin)
     solver.run()
     status, info, solution = solver.getModelStatus(), solver.getInfo(), solver.getSolution()
     feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
@@ -155,7 +166,25 @@ def solve(
         feasible=feasible,
         value=float(info.objective_function_value) if feasible else float("-inf"),
         bound=bound,
+        bounded=status in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kTimeLimit)
+        and math.isfinite(bound),
         fractions=found[:count],
         shortfalls={f: float(found[first_shortfall + n]) * floor_scale[f] for n, f in enumerate(floors)},
         duals=duals,
     )
+
+
+def _columns(
+    formulation: Formulation, fractions: np.ndarray, scale: list[float], taken: dict[int, int], columns: int
+) -> list[float]:
+    """Every column's value where the choices have these fractions."""
+    count = len(formulation.choices)
+    values = np.zeros(columns)
+    values[:count] = fractions
+    for number, column in taken.items():
+        values[column] = 1.0 if fractions[number] > 0 else 0.0
+    offset = len(formulation.shares) + len(formulation.caps)
+    for place, row in enumerate(formulation.floors.values()):
+        lacks = sum(value * fractions[column] for column, value in row.coefficients.items()) - row.limit
+        values[count + place] = max(0.0, lacks / scale[offset + place])
+    return list(values)

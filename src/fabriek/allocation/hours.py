@@ -23,6 +23,9 @@ class Room:
         self.bases = {promise.id: base_capacity(problem, promise) for promise in problem.promises}
         self.subject: dict[str, Fraction] = defaultdict(Fraction)
         self.base: dict[str, Fraction] = defaultdict(Fraction)
+        for promise in problem.promises:
+            self.subject[promise.id] = exact(promise.reached_before)
+            self.base[promise.id] = exact(promise.base_before)
 
     def cells_without_room(self, choice: Choice, hours: Fraction) -> list[tuple[str, str, int]]:
         """The shares that lack the hours."""
@@ -49,6 +52,24 @@ class Room:
             if lacks > self.shortfall(floor):
                 opened.append(floor)
         return opened
+
+    def caps_squeezed(self, choice: Choice, hours: Fraction) -> list[Promise]:
+        """The caps on awarded hours that these hours, though not their subject, would leave exceeded."""
+        squeezed = []
+        for cap in self.caps:
+            if cap.of == "awarded" and not counts(cap, choice.application, choice.partition):
+                gain = hours if is_within(cap, choice.application, choice.partition) else Fraction(0)
+                if self.subject[cap.id] > exact(cap.fraction) * (self.base[cap.id] + gain):
+                    squeezed.append(cap)
+        return squeezed
+
+    def fits(self, choice: Choice, hours: Fraction) -> bool:
+        """Whether taking these hours keeps every share and cap and opens no floor."""
+        return (
+            not self.cells_without_room(choice, hours)
+            and not self.caps_exceeded(choice, hours)
+            and not self.floors_opened(choice, hours)
+        )
 
     def _excess(self, cap: Promise, hours: Fraction) -> Fraction:
         base = self.bases[cap.id] if cap.of == "capacity" else self.base[cap.id] + hours
@@ -104,3 +125,14 @@ def value_of(problem: Problem, awards: Iterable[Award]) -> float:
         alternative = application.alternatives[award.alternative]
         total += worth(problem, application, alternative, award.alternative) * (award.hours / alternative.hours)
     return total
+
+
+def book(problem: Problem, awards: Iterable[Award]) -> Room:
+    """The room that is left once these awards are taken."""
+    applications = {application.id: application for application in problem.applications}
+    room = Room(problem)
+    for award in awards:
+        application = applications[award.application]
+        hours = application.alternatives[award.alternative].hours
+        room.take(Choice(application, award.alternative, 0.0, hours), exact(award.hours))
+    return room

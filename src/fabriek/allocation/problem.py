@@ -103,6 +103,12 @@ class Promise(Row):
     fraction: Fraction01
     of: Literal["awarded", "capacity"]
     rank: int = Field(default=1, ge=0, description="Floors of a lower rank come first.")
+    reached_before: Hours = Field(
+        default=0.0, description="GPU-hours of its subject that earlier decisions awarded; they count."
+    )
+    base_before: Hours = Field(
+        default=0.0, description="GPU-hours that earlier decisions awarded of what it is a fraction of (`of: awarded`)."
+    )
 
 
 class Problem(Row):
@@ -164,6 +170,18 @@ def read_json(raw: bytes) -> Any:
         raise ProblemError("$", "is nested too deeply to be this format; check the file") from None
     except ValueError as error:
         raise ProblemError("$", f"is not usable JSON: {error}") from None
+
+
+def canonical(problem: Problem) -> Problem:
+    """The same problem with its rows in order of id, so that their order in the file can't change the plan."""
+    return problem.model_copy(
+        update={
+            "partitions": sorted(problem.partitions, key=lambda row: row.id),
+            "programmes": sorted(problem.programmes, key=lambda row: row.id),
+            "applications": sorted(problem.applications, key=lambda row: row.id),
+            "promises": sorted(problem.promises, key=lambda row: row.id),
+        }
+    )
 
 
 def canonical_rows(problem: Problem) -> dict[str, Any]:

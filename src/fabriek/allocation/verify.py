@@ -88,10 +88,10 @@ def _promises(problem: Problem, applications: dict[str, Application], plan: Plan
     """Caps are kept, and required, reached and shortfall are what the awards amount to."""
     faults = []
     told = {result.id: result for result in plan.promises}
-    if told.keys() != {promise.id for promise in problem.promises}:
+    if sorted(result.id for result in plan.promises) != sorted(promise.id for promise in problem.promises):
         return ["promises does not name each promise of the problem once"]
     for promise in problem.promises:
-        reached = base = Fraction(0)
+        reached, base = exact(promise.reached_before), exact(promise.base_before)
         for award in plan.awards:
             application = applications[award.application]
             partition = application.alternatives[award.alternative].partition
@@ -141,7 +141,7 @@ def _bound(problem: Problem, plan: Plan) -> list[str]:
     solver, and `certificate.bound` doesn't.
     """
     if plan.certificate is None:
-        return []
+        return ["there is no certificate: nothing in the plan proves its bound"]
     limits = share_hours(problem)
     share_price: dict[tuple[str, str, int], float] = {}
     promise_price: dict[str, float] = {}
@@ -155,20 +155,27 @@ def _bound(problem: Problem, plan: Plan) -> list[str]:
             if promise is None:
                 faults.append(f"the certificate prices {price.promise!r}, which is not a promise of the problem")
                 continue
+            if promise.id in promise_price:
+                faults.append(f"the certificate prices {promise.id} twice")
+                continue
             promise_price[promise.id] = price.price
             sign = 1 if promise.kind == "cap" else -1
-            if promise.of == "capacity":
-                bound += price.price * sign * float(exact(promise.fraction) * base_capacity(problem, promise))
+            base = base_capacity(problem, promise) if promise.of == "capacity" else exact(promise.base_before)
+            bound += price.price * sign * float(exact(promise.fraction) * base - exact(promise.reached_before))
             relaxed = price.relaxed or 0.0
-            if relaxed > shortfalls[promise.id] * (1 + _AGREES) + _AGREES * max(1.0, relaxed):
+            # The bound is for plans whose floors lack at most that; this plan must be one of them.
+            if shortfalls[promise.id] - relaxed > _AGREES * max(1.0, relaxed):
                 faults.append(
-                    f"the certificate lets {promise.id} lack {relaxed} hours; it lacks {shortfalls[promise.id]}"
+                    f"the certificate lets {promise.id} lack {relaxed} hours; the plan lacks {shortfalls[promise.id]}"
                 )
             bound += price.price * relaxed
         else:
             cell = (str(price.programme), str(price.partition), price.month if price.month is not None else -1)
             if cell not in limits:
                 faults.append(f"the certificate prices {cell}, which is not a share of the problem")
+                continue
+            if cell in share_price:
+                faults.append(f"the certificate prices {cell} twice")
                 continue
             share_price[cell] = price.price
             bound += price.price * float(limits[cell])

@@ -82,7 +82,7 @@ class DataForm(forms.Form):
         widget=forms.RadioSelect,
         coerce=lambda value: value == "yes",
         required=False,
-        empty_value=False,
+        empty_value=None,
     )
 
     def __init__(self, *arguments: Any, **more: Any) -> None:

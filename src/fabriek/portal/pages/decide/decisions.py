@@ -102,9 +102,17 @@ def propose(request: HttpRequest) -> HttpResponse:
             is_demo=bool(calls) and all(call.is_demo for call in calls),
         )
     except Refused as refusal:
-        return show_refusal(request, refusal, reverse("portal:decisions"))
+        messages.error(request, str(refusal.sentence))
+        return _go(request, reverse("portal:decisions"))
     messages.success(request, _("Proposed. Nothing is awarded until somebody publishes it."))
-    return see_other(reverse("portal:decision", args=[decision.code]))
+    return _go(request, reverse("portal:decision", args=[decision.code]))
+
+
+def _go(request: HttpRequest, url: str) -> HttpResponse:
+    """To a page, whole: for a request of htmx, which shows its indicator meanwhile, by its own header."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=204, headers={"HX-Redirect": url})
+    return see_other(url)
 
 
 @requires("read decisions")
@@ -114,8 +122,10 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
     ranked = _ranked(found)
     if request.GET.get("format") == "csv":
         return _as_csv(found, ranked)
+    promises = _promises(found)
     is_proposal = found.decision.state == "proposed"
     awarded = [row for row in found.rows if row.hours]
+    capacity = int(sum(sum(row["capacity"]) for row in found.problem["partitions"])) * 3600
     return page(
         request,
         "decision",
@@ -126,9 +136,11 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
         ranked=ranked,
         asked=sum(row.asked for row in found.rows) * 3600,
         awarded=sum(row.hours for row in awarded) * 3600,
-        capacity=int(sum(sum(row["capacity"]) for row in found.problem["partitions"])) * 3600,
+        capacity=capacity,
+        part_given=sum(row.hours for row in awarded) * 3600 / capacity if capacity else 0,
         number_awarded=len(awarded),
-        promises=_promises(found),
+        promises=promises,
+        bars=_bars(promises),
         moments=_before_and_after(awarded, found) if is_proposal else [],
         scores=_scores(found),
         classes=_hours_by_class(found.rows),
@@ -250,6 +262,29 @@ def _promises(found: DecisionPage) -> list[PlannedPromise]:
             )
         )
     return planned
+
+
+def _bars(promises: list[PlannedPromise]) -> Figure | None:
+    """Each promise as part of what it is a fraction of: what is required, what the plan reaches."""
+    rows = [
+        {"name": promise.name, "required": promise.fraction, "reached": promise.part}
+        for promise in promises
+        if promise.part is not None
+    ]
+    if not rows:
+        return None
+    return plots.promises(
+        _("Required and reached"),
+        [
+            Column("name", _("Promise")),
+            Column("required", _("Required"), "percent"),
+            Column("reached", _("Reached by this plan"), "percent"),
+        ],
+        rows,
+        name="name",
+        required="required",
+        measures=["reached"],
+    )
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class WishForm(forms.Form):
     months = forms.TypedChoiceField(
         label=_("For how long?"),
         coerce=int,
-        empty_value=1,
+        empty_value=None,
         required=False,
         choices=[(n, n) for n in (1, 2, 3, 6, 12)],
     )

@@ -67,7 +67,7 @@ def map_of_sites() -> Map:
         links += [
             ((site.longitude, site.latitude), (link.to_site.longitude, link.to_site.latitude))
             for link in site.links_from.all()
-            if link.to_site.longitude is not None
+            if link.to_site.longitude is not None and link.to_site.latitude is not None
         ]
     return Map(_("Supercomputers of the AI factories in Europe"), places, links=links)
 

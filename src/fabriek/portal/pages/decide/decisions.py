@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -225,11 +226,18 @@ def _promise_names(codes: Iterable[str]) -> dict[str, str]:
     }
 
 
+def _fits_beside_a_bar(code: str, name: str) -> str:
+    """A name for the plot, which has room for some thirty letters; what tells two of them apart stands first."""
+    programme = code.partition(":")[2]
+    return Truncator(f"{programme}: {name}" if programme else name).chars(32)
+
+
 @dataclass(frozen=True)
 class PlannedPromise:
     """A promise in the plan: amounts in accelerator-seconds, and as parts of what it is a fraction of (None: of 0)."""
 
     name: str
+    short_name: str
     is_cap: bool
     required: int
     reached: int
@@ -252,6 +260,7 @@ def _promises(found: DecisionPage) -> list[PlannedPromise]:
         planned.append(
             PlannedPromise(
                 name=names[result["id"]],
+                short_name=_fits_beside_a_bar(result["id"], names[result["id"]]),
                 is_cap=row["kind"] == "cap",
                 required=round(result["required"] * 3600),
                 reached=round(result["reached"] * 3600),
@@ -267,7 +276,7 @@ def _promises(found: DecisionPage) -> list[PlannedPromise]:
 def _bars(promises: list[PlannedPromise]) -> Figure | None:
     """Each promise as part of what it is a fraction of: what is required, what the plan reaches."""
     rows = [
-        {"name": promise.name, "required": promise.fraction, "reached": promise.part}
+        {"name": promise.short_name, "required": promise.fraction, "reached": promise.part}
         for promise in promises
         if promise.part is not None
     ]

@@ -34,7 +34,10 @@ def _emptying_is_possible() -> Iterator[None]:
 
 def _drop_triggers(connection: Any) -> list[str]:
     if connection.vendor == "postgresql":
-        query = "SELECT 'DROP TRIGGER ' || tgname || ' ON ' || tgrelid::regclass || ';' FROM pg_trigger WHERE NOT tgisinternal"
+        query = (
+            "SELECT 'DROP TRIGGER ' || tgname || ' ON ' || tgrelid::regclass || ';' "
+            "FROM pg_trigger WHERE NOT tgisinternal"
+        )
     else:
         query = "SELECT 'DROP TRIGGER ' || name || ';' FROM sqlite_master WHERE type = 'trigger'"
     with connection.cursor() as cursor:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from tests.factories.world import MONTH, make_allocation, make_organisation, make_person, make_submitted, make_world
+
 from fabriek.api.main import api
 from fabriek.people.actions import create_token, revoke_token
 from fabriek.people.models import Person
-
-from tests.factories.world import MONTH, make_allocation, make_organisation, make_person, make_submitted, make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -85,7 +85,14 @@ def test_a_refusal_names_the_field_and_what_to_do() -> None:
     client = client_of(founder)
     draft = post(client, f"/calls/{world.call.code}/applications").json()
     asked = {"partition": world.partition.code, "first_month": str(MONTH), "months": 1, "gpu_hours": 6_000}
-    content = {"version": 0, "title": "T", "summary": "S", "method": "M", "data_statement": "D", "alternatives": [asked]}
+    content = {
+        "version": 0,
+        "title": "T",
+        "summary": "S",
+        "method": "M",
+        "data_statement": "D",
+        "alternatives": [asked],
+    }
     post(client, f"/applications/{draft['code']}", content, "patch")
     refused = post(client, f"/applications/{draft['code']}/submit")
     assert refused.status_code == 422

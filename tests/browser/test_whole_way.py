@@ -78,7 +78,7 @@ def run_a_job(page: Any) -> None:
     page.get_by_text("Completed").wait_for(timeout=40_000)
     page.get_by_text("hello from demo-playground").wait_for()
     page.goto(project)
-    page.get_by_text("Usage records").wait_for()
+    page.get_by_role("heading", name="Usage records").wait_for()
     for _attempt in range(20):
         if page.get_by_role("cell", name=re.compile(r"^(16|24|32)$")).count():
             break
@@ -119,6 +119,7 @@ def test_a_request_over_the_limit_is_told_before_submitting(enter: Any) -> None:
     page.get_by_role("button", name="Save and continue").click()
     page.get_by_label("GPU-hours").first.fill("9000")
     page.get_by_role("button", name="Save and continue").click()
-    page.get_by_role("link", name="Check and submit").click()
-    page.get_by_text("more than this call's 5,000").wait_for()
+    page.wait_for_url("**/project/")
+    page.goto(page.url.replace("/project/", "/check/"))
+    page.get_by_text("more than this call's 5,000").first.wait_for()
     assert not page.get_by_role("button", name="Submit the application").count()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+
 from fabriek.access.models import Application, Decision
 from fabriek.allocation.plan import load_plan
 from fabriek.allocation.problem import load_problem
@@ -26,7 +27,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path: Path, settings: Any) -> None:
     settings.FABRIEK_FOLDER = tmp_path
-    assert django_settings.FABRIEK_FOLDER == tmp_path
+    assert tmp_path == django_settings.FABRIEK_FOLDER
 
 
 def run(until: int | None = None) -> None:

@@ -106,7 +106,7 @@ def test_a_run_over_midnight_of_the_month_is_split() -> None:
     border = int(datetime(NEXT.year, NEXT.month, 1, tzinfo=UTC).timestamp())
     book(world, "b1", run(allocation, start=border - 10, seconds=30, gpus=1))
     stations = Account.objects.filter(kind="used", allocation=allocation.code, unit="accelerator-seconds")
-    assert dict((a.month, a.balance) for a in stations) == {MONTH: 10, NEXT: 20}
+    assert {a.month: a.balance for a in stations} == {MONTH: 10, NEXT: 20}
 
 
 def test_use_beyond_the_award_is_booked_and_shows() -> None:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import URLPattern
+from tests.factories.world import make_person
+
 from fabriek.people.models import Role
 from fabriek.people.permissions import PERMISSIONS
 from fabriek.portal.access import EVERYBODY, SIGNED_IN
 from fabriek.portal.urls import urlpatterns
-
-from tests.factories.world import make_person
 
 PAGES = [pattern for pattern in urlpatterns if isinstance(pattern, URLPattern)]
 ROLES = [None, *Role.values]

@@ -49,6 +49,8 @@ def submit_job(actor: Person, allocation: Allocation, name: str, script: str, *,
             _("No cluster serves %(partition)s yet. The operator connects one by starting an agent at the site.")
             % {"partition": allocation.partition.code}
         )
+    # Browsers send forms with CR LF, and "/bin/bash\r" is no interpreter.
+    script = script.replace("\r\n", "\n")
     accelerator_seconds = _asked(script)
     left = allocation_hours([allocation.code], Unit.ACCELERATOR_SECONDS)[allocation.code].left
     if accelerator_seconds > left:

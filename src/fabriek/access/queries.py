@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from fabriek.access.models import (
@@ -19,6 +19,7 @@ from fabriek.access.models import (
     Call,
     CallState,
     Decision,
+    DecisionState,
     Objection,
     Outcome,
     Review,
@@ -224,7 +225,11 @@ def decision_page(code: str) -> DecisionPage | None:
         .select_related("organisation", "call")
         .prefetch_related("alternatives")
     )
-    outside = Application.objects.filter(outcomes__decision=decision).exclude(code__in=[*awards, *refusals])
+    # Below their call's threshold: not in the problem, and refused for that when the proposal is published.
+    below = Q(call__in=decision.calls.all(), state=ApplicationState.REVIEWED, score__lt=F("call__threshold"))
+    belongs = Q(outcomes__decision=decision)
+    outside = Application.objects.filter(belongs | below if decision.state == DecisionState.PROPOSED else belongs)
+    outside = outside.exclude(code__in=[*awards, *refusals]).distinct()
     for application in [
         *applications,
         *outside.select_related("organisation", "call").prefetch_related("alternatives"),

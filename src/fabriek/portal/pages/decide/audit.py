@@ -18,7 +18,7 @@ from fabriek.portal.pages.decide.forms import AuditFilter
 from fabriek.portal.pages.decide.replies import csv_file, page
 from fabriek.portal.pages.decide.verbs import VERBS, words_of
 
-PER_PAGE = 50
+PER_PAGE = 25
 CSV_ROWS = 100_000
 """The newest that go into one file; narrow the dates for older ones."""
 

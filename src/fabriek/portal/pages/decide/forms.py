@@ -101,28 +101,20 @@ class AnswerForm(forms.Form):
     )
 
 
-class RowField(forms.ModelChoiceField):
-    """A choice of rows, each by its name and not by how a programmer prints it."""
-
-    def label_from_instance(self, obj: Any) -> str:
-        """The row's name."""
-        return str(getattr(obj, "name", obj))
-
-
 class CallForm(forms.Form):
     """A new call, from an access mode's terms."""
 
-    access_mode = RowField(
+    access_mode = forms.ModelChoiceField(
         label=_("Access mode"),
         queryset=AccessMode.objects.filter(is_open_to_calls=True),
         to_field_name="code",
         empty_label=_("Choose"),
         help_text=_("Its limits, criteria, threshold and answer time are copied into the call."),
     )
-    factory = RowField(
+    factory = forms.ModelChoiceField(
         label=_("Factory"), queryset=Factory.objects.all(), to_field_name="code", empty_label=_("Choose")
     )
-    programme = RowField(
+    programme = forms.ModelChoiceField(
         label=_("Out of the share of"), queryset=leaf_programmes(), to_field_name="code", empty_label=_("Choose")
     )
     partitions = forms.ModelMultipleChoiceField(
@@ -201,17 +193,19 @@ class ReallocationForm(forms.Form):
         choices=[("reallocation", _("Reallocation")), ("transfer", _("Transfer"))],
         widget=forms.RadioSelect,
     )
-    partition = RowField(
+    partition = forms.ModelChoiceField(
         label=_("Partition"),
         queryset=Partition.objects.filter(shares__isnull=False).distinct(),
         to_field_name="code",
         empty_label=_("Choose"),
     )
     month = MonthField(label=_("Month"))
-    from_programme = RowField(
+    from_programme = forms.ModelChoiceField(
         label=_("From"), queryset=leaf_programmes(), to_field_name="code", empty_label=_("Choose")
     )
-    to_programme = RowField(label=_("To"), queryset=leaf_programmes(), to_field_name="code", empty_label=_("Choose"))
+    to_programme = forms.ModelChoiceField(
+        label=_("To"), queryset=leaf_programmes(), to_field_name="code", empty_label=_("Choose")
+    )
     hours = forms.IntegerField(label=_("Hours"), min_value=1, max_value=10**10)
     why = forms.CharField(label=_("Why"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
 
@@ -219,7 +213,7 @@ class ReallocationForm(forms.Form):
 class CapacityForm(forms.Form):
     """Which months of a partition go on the ledger."""
 
-    partition = RowField(
+    partition = forms.ModelChoiceField(
         label=_("Partition"), queryset=Partition.objects.none(), to_field_name="code", empty_label=_("Choose")
     )
     first = MonthField(label=_("From"))
@@ -233,7 +227,7 @@ class CapacityForm(forms.Form):
 class MaintenanceForm(forms.Form):
     """Nodes that will be down."""
 
-    partition = RowField(
+    partition = forms.ModelChoiceField(
         label=_("Partition"), queryset=Partition.objects.none(), to_field_name="code", empty_label=_("Choose")
     )
     start = MomentField(label=_("From"), help_text=_("In UTC."))

@@ -80,7 +80,11 @@ def advance(
     Errors: WrongState, NotAllowed, ConflictOfInterest, and the guard's own.
     """
     transition = BY_NAME[step]
-    now = Application.objects.select_for_update().select_related("call__factory", "organisation").get(pk=application.pk)
+    now = (
+        Application.objects.select_for_update(of=("self",))
+        .select_related("call__factory", "organisation")
+        .get(pk=application.pk)
+    )
     if now.state not in transition.sources:
         raise WrongState(
             _("%(code)s is %(state)s; it can't be %(step)s. Load the page again to see what happened.")

@@ -144,7 +144,7 @@ def _give(actor: Person | None, person: Person, role: str) -> None:
 def withdraw_role(actor: Person, person: Person, role: str) -> None:
     """Take a role back. Errors: LastAdministrator."""
     require(actor, "manage people")
-    held = RoleAssignment.objects.select_for_update().filter(person=person, role=role)
+    held = RoleAssignment.objects.select_for_update(of=("self",)).filter(person=person, role=role)
     if not held.exists():
         return
     if role == Role.ADMINISTRATOR and RoleAssignment.objects.filter(role=role, person__is_active=True).count() == 1:

@@ -111,7 +111,7 @@ def publish_decision(actor: Person, decision: Decision, why: str = "") -> Decisi
     Errors: WrongState, DecisionStale (something changed since the proposal), ConflictOfInterest.
     """
     require(actor, "decide")
-    decision = Decision.objects.select_for_update().get(pk=decision.pk)
+    decision = Decision.objects.select_for_update(of=("self",)).get(pk=decision.pk)
     if decision.state == DecisionState.PUBLISHED:
         return decision
     now = timezone.now()

@@ -39,7 +39,7 @@ def answer_objection(actor: Person, objection: Objection, answer: str, *, upheld
     """Answer an objection. Upheld against a refusal: the application goes back to be decided on again."""
     require(actor, "answer objections")
     objection = (
-        Objection.objects.select_for_update()
+        Objection.objects.select_for_update(of=("self",))
         .select_related("outcome__application", "outcome__decision")
         .get(pk=objection.pk)
     )

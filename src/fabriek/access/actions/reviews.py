@@ -123,7 +123,7 @@ def decline_review(actor: Person, review: Review, why: str) -> Review:
 def _own(actor: Person, review: Review, *, reading: bool = False) -> Review:
     require(actor, "review")
     review = (
-        Review.objects.select_for_update()
+        Review.objects.select_for_update(of=("self",))
         .select_related("application__call", "application__organisation")
         .get(pk=review.pk)
     )

@@ -101,7 +101,7 @@ def cancel_job(actor: Person, job: Job) -> Job:
 @transaction.atomic
 def report_job(cluster: Cluster, uuid: str, report: JobReport) -> Job:
     """Take the agent's word on a job. A job that ended keeps its end: a late, older report changes nothing."""
-    job = Job.objects.select_for_update().filter(cluster=cluster, uuid=uuid).first()
+    job = Job.objects.select_for_update(of=("self",)).filter(cluster=cluster, uuid=uuid).first()
     if job is None:
         raise NotFound(_("%(cluster)s has no job %(uuid)s.") % {"cluster": cluster.code, "uuid": uuid})
     if job.state in ENDED_STATES:

@@ -39,7 +39,11 @@ BATCH = 5_000
 
 @dataclass
 class ImportReport:
-    """What became of the file. `never_ran`: jobs that were cancelled before they held anything. `broken`: [{"line": 12, "why": "..."}] of all batches."""
+    """What became of the file.
+
+    `never_ran`: jobs that were cancelled before they held anything. `broken`, of all
+    batches: [{"line": 12, "why": "..."}].
+    """
 
     booked: int = 0
     repeated: int = 0

@@ -78,6 +78,13 @@ def _gpus(text: str) -> int:
     return int(match["count"])
 
 
+def _gres(text: str) -> int:
+    """--gres names the kind of resource first; one that is no GPU would otherwise be billed as one."""
+    if not text.startswith("gpu:") and text != "gpu":
+        raise argparse.ArgumentTypeError(f"{text!r} is no resource that is known here; write it as gpu:4 or gpu:h100:4")
+    return 1 if text == "gpu" else _gpus(text)
+
+
 def _several(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 1_000_000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
@@ -105,7 +112,7 @@ def _parser() -> _Parser:
     parser.add_argument("--ntasks", "-n", dest="tasks", type=_several, default=None)
     parser.add_argument("--ntasks-per-node", dest="tasks_per_node", type=_several, default=None)
     parser.add_argument("--cpus-per-task", "-c", dest="cores_per_task", type=_several, default=1)
-    parser.add_argument("--gres", type=_gpus, default=None)
+    parser.add_argument("--gres", type=_gres, default=None)
     parser.add_argument("--gpus-per-node", dest="gres", type=_gpus)
     parser.add_argument("--gpus", "-G", type=_gpus, default=None)
     parser.add_argument("--time", "-t", dest="time_limit", type=_limit, default=None)

@@ -62,7 +62,7 @@ def load_engine(folder: Path, cluster: str) -> LocalEngine:
     try:
         described = json.loads(path.read_text(encoding="utf-8"))
         partitions = {n: LocalPartition.model_validate(p) for n, p in described["partitions"].items()}
-    except (OSError, ValueError, KeyError, AttributeError, ValidationError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         raise ValueError(
             f"{path} does not describe an engine ({type(error).__name__}: {error}). Write, for example: "
             '{"partitions": {"gpu": {"nodes": 4, "accelerators_per_node": 4, "cores_per_node": 64}}}'

@@ -1,0 +1,294 @@
+"""The agent against a platform that keeps what it is told: killed anywhere, nothing is lost or counted twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from fabriek.compute import agent as agent_module
+from fabriek.compute.agent import Agent, AgentError, AlreadyRunning, Lock
+from fabriek.compute.local import LocalEngine, LocalPartition
+from fabriek.compute.records import record_of
+
+ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "REFUSED")
+LIMIT = {"accelerator_seconds_limit": 100_000, "core_seconds_limit": 1_000_000}
+
+
+class Platform:
+    """Answers as the platform does. `before` and `after` are called around each request, with its number."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.requests = 0
+        self.before = self.after = lambda number, request: None
+        self.state: dict[str, Any] = {"accounts": [], "jobs": {}, "batches": {}, "records": {}, "enforced": None}
+        if file.exists():
+            self.state = json.loads(file.read_text())
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests += 1
+        number = self.requests
+        early = self.before(number, request)
+        if early is not None:
+            return early
+        answer = self._answer(request.method, request.url.path.split("/sites/bench/")[1], request.content)
+        partial = self.file.with_suffix(".partial")
+        partial.write_text(json.dumps(self.state))
+        partial.replace(self.file)
+        return self.after(number, request) or httpx.Response(200, json=answer)
+
+    def _answer(self, method: str, path: str, content: bytes) -> Any:
+        state, body = self.state, json.loads(content or b"null")
+        if path == "desired-state":
+            return {"cluster": "bench", "generation": "1", "accounts": state["accounts"]}
+        if path == "enforced-state":
+            state["enforced"] = body
+        elif path == "jobs":
+            return {"jobs": [job["order"] for job in state["jobs"].values() if job["report"].get("state") not in ENDED]}
+        elif path == "usage-batches":
+            return self._book(body)
+        else:
+            job = state["jobs"][path.split("/")[1]]
+            job["report"] = body
+            job["order"]["engine_job"] = body.get("engine_job") or ""
+        return None
+
+    def _book(self, batch: dict[str, Any]) -> dict[str, Any]:
+        if batch["key"] in self.state["batches"]:
+            return self.state["batches"][batch["key"]]
+        booked, repeated, broken = 0, 0, []
+        projects = {account["account"] for account in self.state["accounts"]}
+        for place, row in enumerate(batch["records"], 1):
+            record = record_of(row)
+            if record.account not in projects:
+                broken.append({"line": place, "why": "no such project"})
+            elif record.key in self.state["records"]:
+                repeated += 1
+            else:
+                self.state["records"][record.key] = row
+                booked += 1
+        answer = {"booked": booked, "repeated": repeated, "broken": broken}
+        self.state["batches"][batch["key"]] = answer
+        return answer
+
+    def awards(self, account: str = "vision") -> None:
+        self.state["accounts"].append(
+            {"account": account, "partition": "gpu", "active": True, "users": ["ann"], "ends": None, **LIMIT}
+        )
+
+    def orders(self, uuid: str, body: str = "true", directives: str = "--gpus=1 -t 1") -> dict[str, Any]:
+        order = {
+            "uuid": uuid, "account": "vision", "user": "ann", "partition": "gpu", "name": uuid, "action": "submit",
+            "script": f"#!/bin/bash\n#SBATCH {directives}\n{body}\n", "engine_job": "",
+        }  # fmt: skip
+        self.state["jobs"][uuid] = {"order": order, "report": {}}
+        return order
+
+    def report(self, uuid: str) -> dict[str, Any]:
+        return self.state["jobs"][uuid]["report"]
+
+
+def at_work(platform: Platform, folder: Path) -> Agent:
+    engine = LocalEngine(folder, "bench", {"gpu": LocalPartition(nodes=1, accelerators_per_node=4, cores_per_node=8)})
+    client = httpx.Client(transport=httpx.MockTransport(platform), base_url="http://platform")
+    return Agent(engine, client, "bench", folder, patience=1)
+
+
+def rounds_until(agent: Agent, what) -> None:
+    last = time.monotonic() + 30
+    while not what():
+        assert time.monotonic() < last, "it did not happen"
+        agent.round()
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Platform:
+    made = Platform(tmp_path / "platform.json")
+    made.awards()
+    return made
+
+
+@pytest.fixture
+def agent(platform: Platform, tmp_path: Path):
+    made = at_work(platform, tmp_path / "site")
+    yield made
+    made.engine.close()
+
+
+def test_an_order_becomes_a_job_its_report_and_its_record(agent, platform):
+    platform.orders("a", "echo hello")
+    rounds_until(agent, lambda: platform.report("a").get("state") == "COMPLETED" and platform.state["records"])
+    assert platform.report("a")["output"] == "hello\n"
+    assert platform.report("a")["time_limit_seconds"] == 60
+    assert platform.state["enforced"]["accounts"] == platform.state["accounts"]
+
+
+def test_what_cannot_run_is_reported_as_refused_with_the_sentence(agent, platform):
+    platform.orders("a", directives="--gpus=9")
+    summary = agent.round()
+    assert summary.refused == 1
+    assert platform.report("a")["state"] == "REFUSED"
+    assert "9 GPUs" in platform.report("a")["reason"]
+
+
+def test_an_account_that_the_platform_no_longer_knows_is_closed(agent, platform):
+    agent.round()
+    platform.state["accounts"].clear()
+    agent.round()
+    (account,) = agent.engine.enforced()
+    assert not account.active
+
+
+def test_a_running_job_is_cancelled_when_the_platform_says_so(agent, platform):
+    order = platform.orders("a", "sleep 600")
+    rounds_until(agent, lambda: platform.report("a").get("state") == "RUNNING")
+    order["action"] = "cancel"
+    rounds_until(agent, lambda: platform.report("a")["state"] == "CANCELLED")
+
+
+def test_a_job_whose_number_never_reached_the_platform_can_still_be_cancelled(agent, platform):
+    order = platform.orders("a", "sleep 600")
+    lost = httpx.Response(503)
+    platform.before = lambda number, request: lost if request.url.path.endswith("/status") else None
+    with pytest.raises(AgentError):
+        agent.round()
+    order["action"], platform.before = "cancel", lambda number, request: None
+    agent.round()
+    rounds_until(agent, agent.engine.is_idle)
+    assert agent.engine.report(agent.engine.find("a")).state == "CANCELLED"
+
+
+def test_a_cancelled_job_that_never_arrived_is_not_submitted(agent, platform):
+    platform.orders("a")["action"] = "cancel"
+    agent.round()
+    assert platform.report("a")["state"] == "CANCELLED"
+    assert agent.engine.find("a") is None
+
+
+def test_jobs_go_on_while_the_platform_is_away_and_are_booked_when_it_is_back(agent, platform):
+    platform.orders("a")
+    agent.round()
+
+    def away(number, request):
+        raise httpx.ConnectError("nobody there", request=request)
+
+    platform.before = away
+    last = time.monotonic() + 30
+    while not agent.engine.is_idle():
+        assert time.monotonic() < last
+        with pytest.raises(AgentError, match="can't be reached"):
+            agent.round()
+        time.sleep(0.02)
+    assert platform.state["records"] == {}
+    platform.before = lambda number, request: None
+    agent.round()
+    assert len(platform.state["records"]) == 1
+
+
+def test_one_report_that_the_platform_refuses_does_not_hold_up_the_others(agent, platform):
+    platform.orders("a")
+    platform.orders("b")
+    gone = httpx.Response(404, json={"detail": "no such job"})
+    platform.before = lambda number, request: gone if "/jobs/a/status" in request.url.path else None
+    rounds_until(agent, lambda: platform.report("b").get("state") == "COMPLETED")
+    assert "no such job" in agent.round().error
+
+
+def test_a_lost_answer_makes_the_same_batch_arrive_again_under_the_same_key(agent, platform):
+    platform.orders("a")
+
+    def lost(number, request):
+        if request.url.path.endswith("usage-batches"):
+            raise httpx.ReadError("the line broke", request=request)
+
+    platform.after = lost
+    last = time.monotonic() + 30
+    while not platform.state["records"]:
+        assert time.monotonic() < last
+        try:
+            agent.round()
+        except AgentError:
+            break
+        time.sleep(0.02)
+    platform.after = lambda number, request: None
+    agent.round()
+    assert len(platform.state["batches"]) == 1
+    assert len(platform.state["records"]) == 1
+    assert list((agent.folder / "outbox").iterdir()) == []
+
+
+def test_a_record_that_could_not_be_booked_is_kept_and_sent_again(agent, platform, monkeypatch):
+    platform.orders("a")
+    agent.round()
+    project = platform.state["accounts"].pop()
+    rounds_until(agent, lambda: platform.state["batches"])
+    assert platform.state["records"] == {}
+    platform.state["accounts"].append(project)
+    monkeypatch.setattr(agent_module, "AGAIN", 0.0)
+    agent.round()
+    assert len(platform.state["records"]) == 1
+    assert list((agent.folder / "returned").iterdir()) == []
+
+
+def test_two_agents_cannot_work_in_one_folder(tmp_path):
+    first = Lock(tmp_path)
+    with pytest.raises(AlreadyRunning, match="Another agent"):
+        Lock(tmp_path)
+    first.release()
+    Lock(tmp_path).release()
+
+
+# One agent, in a process of its own, that kills itself with SIGKILL at its Nth request, before or after the platform
+# took it in. What follows must be as if nothing had happened.
+_LIFE = """
+import os, signal, sys
+from pathlib import Path
+from tests.unit.compute.test_agent import Platform, at_work
+folder, fatal, side = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+platform = Platform(folder / "platform.json")
+def die(number, request):
+    if number == fatal:
+        os.kill(os.getpid(), signal.SIGKILL)
+setattr(platform, side, die)
+agent = at_work(platform, folder / "site")
+import time
+for _ in range(400):
+    agent.round()
+    if len(platform.state["records"]) == 2:
+        break
+    time.sleep(0.02)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_killed_at_any_request_every_job_runs_once_and_is_booked_once(tmp_path, side):
+    for fatal in range(1, 12):
+        folder = tmp_path / f"{side}-{fatal}"
+        folder.mkdir()
+        platform = Platform(folder / "platform.json")
+        platform.awards()
+        for uuid in "ab":
+            platform.orders(uuid, f"echo {uuid} >> ../../../ran; sleep 0.1")
+        platform.file.write_text(json.dumps(platform.state))
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["src", "."])}
+        life = [sys.executable, "-c", _LIFE, str(folder), str(fatal), side]
+        killed = subprocess.run(life, env=environment, timeout=60, check=False)
+        assert killed.returncode == -signal.SIGKILL
+        again = Platform(folder / "platform.json")
+        survivor = at_work(again, folder / "site")
+        rounds_until(survivor, lambda again=again: len(again.state["records"]) == 2)
+        rounds_until(survivor, lambda again=again: all(again.report(uuid).get("state") == "COMPLETED" for uuid in "ab"))
+        survivor.engine.close()
+        assert sorted((folder / "site" / "ran").read_text().split()) == ["a", "b"]
+        assert sum(answer["booked"] for answer in again.state["batches"].values()) == 2

@@ -1,0 +1,328 @@
+"""The embedded engine with real, short processes: limits, ends of every kind, and what it remembers after a crash."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from fabriek.compute.engine import SubmitRefused, difference
+from fabriek.compute.local import LocalEngine, LocalPartition, load_engine
+from fabriek.compute.wire import AccountState, JobOrder
+
+PARTITIONS = {"gpu": LocalPartition(nodes=1, accelerators_per_node=4, cores_per_node=8)}
+PATIENCE = 30.0
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[LocalEngine]:
+    made = LocalEngine(tmp_path, "bench", PARTITIONS)
+    made.provision(account())
+    yield made
+    for row in made._store.rows("SELECT id FROM job WHERE state IN ('PENDING', 'RUNNING')"):
+        made.cancel(str(row["id"]))
+    until(made, made.is_idle)
+    made.close()
+
+
+def account(seconds: int = 100_000, cores: int = 1_000_000, **other) -> AccountState:
+    values = {"account": "vision", "partition": "gpu", "users": ["ann"]} | other
+    return AccountState(accelerator_seconds_limit=seconds, core_seconds_limit=cores, **values)
+
+
+def order(uuid: str, body: str = "true", directives: str = "--gpus=1 -t 1", **other) -> JobOrder:
+    script = f"#!/bin/bash\n#SBATCH {directives}\n{body}\n"
+    values = {"account": "vision", "user": "ann", "partition": "gpu", "name": "job"} | other
+    return JobOrder(uuid=uuid, script=script, **values)
+
+
+def until(engine: LocalEngine, what: Callable[[], bool]) -> None:
+    """Tick until it is so. Fails after a long while; nothing is asserted about how long it took."""
+    last = time.monotonic() + PATIENCE
+    while not what():
+        assert time.monotonic() < last, "it did not happen"
+        engine.tick()
+        time.sleep(0.02)
+
+
+def state(engine: LocalEngine, job: str) -> str:
+    return engine.report(job).state
+
+
+def ended(engine: LocalEngine, job: str) -> bool:
+    return state(engine, job) not in ("PENDING", "RUNNING")
+
+
+def test_a_job_runs_and_its_output_and_its_record_are_there(engine):
+    job = engine.submit(order("a", "echo out $SLURM_JOB_ID $SLURM_GPUS $SLURM_JOB_ACCOUNT; echo err >&2", "--gpus=2"))
+    until(engine, engine.is_idle)
+    report = engine.report(job)
+    assert (report.state, report.output, report.error_output) == ("COMPLETED", f"out {job} 2 vision\n", "err\n")
+    (record,), _cursor = engine.usage_since("", 10)
+    assert (record.job_id, record.account, record.accelerators) == (job, "vision", 2)
+    assert record.accelerator_seconds == 2 * (record.end - record.start) > 0
+
+
+def test_a_script_sees_nothing_of_the_platforms_environment(engine, monkeypatch):
+    monkeypatch.setenv("FABRIEK_TOKEN", "secret")
+    job = engine.submit(order("a", "env"))
+    until(engine, engine.is_idle)
+    assert "secret" not in engine.report(job).output
+
+
+def test_a_script_that_fails_or_cannot_start_is_a_failed_job(engine):
+    failing = engine.submit(order("a", "exit 3"))
+    broken = engine.submit(order("b").model_copy(update={"script": "#!/no/such/shell\ntrue\n"}))
+    until(engine, engine.is_idle)
+    assert [state(engine, failing), state(engine, broken)] == ["FAILED", "FAILED"]
+    assert "could not be started" in engine.report(broken).error_output
+
+
+def test_the_same_uuid_is_submitted_once(engine):
+    first = engine.submit(order("a"))
+    assert engine.submit(order("a")) == first == engine.find("a")
+    assert engine.find("b") is None
+
+
+def test_a_job_is_stopped_at_its_time_limit_with_all_that_it_started(engine):
+    job = engine.submit(order("a", "sleep 600 & echo $!; sleep 600", "--gpus=1 -t 0:01"))
+    until(engine, engine.is_idle)
+    assert state(engine, job) == "TIMEOUT"
+    assert not is_alive(int(engine.report(job).output))
+
+
+def test_a_running_job_is_cancelled_and_billed_for_what_it_ran(engine):
+    job = engine.submit(order("a", "sleep 600"))
+    until(engine, lambda: state(engine, job) == "RUNNING")
+    engine.cancel(job)
+    until(engine, engine.is_idle)
+    assert state(engine, job) == "CANCELLED"
+    (record,), _cursor = engine.usage_since("", 10)
+    assert record.state == "CANCELLED"
+
+
+def test_a_waiting_job_is_cancelled_at_once_and_costs_nothing(engine):
+    job = engine.submit(order("a"))
+    engine.cancel(job)
+    engine.tick()
+    assert state(engine, job) == "CANCELLED"
+    assert engine.usage_since("", 10) == ([], "")
+
+
+def test_jobs_wait_for_room_in_the_order_in_which_they_came(engine):
+    running = engine.submit(order("a", "sleep 600", "--gpus=3"))
+    large = engine.submit(order("b", directives="--gpus=4"))
+    small = engine.submit(order("c", directives="--gpus=1"))
+    engine.tick()
+    assert [state(engine, job) for job in (running, large, small)] == ["RUNNING", "PENDING", "PENDING"]
+    assert "free GPUs" in engine.report(large).reason
+    assert "earlier job" in engine.report(small).reason
+    engine.cancel(running)
+    until(engine, engine.is_idle)
+    assert [state(engine, job) for job in (large, small)] == ["COMPLETED", "COMPLETED"]
+
+
+def test_a_job_that_running_ones_may_leave_too_little_for_waits_until_they_end(engine):
+    """Slurm's 'safe': running jobs count with their whole time limit."""
+    engine.provision(account(seconds=100))
+    first = engine.submit(order("a", "sleep 600", "--gpus=1 -t 1"))
+    second = engine.submit(order("b", "true", "--gpus=1 -t 1"))
+    engine.tick()
+    assert (state(engine, first), state(engine, second)) == ("RUNNING", "PENDING")
+    assert "GPU-hours" in engine.report(second).reason
+    engine.cancel(first)
+    until(engine, engine.is_idle)
+    assert state(engine, second) == "COMPLETED"
+
+
+def test_a_job_that_its_budget_holds_back_does_not_keep_others_from_the_machine(engine):
+    engine.provision(account(seconds=100))
+    engine.provision(account(account="poor", seconds=400))
+    engine.submit(order("a", "sleep 600", "--gpus=1 -t 1"))
+    held = engine.submit(order("b", directives="--gpus=1 -t 1"))
+    free = engine.submit(order("c", directives="--gpus=1 -t 1", account="poor"))
+    until(engine, lambda: ended(engine, free))
+    assert (state(engine, held), state(engine, free)) == ("PENDING", "COMPLETED")
+
+
+def test_core_hours_are_a_budget_too(engine):
+    engine.provision(account(cores=100))
+    with pytest.raises(SubmitRefused, match="core-hours"):
+        engine.submit(order("a", directives="-c 2 -t 1"))
+    first = engine.submit(order("b", "sleep 600", "-c 1 -t 1"))
+    second = engine.submit(order("c", directives="-c 1 -t 1"))
+    engine.tick()
+    assert (state(engine, first), state(engine, second)) == ("RUNNING", "PENDING")
+    assert "core-hours" in engine.report(second).reason
+
+
+def test_a_raised_limit_lets_the_waiting_job_start_and_keeps_what_was_used(engine):
+    engine.provision(account(seconds=60))
+    engine.submit(order("a"))
+    until(engine, engine.is_idle)
+    with pytest.raises(SubmitRefused, match="left"):
+        engine.submit(order("b"))
+    engine.provision(account(seconds=600))
+    second = engine.submit(order("b"))
+    until(engine, engine.is_idle)
+    assert state(engine, second) == "COMPLETED"
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"directives": "--gpus=4 -t 10:00:00"}, "40.00 GPU-hours and 27.78 are left"),
+        ({"directives": "--gpus=5"}, "5 GPUs"),
+        ({"directives": "-N 2"}, "2 nodes"),
+        ({"directives": "-c 9"}, "9 cores"),
+        ({"directives": "--nonsense"}, "Line 2"),
+        ({"directives": "-A other"}, "other"),
+        ({"account": "nobody"}, "Invalid account"),
+        ({"user": "bob"}, "bob is not a member"),
+        ({"partition": "cpu"}, "no partition cpu"),
+    ],
+)
+def test_what_can_never_run_is_refused_with_the_reason(engine, change, word):
+    with pytest.raises(SubmitRefused) as refusal:
+        engine.submit(order("a", **change))
+    assert word in str(refusal.value)
+    assert engine.is_idle()
+
+
+def test_a_closed_or_ended_account_neither_submits_nor_starts(engine):
+    waiting = engine.submit(order("a"))
+    engine.provision(account(active=False))
+    engine.tick()
+    assert state(engine, waiting) == "PENDING"
+    engine.provision(account(ends=date(2020, 1, 1)))
+    engine.tick()
+    assert "not active" in engine.report(waiting).reason
+    with pytest.raises(SubmitRefused, match="Invalid account"):
+        engine.submit(order("b"))
+
+
+def test_usage_is_read_in_portions_from_a_cursor(engine):
+    for uuid in "abc":
+        engine.submit(order(uuid))
+    until(engine, engine.is_idle)
+    first, cursor = engine.usage_since("", 2)
+    second, last = engine.usage_since(cursor, 2)
+    assert len({record.key for record in first + second}) == 3
+    assert engine.usage_since(last, 2) == ([], last)
+
+
+def test_what_is_enforced_reads_back_as_it_was_set(engine):
+    wanted = [account(seconds=5, users=["ann", "bob"], ends=date(2030, 1, 1))]
+    engine.provision(wanted[0])
+    assert engine.enforced() == wanted
+    assert difference(wanted, engine.enforced()) == []
+
+
+def test_every_difference_is_told():
+    wanted = [account(seconds=5), account(account="new")]
+    there = [account(seconds=6, active=False, users=[]), account(account="old")]
+    told = {(d.account, d.what) for d in difference(wanted, there)}
+    assert told == {
+        ("vision", "accelerator-seconds"), ("vision", "active"), ("vision", "users"), ("new", "account"),
+        ("old", "account"),
+    }  # fmt: skip
+
+
+def test_a_description_that_makes_no_sense_says_what_to_write(tmp_path):
+    for text in ("", "[]", '{"partitions": {"gpu": {"nodes": 0}}}'):
+        (tmp_path / "engine.json").write_text(text)
+        with pytest.raises(ValueError, match="accelerators_per_node"):
+            load_engine(tmp_path, "bench")
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def kill_ticking(folder: Path, when: Callable[[], bool]) -> None:
+    """Tick the engine in another process, and kill that with SIGKILL as soon as `when` is so."""
+    program = textwrap.dedent(f"""
+        import time
+        from pathlib import Path
+        from fabriek.compute.local import LocalEngine, LocalPartition
+        size = LocalPartition(**{PARTITIONS["gpu"].model_dump()})
+        engine = LocalEngine(Path({str(folder)!r}), "bench", {{"gpu": size}})
+        while True:
+            engine.tick()
+            time.sleep(0.01)
+    """)
+    ticking = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": "src"})
+    try:
+        last = time.monotonic() + PATIENCE
+        while not when():
+            assert ticking.poll() is None
+            assert time.monotonic() < last, "it did not happen"
+            time.sleep(0.01)
+    finally:
+        ticking.kill()
+        ticking.wait()
+
+
+def test_a_job_outlives_a_killed_agent_and_is_booked_once(engine, tmp_path):
+    job = engine.submit(order("a", "echo begun; touch begun; while [ ! -e end ]; do sleep 0.05; done; echo done"))
+    work = tmp_path / "jobs" / job / "work"
+    kill_ticking(tmp_path, (work / "begun").exists)
+    (work / "end").touch()
+    until(engine, engine.is_idle)
+    assert engine.report(job).output == "begun\ndone\n"
+    records, _cursor = engine.usage_since("", 10)
+    assert [record.state for record in records] == ["COMPLETED"]
+
+
+def test_a_job_that_ended_while_nobody_looked_is_booked_with_its_own_end(engine, tmp_path):
+    job = engine.submit(order("a", "touch begun; sleep 0.3"))
+    folder = tmp_path / "jobs" / job
+    kill_ticking(tmp_path, (folder / "work" / "begun").exists)
+    last = time.monotonic() + PATIENCE
+    while not (folder / "result.json").exists():
+        assert time.monotonic() < last
+        time.sleep(0.02)
+    engine.tick()
+    assert state(engine, job) == "COMPLETED"
+
+
+def test_a_job_whose_supervisor_was_killed_is_a_node_failure_and_its_processes_are_gone(engine, tmp_path):
+    job = engine.submit(order("a", "echo $$ $PPID; touch begun; exec sleep 600"))
+    until(engine, (tmp_path / "jobs" / job / "work" / "begun").exists)
+    script, supervisor = map(int, engine.report(job).output.split())
+    os.kill(supervisor, signal.SIGKILL)
+    until(engine, engine.is_idle)
+    assert state(engine, job) == "NODE_FAIL"
+    until(engine, lambda: not is_alive(script))
+    (record,), _cursor = engine.usage_since("", 10)
+    assert record.state == "NODE_FAIL"
+
+
+def test_a_failed_node_is_billed_until_it_was_last_seen_and_not_until_somebody_looked(engine, tmp_path):
+    job = engine.submit(order("a", "echo $PPID; touch begun; exec sleep 600"))
+    until(engine, (tmp_path / "jobs" / job / "work" / "begun").exists)
+    os.kill(int(engine.report(job).output), signal.SIGKILL)
+    seen = int(time.time()) + 40
+    os.utime(tmp_path / "jobs" / job / "lock", (seen, seen))
+    until(engine, engine.is_idle)
+    (record,), _cursor = engine.usage_since("", 10)
+    assert record.end == seen
+
+
+def test_a_job_that_was_marked_running_but_never_started_starts_after_the_crash(engine, tmp_path):
+    job = engine.submit(order("a", "echo once"))
+    with engine._store.change() as change:
+        change.execute("UPDATE job SET state = 'RUNNING', start = 1 WHERE id = ?", (job,))
+    until(engine, engine.is_idle)
+    assert (state(engine, job), engine.report(job).output) == ("COMPLETED", "once\n")

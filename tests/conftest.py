@@ -32,6 +32,14 @@ def _emptying_is_possible() -> Iterator[None]:
     flush.sql_flush = original
 
 
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    """Each test's database is its own, and so is what was remembered of it."""
+    from django.core.cache import cache
+
+    cache.clear()
+
+
 def _drop_triggers(connection: Any) -> list[str]:
     if connection.vendor == "postgresql":
         query = (

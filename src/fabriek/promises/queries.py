@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
+from django.core.cache import cache
 from django.db import connection
 from django.db.models import Q
 
@@ -32,12 +33,42 @@ GROUP BY a.programme, s.code, p.organisation_class, p.country, p.commercial
 """
 
 
+# How long sums over the whole ledger may be told again while its last entry is the same.
+_TOLD_AGAIN = 30
+
+_Key = tuple[str, str, str, str, bool]
+
+
 def hours(since: date = date.min, until: date = date.max) -> list[Hours]:
     """Seconds by programme, system, class, country and commercial use in the months [since, until).
 
-    Two queries: the ledger, and the jobs that wait or run.
+    Three queries: the last entry, the sums over the ledger (not again while the last entry is the same, for at most half
+    a minute), and the jobs that wait or run.
     """
-    rows: dict[tuple[str, str, str, str, bool], Hours] = {}
+    rows = dict(_from_the_ledger(since, until))
+    for key, seconds in queued_seconds().items():
+        rows[key] = replace(rows.get(key, Hours(*key)), queued=seconds)
+    return list(rows.values())
+
+
+def _from_the_ledger(since: date, until: date) -> dict[_Key, Hours]:
+    """The sums, told again from memory where nothing was posted. Inside a transaction they are always new: what it has
+    posted may yet be undone, and must not be remembered."""
+    if connection.in_atomic_block:
+        return _summed(since, until)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT MAX(id) FROM ledger_entry")
+        last = cursor.fetchone()[0]
+    name = f"promises:{connection.settings_dict['NAME']}:{last}:{since}:{until}"
+    found: dict[_Key, Hours] | None = cache.get(name)
+    if found is None:
+        found = _summed(since, until)
+        cache.set(name, found, _TOLD_AGAIN)
+    return found
+
+
+def _summed(since: date, until: date) -> dict[_Key, Hours]:
+    rows: dict[_Key, Hours] = {}
     with connection.cursor() as cursor:
         cursor.execute(_HOURS, [since, until])
         for (
@@ -52,9 +83,7 @@ def hours(since: date = date.min, until: date = date.max) -> list[Hours]:
         ) in cursor.fetchall():
             key = (programme, system, organisation_class, country, bool(commercial))
             rows[key] = Hours(*key, share=int(share), decided=int(decided), used=int(used))
-    for key, seconds in queued_seconds().items():
-        rows[key] = replace(rows.get(key, Hours(*key)), queued=seconds)
-    return list(rows.values())
+    return rows
 
 
 def _subtrees() -> dict[str, frozenset[str]]:

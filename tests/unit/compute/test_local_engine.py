@@ -326,3 +326,11 @@ def test_a_job_that_was_marked_running_but_never_started_starts_after_the_crash(
         change.execute("UPDATE job SET state = 'RUNNING', start = 1 WHERE id = ?", (job,))
     until(engine, engine.is_idle)
     assert (state(engine, job), engine.report(job).output) == ("COMPLETED", "once\n")
+
+
+def test_what_a_script_leaves_running_in_the_background_goes_with_it(engine):
+    job = engine.submit(order("a", "sleep 600 & echo $!"))
+    until(engine, engine.is_idle)
+    left = int(engine.report(job).output)
+    assert state(engine, job) == "COMPLETED"
+    until(engine, lambda: not is_alive(left))

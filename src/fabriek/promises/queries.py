@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
+from typing import TypeVar
 
 from django.core.cache import cache
 from django.db import connection
@@ -33,36 +35,37 @@ GROUP BY a.programme, s.code, p.organisation_class, p.country, p.commercial
 """
 
 
-# How long sums over the whole ledger may be told again while its last entry is the same.
+# How long sums over the whole ledger may be told again while its last entry is the same, in seconds.
 _TOLD_AGAIN = 30
 
 _Key = tuple[str, str, str, str, bool]
+T = TypeVar("T")
 
 
 def hours(since: date = date.min, until: date = date.max) -> list[Hours]:
     """Seconds by programme, system, class, country and commercial use in the months [since, until).
 
-    Three queries: the last entry, the sums over the ledger (not again while the last entry is the same, for at most half
-    a minute), and the jobs that wait or run.
+    Three queries: the last entry, the sums over the ledger (not again while the last entry is the same, for half a
+    minute at most), and the jobs that wait or run.
     """
-    rows = dict(_from_the_ledger(since, until))
+    rows = dict(_told_again(f"hours:{since}:{until}", lambda: _summed(since, until)))
     for key, seconds in queued_seconds().items():
         rows[key] = replace(rows.get(key, Hours(*key)), queued=seconds)
     return list(rows.values())
 
 
-def _from_the_ledger(since: date, until: date) -> dict[_Key, Hours]:
-    """The sums, told again from memory where nothing was posted. Inside a transaction they are always new: what it has
-    posted may yet be undone, and must not be remembered."""
+def _told_again(what: str, compute: Callable[[], T]) -> T:
+    """Something that follows from the ledger, from memory where nothing was posted since. Inside a transaction it is
+    always new: what that has posted may yet be undone, and must not be remembered."""
     if connection.in_atomic_block:
-        return _summed(since, until)
+        return compute()
     with connection.cursor() as cursor:
         cursor.execute("SELECT MAX(id) FROM ledger_entry")
         last = cursor.fetchone()[0]
-    name = f"promises:{connection.settings_dict['NAME']}:{last}:{since}:{until}"
-    found: dict[_Key, Hours] | None = cache.get(name)
+    name = f"promises:{connection.settings_dict['NAME']}:{last}:{what}"
+    found: T | None = cache.get(name)
     if found is None:
-        found = _summed(since, until)
+        found = compute()
         cache.set(name, found, _TOLD_AGAIN)
     return found
 
@@ -140,14 +143,20 @@ def _established() -> dict[str, int]:
         return {programme: int(seconds) for programme, seconds in cursor.fetchall()}
 
 
+def _months() -> int:
+    """How many months have shares. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(DISTINCT month) FROM ledger_account WHERE kind = 'share'")
+        found: int = cursor.fetchone()[0]
+        return found
+
+
 def measured_promises(on: date | None = None) -> list[Measured]:
     """Every promise that is valid on a day (default: today), then every programme's share as a promise of its own."""
     on = on or date.today()
     all_hours = hours()
     subtrees = _subtrees()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT COUNT(DISTINCT month) FROM ledger_account WHERE kind = 'share'")
-        months = cursor.fetchone()[0]
+    months = _told_again("months", _months)
     promises = (
         Promise.objects.filter(valid_from__lte=on)
         .filter(Q(valid_until__isnull=True) | Q(valid_until__gt=on))
@@ -168,6 +177,6 @@ def measured_promises(on: date | None = None) -> list[Measured]:
             programmes=frozenset({programme}),
             seconds=int(seconds * overbooking[programme]),
         )
-        for programme, seconds in sorted(_established().items())
+        for programme, seconds in sorted(_told_again("established", _established).items())
     ]
     return [measure(t, all_hours) for t in terms]

@@ -54,9 +54,9 @@ DESK = (
     Destination("reviews", _("Reviews"), _roles("reviewer")),
     Destination("decisions", _("Decisions"), _roles("officer", "board")),
     Destination("programmes", _("Programmes"), _roles("officer", "board")),
-    Destination("operations", _("Operations"), _roles("operator")),
+    Destination("operations", _("Operations"), _roles("operator", "officer", "board", "administrator")),
     Destination("people", _("People"), _roles("administrator")),
-    Destination("audit", _("Audit"), _roles("board", "administrator")),
+    Destination("audit", _("Audit"), _roles("officer", "board", "administrator")),
 )
 
 

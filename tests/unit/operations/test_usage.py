@@ -164,6 +164,34 @@ def test_importing_a_log_twice_changes_nothing(tmp_path: Path) -> None:
     assert check() == []
 
 
+def test_an_import_that_was_interrupted_is_repeated_and_ends_in_the_same_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world()
+    file = tmp_path / "log.swf"
+    line = "{n} {n} 10 100 4 -1 -1 4 200 -1 1 1 1 -1 -1 1 -1 -1\n"
+    file.write_text(f"; UnixStartTime: {START}\n" + "".join(line.format(n=n) for n in range(1, 30)))
+    monkeypatch.setattr("fabriek.operations.imports.BATCH", 10)
+    arguments = {
+        "format": "swf",
+        "programme": Programme.objects.get(code="eu-science"),
+        "partition": world.partition,
+        "organisation": make_organisation("academia"),
+    }
+
+    def pulled_plug(done: int) -> None:
+        if done >= 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_usage(world.operator, world.cluster, file, progress=pulled_plug, **arguments)
+    assert models.UsageRecord.objects.count() == 20
+    import_usage(world.operator, world.cluster, file, **arguments)
+    assert models.UsageRecord.objects.count() == 29
+    assert sum(models.UsageRecord.objects.values_list("core_seconds", flat=True)) == 29 * 400
+    assert check() == []
+
+
 class RandomArrivals(TestCase):
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     @given(

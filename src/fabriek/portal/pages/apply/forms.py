@@ -77,7 +77,7 @@ class DataForm(forms.Form):
     )
     commercial = forms.TypedChoiceField(
         label=_("Do you pay for commercial use?"),
-        help_text=_("Industry that is no start-up or SME pays. Such use is at most 20% of the Union's time."),
+        help_text=_("Industry that is no start-up or SME pays. Such use is at most a fifth of the Union's time."),
         choices=_YES_NO,
         widget=forms.RadioSelect,
         coerce=lambda value: value == "yes",

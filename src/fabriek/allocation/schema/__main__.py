@@ -1,0 +1,3 @@
+from fabriek.allocation.schema import write
+
+write()

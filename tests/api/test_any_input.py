@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import schemathesis
 from django.core.wsgi import get_wsgi_application
-from fabriek.people.actions import create_token
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
-
 from tests.factories.world import make_allocation, make_person, make_submitted, make_world
+
+from fabriek.people.actions import create_token
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 

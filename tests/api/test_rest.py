@@ -43,7 +43,7 @@ def test_without_a_token_everything_else_is_401() -> None:
             if not operation.get("security"):
                 continue
             address = path
-            for name in ("{code}", "{cluster}", "{system}", "{partition}"):
+            for name in ("{code}", "{cluster}", "{system}", "{partition}", "{email}", "{role}"):
                 address = address.replace(name, "x")
             address = address.replace("{uuid}", "00000000-0000-4000-8000-000000000000").replace("{number}", "1")
             response = getattr(Client(), method)(address)
@@ -175,3 +175,42 @@ def test_lists_come_in_pages() -> None:
         make_submitted(world, applicant=founder)
     answer = client_of(founder).get("/api/v1/applications?per_page=2&page=2").json()
     assert (answer["total"], answer["pages"], len(answer["items"])) == (3, 2, 1)
+
+
+def test_an_officer_opens_and_closes_a_call() -> None:
+    world = make_world()
+    client = client_of(world.officer, "read", "decide")
+    body = {
+        "access_mode": "aif-fast-lane",
+        "factory": world.factory.code,
+        "programme": "eu-industrial-entry",
+        "partitions": [world.partition.code],
+        "title": "Fast Lane",
+        "opens": "2026-01-01T00:00:00Z",
+        "closes": "2036-01-01T00:00:00Z",
+        "first_month": str(MONTH),
+        "months": 2,
+        "maximum_gpu_hours": 20_000,
+    }
+    made = post(client, "/calls", body)
+    assert made.status_code == 200, made.content
+    assert made.json()["maximum_gpu_hours"] == 20_000
+    assert post(client, f"/calls/{made.json()['code']}/close", {"why": "a test"}).status_code == 200
+    assert made.json()["code"] not in [call["code"] for call in client.get("/api/v1/calls").json()]
+    assert post(client_of(make_person(), "decide"), "/calls", body).status_code == 403
+
+
+def test_maintenance_and_roles_over_the_api() -> None:
+    world = make_world()
+    operator = client_of(world.operator, "read", "operate")
+    address = f"/maintenance/{world.partition.code}"
+    body = {"start": "2036-01-01T00:00:00Z", "end": "2036-01-02T00:00:00Z", "nodes": 1, "why": "cooling"}
+    number = post(operator, address, body).json()["number"]
+    assert [row["number"] for row in operator.get(f"/api/v1{address}").json()] == [number]
+    assert operator.delete(f"/api/v1{address}/{number}").status_code == 204
+    assert operator.get(f"/api/v1{address}").json() == []
+    administrator, somebody = make_person("administrator"), make_person()
+    client = client_of(administrator, "admin")
+    assert post(client, f"/people/{somebody.email}/roles", {"role": "reviewer"}).status_code == 204
+    assert client.get(f"/api/v1/people?search={somebody.email}").json()["items"][0]["roles"] == ["reviewer"]
+    assert client.delete(f"/api/v1/people/{administrator.email}/roles/administrator").status_code == 409

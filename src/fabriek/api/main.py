@@ -6,7 +6,7 @@ from ninja import NinjaAPI
 
 from fabriek import __version__
 from fabriek.api.problems import install
-from fabriek.api.routes import access, operations, programmes, register, sites
+from fabriek.api.routes import access, administration, operations, programmes, register, sites
 
 api = NinjaAPI(
     title="Fabriek",
@@ -21,4 +21,5 @@ api.add_router("/", register.router)
 api.add_router("/", programmes.router)
 api.add_router("/", access.router)
 api.add_router("/", operations.router)
+api.add_router("/", administration.router)
 api.add_router("/sites", sites.router)

@@ -10,10 +10,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from fabriek.allocation.plan import Plan
 from fabriek.allocation.problem import Problem
 
-FORMATS = {"problem-1.json": Problem, "plan-1.json": Plan}
+FORMATS: dict[str, type[BaseModel]] = {"problem-1.json": Problem, "plan-1.json": Plan}
 
 
 def made(name: str) -> dict[str, Any]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 from typing import Any
 
+from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fabriek.access.queries import open_calls
 from fabriek.portal.access import EVERYBODY, requires
@@ -17,6 +19,15 @@ from fabriek.portal.components.plots import Map, Place
 from fabriek.programmes.actions import months_from
 from fabriek.register import queries
 from fabriek.register.models import Stage
+
+
+class FilterForm(forms.Form):
+    """What to show of the list."""
+
+    search = forms.CharField(label=gettext_lazy("Name, country or hosting entity"), required=False, max_length=100)
+    stage = forms.ChoiceField(
+        label=gettext_lazy("Stage"), required=False, choices=[("", gettext_lazy("all")), *Stage.choices]
+    )
 
 
 @requires(EVERYBODY)
@@ -37,9 +48,7 @@ def index(request: HttpRequest) -> HttpResponse:
         return response
     context = {
         "factories": factories,
-        "search": search,
-        "stage": stage,
-        "stages": Stage.choices,
+        "filters": FilterForm(initial={"search": search, "stage": stage}),
         "map": map_of_sites(),
         "antennas": queries.antennas(),
     }

@@ -38,6 +38,12 @@ echo "Running on $SLURM_JOB_PARTITION as $SLURM_JOB_ACCOUNT"
 """
 
 
+class FilterForm(forms.Form):
+    """What to show of the list."""
+
+    search = forms.CharField(label=gettext_lazy("Search in titles and codes"), required=False, max_length=100)
+
+
 class MemberForm(forms.Form):
     """Somebody to take in."""
 
@@ -71,7 +77,8 @@ def index(request: HttpRequest) -> HttpResponse:
     if request.GET.get("format") == "csv":
         return _csv(request, search, order)
     page, rows = project_list(request.user, search=search, order=order, page=request.GET.get("page", 1))
-    return render(request, "use/projects.html", {"page": page, "rows": rows, "search": search, "order": order})
+    context = {"page": page, "rows": rows, "search": search, "filters": FilterForm(initial={"search": search})}
+    return render(request, "use/projects.html", context)
 
 
 def _csv(request: HttpRequest, search: str, order: str) -> HttpResponse:

@@ -33,7 +33,7 @@ from fabriek.ledger.models import Account, Entry, Transaction  # noqa: E402
 from fabriek.ledger.queries import totals  # noqa: E402
 from fabriek.projects.models import Allocation, Project  # noqa: E402
 
-COLDFRONT = {"home": 17, "project list": 59, "search": 63, "project": 31}
+COLDFRONT = {"home": 17, "project list": 59, "search": 63, "project": 31, "allocation list": 54, "allocation": 18}
 
 
 def fill(projects: int, entries: int) -> str:
@@ -111,9 +111,11 @@ def main() -> None:
         "project list": "/projects/",
         "search": "/projects/?search=protein",
         "project": f"/projects/{code}/",
+        "allocation list": "/allocations/",
+        "allocation": f"/allocations/{code}.1/",
         "promises": "/promises/",
     }
-    print(f"{'page':<14}{'median':>9}{'95th':>9}{'queries':>9}{'ColdFront':>11}{'ratio':>7}")
+    print(f"{'page':<16}{'median':>9}{'95th':>9}{'queries':>9}{'ColdFront':>11}{'ratio':>7}")
     for name, address in pages.items():
         client.get(address)
         asked: list[str] = []
@@ -134,7 +136,7 @@ def main() -> None:
         peer = COLDFRONT.get(name)
         ratio = f"{median / peer:>7.2f}" if peer else ""
         told = f"{peer} ms" if peer else ""
-        print(f"{name:<14}{median:>6.1f} ms{high:>6.1f} ms{len(asked):>9}{told:>11}{ratio}")
+        print(f"{name:<16}{median:>6.1f} ms{high:>6.1f} ms{len(asked):>9}{told:>11}{ratio}")
 
 
 if __name__ == "__main__":

@@ -223,13 +223,32 @@ def serve(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8000) -> No
     """Serve the portal and the API on loopback, and keep the embedded engine's agent running beside it."""
     ready(quiet=True)
     from fabriek.cli.serve import serve_all
+    from fabriek.projects.actions import lapse_shares, settle_ended
 
+    settle_ended(None)
+    lapse_shares(None)
     raise typer.Exit(serve_all(port))
+
+
+def settle(as_json: Json = False) -> None:
+    """Give back what ended unused: allocations whose last month has gone by, shares that nobody was awarded.
+
+    Can be repeated; `fabriek serve` does it when it starts, and a daily timer should.
+    """
+    ready(quiet=True)
+    from fabriek.projects.actions import lapse_shares, settle_ended
+
+    ended = settle_ended(None)
+    lapsed = lapse_shares(None)
+    if as_json:
+        print(json.dumps({"allocations": [a.code for a in ended], "lapsed_accelerator_seconds": lapsed}))
+    else:
+        print(f"{len(ended)} allocations settled; {lapsed / 3600:,.1f} GPU-hours of shares lapsed.")
 
 
 def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
-    for verb in (demo, serve, migrate, promises, export, sign_in_link, person, token):
+    for verb in (demo, serve, migrate, promises, export, settle, sign_in_link, person, token):
         app.command(rich_help_panel=_PANEL)(verb)
     ledger = typer.Typer(no_args_is_help=True, help="The double entry of hours.")
     ledger.command("check")(ledger_check)

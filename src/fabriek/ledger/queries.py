@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 
 from fabriek.audit.append_only import missing_triggers
 from fabriek.ledger.models import Account, AccountKind, Entry, Unit
@@ -63,10 +63,11 @@ def allocation_hours(
 
 
 def statement(allocation: str, limit: int = 200) -> QuerySet[Entry]:
-    """The newest entries of one allocation, with their accounts and transactions. One query."""
+    """The newest entries of one allocation, with their accounts and transactions. Two queries."""
+    accounts = list(Account.objects.filter(allocation=allocation).values_list("pk", flat=True))
     return (
-        Entry.objects.filter(debit__allocation=allocation)
-        .union(Entry.objects.filter(credit__allocation=allocation))
+        Entry.objects.filter(Q(debit__in=accounts) | Q(credit__in=accounts))
+        .select_related("debit", "credit", "transaction__actor")
         .order_by("-id")[:limit]
     )
 

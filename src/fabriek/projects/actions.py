@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -14,7 +15,7 @@ from fabriek.audit.actions import record
 from fabriek.conf.errors import Invalid, NotFound
 from fabriek.ledger import actions as ledger
 from fabriek.ledger.errors import InsufficientHours
-from fabriek.ledger.models import Account, AccountKind, Entry, Kind, Unit
+from fabriek.ledger.models import Account, AccountKind, Entry, Kind, Transaction, Unit
 from fabriek.people.models import Organisation, Person
 from fabriek.people.permissions import may
 from fabriek.programmes.models import Programme
@@ -260,3 +261,26 @@ def settle_ended(actor: Any, now: datetime | None = None) -> Sequence[Allocation
             project.ended_at = now
             project.save(update_fields=["ended_at"])
     return ended
+
+
+@transaction.atomic
+def lapse_shares(actor: Any, now: datetime | None = None) -> int:
+    """Hours of a share that nobody was awarded before their month went by: from the share to lapsed.
+
+    Returns the accelerator-seconds that lapsed. Doing it twice moves nothing the second time; hours that come back to a
+    month that has gone by lapse the next time.
+    """
+    this_month = (now or timezone.now()).date().replace(day=1)
+    moves: dict[date, list[ledger.Move]] = {}
+    for share in Account.objects.filter(kind=AccountKind.SHARE, month__lt=this_month, credits__gt=F("debits")):
+        lapsed = ledger.account(
+            AccountKind.LAPSED, unit=share.unit, partition=share.partition, month=share.month, programme=share.programme
+        )
+        moves.setdefault(share.month, []).append(ledger.Move(share, lapsed, share.balance))
+    for month, of_month in sorted(moves.items()):
+        name = f"lapse:{month:%Y-%m}:"
+        number = Transaction.objects.filter(key__startswith=name).count() + 1
+        ledger.post(actor, key=f"{name}{number}", kind=Kind.LAPSE, moves=of_month, why="the month has gone by")
+    return sum(
+        move.amount for of_month in moves.values() for move in of_month if move.debit.unit == Unit.ACCELERATOR_SECONDS
+    )

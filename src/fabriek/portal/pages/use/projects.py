@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from fabriek.conf.errors import Invalid, Refused
+from fabriek.ledger.queries import statement
 from fabriek.operations import queries
 from fabriek.operations.actions import cancel_job, submit_job
 from fabriek.operations.models import ENDED_STATES, Job
@@ -25,7 +26,7 @@ from fabriek.portal.components import plots
 from fabriek.portal.components.plots import Column
 from fabriek.projects.actions import add_member, remove_member
 from fabriek.projects.models import Allocation, Project
-from fabriek.projects.queries import ProjectPage, project_list, project_page
+from fabriek.projects.queries import ProjectPage, allocation_list, allocation_rows, project_list, project_page
 from fabriek.projects.rules import is_member, leads, may_read
 
 TEMPLATE = """#!/bin/bash
@@ -140,6 +141,23 @@ def burn_down_plot(project: Project) -> Any:
     rows = [{"day": point.day, "left": point.left, "plan": point.planned} for point in points]
     today = min(timezone.now().date(), project.ends)
     return plots.burndown(_("Budget"), columns, rows, x="day", left="left", plan="plan", today=today)
+
+
+@requires(SIGNED_IN)
+def allocations(request: HttpRequest) -> HttpResponse:
+    """All allocations that the reader may see."""
+    page, rows = allocation_list(request.user, page=request.GET.get("page", 1))
+    return render(request, "use/allocations.html", {"page": page, "rows": rows})
+
+
+@requires(SIGNED_IN)
+def allocation(request: HttpRequest, code: str) -> HttpResponse:
+    """An allocation: its hours, and every entry of the ledger that touched it."""
+    found = Allocation.objects.select_related("project", "partition__system").filter(code=code).first()
+    if found is None or not may_read(request.user, found.project):
+        raise Http404
+    context = {"allocation": found, "row": allocation_rows([found])[0], "entries": statement(found.code, 50)}
+    return render(request, "use/allocation.html", context)
 
 
 @requires(SIGNED_IN, "POST")

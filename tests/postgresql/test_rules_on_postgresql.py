@@ -20,6 +20,9 @@ ROOT = Path(__file__).parents[2]
 RULES = [
     "tests/unit/ledger",
     "tests/unit/operations",
+    "tests/unit/people",
+    "tests/unit/programmes",
+    "tests/unit/projects",
     "tests/unit/access",
     "tests/unit/demo",
     "tests/properties/test_ledger_rules.py",

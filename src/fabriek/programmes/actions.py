@@ -210,8 +210,6 @@ def _divide(
                 forth.append(ledger.Move(capacity, share, difference, code))
             else:
                 back.append(ledger.Move(share, capacity, -difference, code))
-    if not back and not forth:
-        return
     name = f"shares:{partition.code}:{month:%Y-%m}:{unit}"
     try:
         ledger.post(actor, key=f"{name}:{_times(name)}", kind=Kind.SHARES, moves=[*back, *forth], why=why)

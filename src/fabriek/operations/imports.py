@@ -85,9 +85,11 @@ def import_usage(
         while chunk := list(islice(records, BATCH)):
             lines = [Line(_line(record, first + n + 1), record) for n, record in enumerate(chunk)]
             projects.span(line.record for line in lines if isinstance(line.record, UsageRecord))
-            batch = book_usage(cluster, f"{digest}:{first}", lines, source, actor)
+            key = f"{digest}:{first}"
+            known = UsageBatch.objects.filter(cluster=cluster, key=key).exists()
+            batch = book_usage(cluster, key, lines, source, actor)
             first += len(chunk)
-            _add(report, batch, lines)
+            _add(report, batch, lines, known=known)
             if progress is not None:
                 progress(first)
     report.projects = len(projects)
@@ -99,9 +101,10 @@ def _line(record: UsageRecord | BrokenRecord, place: int) -> int:
     return int(getattr(record, "line", 0) or place)
 
 
-def _add(report: ImportReport, batch: UsageBatch, lines: list[Line]) -> None:
-    report.booked += batch.booked
-    report.repeated += batch.repeated
+def _add(report: ImportReport, batch: UsageBatch, lines: list[Line], *, known: bool) -> None:
+    """What this import did with a batch; one that an earlier import booked counts as repeated, all of it."""
+    report.booked += 0 if known else batch.booked
+    report.repeated += batch.repeated + (batch.booked if known else 0)
     report.broken += batch.broken
     for line in lines:
         if isinstance(line.record, UsageRecord):

@@ -63,3 +63,9 @@ class NotEnoughReviewers(Refused):
     """An application can't get enough reviewers without a conflict of interest."""
 
     slug = "not-enough-reviewers"
+
+
+class NotAssessed(Refused):
+    """Peers review an application only once it was found technically sound. `extra`: application."""
+
+    slug = "not-assessed"

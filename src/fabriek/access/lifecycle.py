@@ -40,7 +40,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition("submit", (S.DRAFT,), S.SUBMITTED, APPLICANT, _("submitted"), impartial=False),
     Transition(
         "withdraw",
-        (S.DRAFT, S.SUBMITTED, S.ELIGIBLE, S.IN_REVIEW, S.REVIEWED),
+        (S.DRAFT, S.SUBMITTED, S.ELIGIBLE, S.ASSESSED, S.IN_REVIEW, S.REVIEWED),
         S.WITHDRAWN,
         APPLICANT,
         _("withdrawn by the applicant"),
@@ -48,7 +48,10 @@ TRANSITIONS: tuple[Transition, ...] = (
     ),
     Transition("find_eligible", (S.SUBMITTED,), S.ELIGIBLE, "check eligibility", _("found eligible")),
     Transition("find_ineligible", (S.SUBMITTED,), S.INELIGIBLE, "check eligibility", _("found not eligible")),
-    Transition("send_to_review", (S.ELIGIBLE,), S.IN_REVIEW, "assign reviewers", _("sent to reviewers")),
+    # Under calls with peer review only; elsewhere the review itself is the technical assessment.
+    Transition("find_feasible", (S.ELIGIBLE,), S.ASSESSED, "assess technically", _("found technically sound")),
+    Transition("find_infeasible", (S.ELIGIBLE,), S.INFEASIBLE, "assess technically", _("found not feasible")),
+    Transition("send_to_review", (S.ELIGIBLE, S.ASSESSED), S.IN_REVIEW, "assign reviewers", _("sent to reviewers")),
     Transition("settle_score", (S.IN_REVIEW,), S.REVIEWED, "assign reviewers", _("given its score")),
     Transition("award", (S.REVIEWED,), S.AWARDED, "decide", _("awarded")),
     Transition("reject", (S.REVIEWED,), S.REJECTED, "decide", _("not awarded")),

@@ -18,7 +18,7 @@ from fabriek.register.models import Factory, Partition
 
 
 class ReviewKind(models.TextChoices):
-    """How an application is judged."""
+    """How an application is judged: by technical reviewers alone, or by peers once it was assessed technically."""
 
     TECHNICAL = "technical", _("Technical assessment")
     PEER = "peer", _("Technical assessment and peer review")
@@ -113,6 +113,8 @@ class ApplicationState(models.TextChoices):
     SUBMITTED = "submitted", _("Submitted")
     ELIGIBLE = "eligible", _("Eligible")
     INELIGIBLE = "ineligible", _("Not eligible")
+    ASSESSED = "assessed", _("Technically sound")
+    INFEASIBLE = "infeasible", _("Not feasible")
     IN_REVIEW = "in-review", _("In review")
     REVIEWED = "reviewed", _("Reviewed")
     AWARDED = "awarded", _("Awarded")
@@ -204,6 +206,23 @@ class EligibilityCheck(models.Model):
     remark = models.TextField(blank=True)
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     made_at = models.DateTimeField(default=timezone.now)
+
+
+class TechnicalAssessment(models.Model):
+    """Whether the work can be done on what is asked for: the verdict of the host's application support.
+
+    A step of its own before peer review; where a call has no peer review, its reviews are the technical assessment.
+    """
+
+    application = models.OneToOneField(Application, models.CASCADE, related_name="technical_assessment")
+    feasible = models.BooleanField()
+    remark = models.TextField(help_text="shown to the applicant, and to the peer reviewers")
+    confidential_remark = models.TextField(blank=True, help_text="for the officers only")
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=~Q(remark=""), name="assessment_says_why")]
 
 
 class Conflict(models.Model):

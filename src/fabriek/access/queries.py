@@ -23,7 +23,9 @@ from fabriek.access.models import (
     Objection,
     Outcome,
     Review,
+    ReviewKind,
     ReviewState,
+    TechnicalAssessment,
 )
 from fabriek.access.rules import answer_due, may_read
 from fabriek.people.models import Person
@@ -93,7 +95,13 @@ def application_of(person: Any, code: str) -> Application | None:
     """An application that this person may read, with what its page shows; None: not there, or not theirs."""
     application = (
         Application.objects.select_related(
-            "call__factory", "call__programme", "call__access_mode", "organisation", "applicant", "eligibility_check"
+            "call__factory",
+            "call__programme",
+            "call__access_mode",
+            "organisation",
+            "applicant",
+            "eligibility_check",
+            "technical_assessment__made_by",
         )
         .prefetch_related(
             "alternatives__partition__system",
@@ -113,6 +121,24 @@ def outcome_of(application: Application) -> Outcome | None:
     return next((outcome for outcome in application.outcomes.all() if outcome.set_aside_at is None), None)
 
 
+def to_be_reviewed(call: Call) -> QuerySet[Application]:
+    """The applications of a call that may get reviewers now: eligible, and under peer review technically sound."""
+    ready = ApplicationState.ASSESSED if call.review == ReviewKind.PEER else ApplicationState.ELIGIBLE
+    return applications_of([call], ready)
+
+
+def assessment_desk() -> tuple[list[Application], QuerySet[TechnicalAssessment]]:
+    """What waits for a technical assessment, those due first on top, and what was assessed, newest first."""
+    waiting = (
+        Application.objects.filter(state=ApplicationState.ELIGIBLE, call__review=ReviewKind.PEER)
+        .select_related("call__factory", "organisation")
+        .prefetch_related("alternatives__partition")
+        .order_by("answer_due", "code")
+    )
+    assessed = TechnicalAssessment.objects.select_related("application", "made_by").order_by("-made_at")
+    return list(waiting), assessed
+
+
 def review_desk(person: Person) -> list[Review]:
     """A reviewer's reviews, those to do first. Two queries."""
     return list(
@@ -127,7 +153,10 @@ def review_of(person: Person, number: int) -> Review | None:
     """A review that was given to this person."""
     return (
         Review.objects.select_related(
-            "application__call__factory", "application__organisation", "application__applicant"
+            "application__call__factory",
+            "application__organisation",
+            "application__applicant",
+            "application__technical_assessment",
         )
         .prefetch_related("application__alternatives__partition")
         .filter(pk=number, reviewer=person)

@@ -13,7 +13,7 @@ import holidays
 from django.utils.translation import gettext as _
 
 from fabriek.access.errors import ConflictOfInterest
-from fabriek.access.models import Alternative, Application, Call, Conflict
+from fabriek.access.models import Alternative, Application, ApplicationState, Call, Conflict, ReviewKind
 from fabriek.people.models import Person
 from fabriek.people.permissions import may
 from fabriek.projects.models import Member
@@ -146,6 +146,11 @@ def eligibility_findings(application: Application) -> list[dict[str, Any]]:
     return findings
 
 
+def needs_assessment(application: Application) -> bool:
+    """Whether peers may not review it yet: it was found eligible and nobody said whether it can be done."""
+    return application.call.review == ReviewKind.PEER and application.state == ApplicationState.ELIGIBLE
+
+
 # Member States, and countries associated to Digital Europe or Horizon Europe (the lists change: verify with the
 # Commission's own before refusing anybody on them; a person decides, this only advises).
 MEMBER_STATES = frozenset(
@@ -267,14 +272,21 @@ def refuse_conflict(person: Person, application: Application) -> None:
 
 
 def may_read(person: Any, application: Application) -> bool:
-    """The applicant, the officers, board and administrator, and reviewers of this application."""
+    """The applicant, officers, board and administrator, who assesses it technically, and its reviewers."""
     if person is None or not person.is_authenticated:
         return False
     if application.applicant_id == person.pk:
         return True
     if may(person, "read applications"):
-        return application.state != "draft"
+        return application.state != ApplicationState.DRAFT
+    if may(person, "assess technically") and may_be_assessed(application):
+        return True
     return bool(application.reviews.filter(reviewer=person).exclude(state="declined").exists())
+
+
+def may_be_assessed(application: Application) -> bool:
+    """Whether the host's application support has to do with it: it waits for them, or was assessed by them."""
+    return needs_assessment(application) or hasattr(application, "technical_assessment")
 
 
 def may_read_confidential(person: Any) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from django.db import transaction
 
 from fabriek.access.actions import (
+    assess_technically,
     assign_reviewers,
     check_eligibility,
     save_draft,
@@ -22,6 +23,7 @@ from fabriek.access.actions import (
     submit_review,
 )
 from fabriek.access.models import Application, Call, Review
+from fabriek.access.queries import assessment_desk
 from fabriek.demo.demand import Demand, demand
 from fabriek.demo.world import World
 from fabriek.people.actions import join_organisation, register_organisation, register_person
@@ -120,18 +122,28 @@ def _applicant(world: World, cluster: str, name: str) -> Person:
 
 
 def check_and_assign(world: World, step: Callable[[], None]) -> str:
-    """The officer checks eligibility by the rules' findings, and sends the eligible to reviewers without conflicts."""
+    """The officer checks eligibility by the rules' findings, the operator assesses technically what peers will
+    review, and the officer sends all of them to reviewers without conflicts."""
     for application in Application.objects.filter(is_demo=True, state="submitted").select_related(
         "call", "organisation"
     ):
         with transaction.atomic():
             check_eligibility(world.officer, application)
         step()
-    eligible = list(
-        Application.objects.filter(is_demo=True, state="eligible").select_related("call", "organisation", "applicant")
+    waiting, _assessed = assessment_desk()
+    for application in waiting:
+        if application.is_demo:
+            assess_technically(
+                world.people["operator"], application, True, "Demonstration: taken as sound, not assessed by a person."
+            )
+            step()
+    ready = list(
+        Application.objects.filter(is_demo=True, state__in=["eligible", "assessed"]).select_related(
+            "call", "organisation", "applicant"
+        )
     )
-    if eligible:
-        assign_reviewers(world.officer, eligible)
+    if ready:
+        assign_reviewers(world.officer, ready)
     ineligible = Application.objects.filter(is_demo=True, state="ineligible").count()
     return f"{Review.objects.count()} reviews assigned, {ineligible} applications not eligible"
 

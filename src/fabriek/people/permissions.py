@@ -27,6 +27,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     # programme officer
     "open calls": frozenset({_O}),
     "check eligibility": frozenset({_O}),
+    # the hosting entity's application support, or who works with them
+    "assess technically": frozenset({_P, _O}),
     "assign reviewers": frozenset({_O}),
     "decide": frozenset({_O}),
     "answer objections": frozenset({_O}),

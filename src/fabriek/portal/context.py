@@ -52,6 +52,7 @@ DESK = (
     Destination("applications", _("My applications"), _roles("applicant")),
     Destination("projects", _("Projects"), _roles("applicant")),
     Destination("reviews", _("Reviews"), _roles("reviewer")),
+    Destination("assessments", _("Assessments"), _roles("operator", "officer")),
     Destination("decisions", _("Decisions"), _roles("officer", "board")),
     Destination("programmes", _("Programmes"), _roles("officer", "board")),
     Destination("operations", _("Operations"), _roles("operator", "officer", "board", "administrator")),

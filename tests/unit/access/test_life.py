@@ -19,6 +19,7 @@ from tests.factories.world import (
 from fabriek.access import lifecycle
 from fabriek.access.actions import (
     answer_objection,
+    assess_technically,
     assign_reviewers,
     check_eligibility,
     decline_review,
@@ -39,6 +40,7 @@ from fabriek.access.errors import (
     ConflictOfInterest,
     DecisionStale,
     Incomplete,
+    NotAssessed,
     NotEnoughReviewers,
     OldVersion,
     OutsideLimits,
@@ -52,7 +54,7 @@ from fabriek.allocation.plan import load_plan
 from fabriek.allocation.problem import load_problem
 from fabriek.allocation.verify import verify
 from fabriek.audit.models import Event
-from fabriek.conf.errors import NotAllowed
+from fabriek.conf.errors import Invalid, NotAllowed
 from fabriek.ledger.queries import allocation_hours, check
 from fabriek.projects.models import Project
 
@@ -351,3 +353,60 @@ def test_the_front_door_shows_what_fits_with_free_hours() -> None:
     academic = {match.mode.code: match for match in front_door(Wish("academia", gpu_hours=3_000))}
     assert academic["aif-playground"].why == ["class"]
     assert {m.mode.code for m in matches if not m.fits and "too-little" in m.why} or MONTH
+
+
+# Technical assessment before peer review
+
+
+def peer_call(world: World, application: Application) -> Application:
+    """The same application under a call with peer review."""
+    Call.objects.filter(pk=application.call_id).update(review="peer")
+    return Application.objects.select_related("call__factory", "organisation").get(pk=application.pk)
+
+
+def test_peers_review_only_what_was_found_technically_sound() -> None:
+    world = make_world()
+    make_person("reviewer")
+    application = peer_call(world, make_submitted(world))
+    check_eligibility(world.officer, application)
+    with pytest.raises(NotAssessed):
+        assign_reviewers(world.officer, [application])
+    assess_technically(world.operator, application, True, "Scales to eight nodes.")
+    assert application.state == "assessed"
+    reviews = assign_reviewers(world.officer, [application])
+    assert reviews
+    with pytest.raises(WrongState):
+        assess_technically(world.operator, application, False, "Too late.")
+
+
+def test_what_is_not_feasible_ends_with_the_reason_as_its_answer() -> None:
+    world = make_world()
+    application = peer_call(world, make_submitted(world))
+    check_eligibility(world.officer, application)
+    with pytest.raises(Invalid):
+        assess_technically(world.operator, application, False, " ")
+    assess_technically(world.operator, application, False, "It needs more memory than a node has.")
+    application.refresh_from_db()
+    assert application.state == "infeasible"
+    assert application.answered_at is not None
+    event = Event.objects.get(verb="access.find_infeasible")
+    assert event.why == "It needs more memory than a node has."
+
+
+def test_who_has_an_interest_does_not_assess() -> None:
+    world = make_world()
+    application = peer_call(world, make_submitted(world))
+    check_eligibility(world.officer, application)
+    colleague = make_person("operator", organisation=application.organisation)
+    with pytest.raises(ConflictOfInterest):
+        assess_technically(colleague, application, True, "Fine.")
+    with pytest.raises(NotAllowed):
+        assess_technically(make_person("reviewer"), application, True, "Fine.")
+
+
+def test_without_peer_review_there_is_no_separate_assessment() -> None:
+    world = make_world()
+    application = make_submitted(world)
+    check_eligibility(world.officer, application)
+    with pytest.raises(WrongState):
+        assess_technically(world.operator, application, True, "Fine.")

@@ -611,3 +611,36 @@ def test_a_programme_without_parts_is_a_leaf(world: World) -> None:
     root = Programme.objects.get(code="eu")
     response = get(signed_in(world.officer), "establish_shares")
     assert root not in [programme for programme, _field in response.context["rows"]]
+
+
+# Technical assessments
+
+
+def test_the_operator_assesses_before_peers_review() -> None:
+    world = make_world()
+    make_person("reviewer")
+    application = make_submitted(world)
+    Call.objects.filter(pk=world.call.pk).update(review="peer")
+    access.check_eligibility(world.officer, Application.objects.get(pk=application.pk))
+    operator = signed_in(world.operator)
+    assert application.code in operator.get(reverse("portal:assessments")).content.decode()
+    address = reverse("portal:assessment", args=[application.code])
+    assert operator.post(address, {"feasible": "yes", "remark": ""}).status_code == 422
+    answer = operator.post(address, {"feasible": "yes", "remark": "Scales."}, follow=True)
+    assert "assessed" in answer.content.decode()
+    application.refresh_from_db()
+    assert application.state == "assessed"
+    assert "Scales." in operator.get(address).content.decode()
+    officer = signed_in(world.officer)
+    assert "Scales." in officer.get(reverse("portal:judge_application", args=[application.code])).content.decode()
+    officer.post(reverse("portal:assign_reviewers", args=[world.call.code]))
+    application.refresh_from_db()
+    assert application.state == "in-review"
+
+
+def test_operators_read_only_what_they_assess() -> None:
+    world = make_world()
+    application = make_submitted(world)
+    operator = signed_in(world.operator)
+    assert operator.get(reverse("portal:assessment", args=[application.code])).status_code == 404
+    assert operator.get(reverse("portal:application", args=[application.code])).status_code == 404

@@ -7,6 +7,7 @@ from fabriek.access.actions.applications import (
     submit_application,
     withdraw_application,
 )
+from fabriek.access.actions.assessments import assess_technically
 from fabriek.access.actions.calls import close_call, is_open, open_call
 from fabriek.access.actions.decisions import discard_decision, propose_decision, publish_decision
 from fabriek.access.actions.objections import answer_objection, make_objection
@@ -20,6 +21,7 @@ from fabriek.access.actions.reviews import (
 
 __all__ = [
     "answer_objection",
+    "assess_technically",
     "assign_reviewers",
     "check_eligibility",
     "close_call",

@@ -12,10 +12,10 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from fabriek.access.errors import NotEnoughReviewers, ReviewsMissing, WrongState
+from fabriek.access.errors import NotAssessed, NotEnoughReviewers, ReviewsMissing, WrongState
 from fabriek.access.lifecycle import advance
 from fabriek.access.models import Application, ApplicationState, Conflict, Review, ReviewState
-from fabriek.access.rules import conflicts, refuse_conflict, score_of
+from fabriek.access.rules import conflicts, needs_assessment, refuse_conflict, score_of
 from fabriek.allocation.reviewers import TooFewReviewers
 from fabriek.allocation.reviewers import assign_reviewers as assign
 from fabriek.audit.actions import record
@@ -27,11 +27,19 @@ from fabriek.people.queries import reviewers as all_reviewers
 
 @transaction.atomic
 def assign_reviewers(actor: Person, applications: Sequence[Application]) -> list[Review]:
-    """Give eligible applications their reviewers: never with a conflict of interest, loads as even as can be.
+    """Give applications that may be reviewed their reviewers: never with a conflict of interest, loads as even as
+    can be.
 
-    Errors: NotEnoughReviewers with the application; WrongState.
+    Errors: NotAssessed where peer review waits for the technical assessment; NotEnoughReviewers with the application;
+    WrongState.
     """
     require(actor, "assign reviewers")
+    for application in applications:
+        if needs_assessment(application):
+            raise NotAssessed(
+                _("%(code)s is to be assessed technically before peers review it.") % {"code": application.code},
+                application=application.code,
+            )
     people = list(all_reviewers().annotate(todo=Count("reviews", filter=Q(reviews__state=ReviewState.ASSIGNED))))
     by_number = {str(person.pk): person for person in people}
     applications = list(applications)

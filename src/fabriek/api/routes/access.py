@@ -105,6 +105,12 @@ class Eligibility(Schema):
     remark: str = Field("", max_length=5000)
 
 
+class AssessmentIn(Schema):
+    feasible: bool
+    remark: str
+    confidential_remark: str = ""
+
+
 class ReviewIn(Schema):
     scores: dict[str, float]
     remark: str = Field(max_length=20_000)
@@ -293,14 +299,25 @@ def eligibility(request: HttpRequest, code: str, body: Eligibility) -> dict[str,
     return application_row(own(request, code))
 
 
+@router.post(
+    "/applications/{code}/assessment", response=ApplicationIO, auth=Scope("review"), summary="Assess technically"
+)
+def assessment(request: HttpRequest, code: str, body: AssessmentIn) -> dict[str, Any]:
+    """Before peer review: whether it can be done on what is asked for. Not feasible ends the application."""
+    actions.assess_technically(
+        actor_of(request), own(request, code), body.feasible, body.remark, body.confidential_remark
+    )
+    return application_row(own(request, code))
+
+
 @router.post("/calls/{code}/reviewers", response=list[ReviewRow], auth=Scope("decide"), summary="Assign reviewers")
 def assign(request: HttpRequest, code: str) -> list[dict[str, Any]]:
-    """To all eligible applications of a call; never with a conflict of interest."""
+    """To all applications of a call that may be reviewed; never with a conflict of interest."""
     found = queries.call_of(code)
     if found is None:
         raise Http404
-    eligible = list(queries.applications_of([found], "eligible").select_related("call", "organisation", "applicant"))
-    return [review_row(review) for review in actions.assign_reviewers(actor_of(request), eligible)]
+    ready = list(queries.to_be_reviewed(found).select_related("call", "organisation", "applicant"))
+    return [review_row(review) for review in actions.assign_reviewers(actor_of(request), ready)]
 
 
 def review_row(review: Review) -> dict[str, Any]:

@@ -32,6 +32,8 @@ STATES: dict[str, Look] = {
     "withdrawn": Look(_("Withdrawn"), "neutral", "square"),
     "eligible": Look(_("Eligible"), "info"),
     "ineligible": Look(_("Not eligible"), "danger", "square"),
+    "assessed": Look(_("Technically sound"), "info"),
+    "infeasible": Look(_("Not feasible"), "danger", "square"),
     "in_review": Look(_("In review"), "info", "ring"),
     "reviewed": Look(_("Reviewed"), "info"),
     "awarded": Look(_("Awarded"), "success"),

@@ -198,6 +198,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         "confidential": may_read_confidential(request.user),
         "remarks": [r for r in application.reviews.all() if r.state == "submitted"] if outcome else [],
         "may_withdraw": own and "withdraw" in steps and application.state != ApplicationState.DRAFT,
+        "final_words": (ApplicationState.INELIGIBLE, ApplicationState.INFEASIBLE),
         "is_draft": application.state == ApplicationState.DRAFT,
     }
     return render(request, "apply/application.html", context)

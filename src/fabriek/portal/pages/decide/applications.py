@@ -17,9 +17,22 @@ from django.utils.translation import ngettext
 
 from fabriek.access import actions
 from fabriek.access.actions.reviews import mean_score
-from fabriek.access.models import Application, ApplicationState, Call, Review, ReviewState
-from fabriek.access.queries import application_of, applications_of, call_of, outcome_of, progress_of_calls
-from fabriek.access.rules import conflict_of, eligibility_findings, score_of, working_days_left
+from fabriek.access.models import Application, ApplicationState, Call, Review, ReviewKind, ReviewState
+from fabriek.access.queries import (
+    application_of,
+    applications_of,
+    call_of,
+    outcome_of,
+    progress_of_calls,
+    to_be_reviewed,
+)
+from fabriek.access.rules import (
+    conflict_of,
+    eligibility_findings,
+    needs_assessment,
+    score_of,
+    working_days_left,
+)
 from fabriek.audit.queries import events_of
 from fabriek.conf.errors import Refused
 from fabriek.people.permissions import may
@@ -64,6 +77,8 @@ def index(request: HttpRequest, code: str) -> HttpResponse:
         state=state,
         states=states,
         in_review=states[ApplicationState.IN_REVIEW],
+        by_peers=call.review == ReviewKind.PEER,
+        reviewable=states[ApplicationState.ASSESSED if call.review == ReviewKind.PEER else ApplicationState.ELIGIBLE],
         to_settle=len(_settleable(call)) if states[ApplicationState.IN_REVIEW] else 0,
         may_check=may(request.user, "check eligibility"),
         may_assign=may(request.user, "assign reviewers"),
@@ -133,13 +148,11 @@ def check_all(request: HttpRequest, code: str) -> HttpResponse:
 
 @requires("assign reviewers", "POST")
 def assign(request: HttpRequest, code: str) -> HttpResponse:
-    """Give every eligible application its reviewers, together, so that the loads stay even."""
+    """Give every application that may be reviewed its reviewers, together, so that the loads stay even."""
     call = _call(code)
     back = _back(call)
     try:
-        made = actions.assign_reviewers(
-            person_of(request), list(applications_of([call], ApplicationState.ELIGIBLE).order_by("code"))
-        )
+        made = actions.assign_reviewers(person_of(request), list(to_be_reviewed(call).order_by("code")))
     except Refused as refusal:
         return show_refusal(request, refusal, back)
     messages.success(
@@ -253,6 +266,8 @@ def _judge_page(
         application=application,
         call=call,
         check=getattr(application, "eligibility_check", None),
+        assessment=getattr(application, "technical_assessment", None),
+        waits_for_assessment=needs_assessment(application),
         findings=findings,
         eligibility_form=eligibility_form or EligibilityForm(initial={"eligible": "yes" if advised else "no"}),
         score_form=score_form or ScoreForm(),
@@ -268,6 +283,7 @@ def _judge_page(
         partners=", ".join(partner.organisation.name for partner in application.partners.all()) or _("None"),
         events=[(words_of(event.verb), event) for event in events_of(application).order_by("-id")],
         may_check=may(request.user, "check eligibility"),
+        may_assess=may(request.user, "assess technically"),
         may_assign=may(request.user, "assign reviewers"),
     )
 

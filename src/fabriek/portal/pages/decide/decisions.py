@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from fabriek.access import actions
-from fabriek.access.models import ApplicationState, Call, Decision
+from fabriek.access.models import ApplicationState, Call, Decision, ReviewKind
 from fabriek.access.queries import (
     CallProgress,
     DecisionPage,
@@ -65,7 +65,9 @@ class Waiting:
 
 
 def _waiting(progress: list[CallProgress]) -> list[Waiting]:
-    def rows(state: str, title: str, hint: str) -> list[Waiting]:
+    by_peers = [one for one in progress if one.call.review == ReviewKind.PEER]
+
+    def rows(state: str, title: str, hint: str, among: list[CallProgress] = progress) -> list[Waiting]:
         return [
             Waiting(
                 title % {"call": one.call.title},
@@ -73,14 +75,28 @@ def _waiting(progress: list[CallProgress]) -> list[Waiting]:
                 f"{reverse('portal:call_applications', args=[one.call.code])}?state={state}",
                 hint,
             )
-            for one in progress
+            for one in among
             if one.states[state]
         ]
 
     found = [
         *rows(ApplicationState.SUBMITTED, _("Check eligibility: %(call)s"), _("The clock to the answer runs.")),
         *rows(
-            ApplicationState.ELIGIBLE, _("Assign reviewers: %(call)s"), _("Found eligible, nobody reviews them yet.")
+            ApplicationState.ELIGIBLE,
+            _("Assess technically: %(call)s"),
+            _("By the host's application support."),
+            by_peers,
+        ),
+        *rows(
+            ApplicationState.ELIGIBLE,
+            _("Assign reviewers: %(call)s"),
+            _("Found eligible, nobody reviews them yet."),
+            [one for one in progress if one not in by_peers],
+        ),
+        *rows(
+            ApplicationState.ASSESSED,
+            _("Assign reviewers: %(call)s"),
+            _("Technically sound, nobody reviews them yet."),
         ),
         *rows(ApplicationState.IN_REVIEW, _("Reviews and scores: %(call)s"), _("With reviewers, or to be settled.")),
     ]

@@ -71,6 +71,26 @@ class EligibilityForm(forms.Form):
     )
 
 
+class AssessmentForm(forms.Form):
+    """The technical verdict."""
+
+    feasible = forms.ChoiceField(
+        label=_("Can it be done on what is asked for?"),
+        choices=[("yes", _("Technically sound")), ("no", _("Not feasible"))],
+        widget=forms.RadioSelect,
+        help_text=_("Software, scaling, memory, data, the partition: not its scientific or economic worth."),
+    )
+    remark = forms.CharField(
+        label=_("To the applicant and the reviewers"),
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_("Where it is not feasible, this is the answer that the applicant gets."),
+    )
+    confidential_remark = forms.CharField(
+        label=_("To the officers only"), required=False, widget=forms.Textarea(attrs={"rows": 3}), max_length=20_000
+    )
+
+
 class ScoreForm(forms.Form):
     """The settled score."""
 

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from fabriek.portal.pages.decide import (
     applications,
+    assessments,
     audit,
     calls,
     decisions,
@@ -33,6 +34,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/applications/<slug:code>/eligibility/", applications.eligibility, name="check_application"),
     path("desk/applications/<slug:code>/score/", applications.score, name="settle_score"),
     path("desk/applications/<slug:code>/reviewer/", applications.replace_reviewer, name="replace_reviewer"),
+    path("desk/assessments/", assessments.index, name="assessments"),
+    path("desk/assessments/<slug:code>/", assessments.assess, name="assessment"),
     path("desk/objections/", objections.index, name="objections"),
     path("desk/objections/<int:number>/", objections.answer, name="answer_objection"),
     path("programmes/", programmes.index, name="programmes"),

@@ -14,6 +14,8 @@ VERBS: dict[str, Any] = {
     "access.withdraw": _("Application withdrawn"),
     "access.find_eligible": _("Found eligible"),
     "access.find_ineligible": _("Found not eligible"),
+    "access.find_feasible": _("Found technically sound"),
+    "access.find_infeasible": _("Found not feasible"),
     "access.send_to_review": _("Sent to reviewers"),
     "access.submit_review": _("Review handed in"),
     "access.decline_review": _("Review declined"),

@@ -15,8 +15,6 @@ from typing import Any
 
 import highspy
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
 from fabriek.allocation.highs import new_solver
 
@@ -193,6 +191,10 @@ def _short_of_room(problem: _Problem) -> list[int]:
 
     By the greatest flow and its least cut (Ford and Fulkerson 1956; on this graph Hall's condition).
     """
+    # Here, because a third of a second is much for a command that assigns nobody.
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import breadth_first_order, maximum_flow
+
     count_a, count_r = problem.able.shape
     source, sink = count_a + count_r, count_a + count_r + 1
     a, r = np.nonzero(problem.able)

@@ -25,7 +25,9 @@ RULES = [
     "tests/unit/projects",
     "tests/unit/access",
     "tests/unit/demo",
-    "tests/properties/test_ledger_rules.py",
+    "tests/properties",
+    "tests/concurrency",
+    "tests/api/test_rest.py",
 ]
 
 

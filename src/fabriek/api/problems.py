@@ -12,6 +12,7 @@ from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from fabriek.conf.errors import Refused
+from fabriek.conf.trouble import trouble_of
 
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger("fabriek.api")
@@ -37,6 +38,8 @@ TITLES = {
     413: "Too large",
     422: "What was sent does not hold",
     500: "Our mistake",
+    503: "Not now",
+    507: "No room",
 }
 
 
@@ -90,5 +93,8 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(Exception)
     def mistake(request: HttpRequest, error: Exception) -> HttpResponse:
+        if (trouble := trouble_of(error)) is not None:
+            _log.error("%s %s: %s", request.method, request.path, error)
+            return problem(trouble.status, trouble.slug, str(trouble.sentence))
         _log.exception("%s %s", request.method, request.path)
         return problem(500, "mistake", "Something failed on our side. It is logged; try again, or tell the operator.")

@@ -75,7 +75,7 @@ class RoundSummary:
 def _again(error: BaseException) -> bool:
     """Whether it may go better in a moment: no connection, too busy, or a mistake of the server's."""
     if isinstance(error, httpx.HTTPStatusError):
-        return error.response.status_code in (429, 502, 503, 504)
+        return error.response.status_code in (429, 502, 503, 504, 507)
     return isinstance(error, httpx.TransportError)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,9 @@ from django.template.loader import render_to_string
 from django.views.decorators.csrf import requires_csrf_token
 
 from fabriek.conf.errors import NotAllowed, NotFound, Refused
+from fabriek.conf.trouble import trouble_of
+
+_log = logging.getLogger("fabriek.portal")
 
 
 def _page(request: HttpRequest, status: int, **context: Any) -> HttpResponse:
@@ -62,8 +66,15 @@ class RefusalPages:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """A Refused as a page; None for everything else."""
-        if not isinstance(exception, Refused) or request.path.startswith("/api/"):
+        """A Refused, or a trouble of the machine, as a page; None for everything else."""
+        if request.path.startswith("/api/"):
+            return None
+        if (trouble := trouble_of(exception)) is not None:
+            _log.error("%s %s: %s", request.method, request.path, exception)
+            # Without the context processors: they ask the database, which is what fails.
+            page = render_to_string("errors/trouble.html", {"sentence": trouble.sentence})
+            return HttpResponse(page, status=trouble.status)
+        if not isinstance(exception, Refused):
             return None
         if isinstance(exception, NotFound):
             return page_not_found(request)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import send_mail
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -61,8 +61,7 @@ def propose_decision(
     ranked = by_rank(problem)
     programmes = {call.programme for call in calls}
     with transaction.atomic():
-        decision = Decision.objects.create(
-            code=_code(),
+        decision = _numbered(
             problem=problem.to_json().decode(),
             problem_sha256=plan.problem_sha256,
             plan=plan.to_json(),
@@ -86,10 +85,17 @@ def propose_decision(
     return decision
 
 
-def _code() -> str:
-    today = timezone.now().date()
-    number = Decision.objects.filter(code__startswith=f"decision-{today:%Y-%m-%d}-").count() + 1
-    return f"decision-{today:%Y-%m-%d}-{number:02d}"
+def _numbered(**values: Any) -> Decision:
+    """A new decision with the next number of the day. Of two at once, one takes the number after."""
+    prefix = f"decision-{timezone.now().date():%Y-%m-%d}-"
+    for attempt in range(10):
+        number = Decision.objects.filter(code__startswith=prefix).count() + 1 + attempt
+        try:
+            with transaction.atomic():
+                return Decision.objects.create(code=f"{prefix}{number:02d}", **values)
+        except IntegrityError:
+            continue
+    raise WrongState(_("Too many proposals were made at this moment. Try again."))
 
 
 @transaction.atomic
@@ -114,6 +120,8 @@ def publish_decision(actor: Person, decision: Decision, why: str = "") -> Decisi
     decision = Decision.objects.select_for_update(of=("self",)).get(pk=decision.pk)
     if decision.state == DecisionState.PUBLISHED:
         return decision
+    # Who publishes another proposal about one of these calls waits here, and then finds this one stale.
+    list(Call.objects.select_for_update(of=("self",)).filter(decisions=decision).order_by("pk"))
     now = timezone.now()
     if not Decision.objects.filter(pk=decision.pk, state=DecisionState.PROPOSED).update(
         state=DecisionState.PUBLISHED, published_by=actor, published_at=now

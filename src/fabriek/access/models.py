@@ -63,6 +63,13 @@ class CallState(models.TextChoices):
     CLOSED = "closed", _("Closed")
 
 
+class Scoring(models.TextChoices):
+    """What an application's score is. The officer chooses when the call opens, before any score is there to see."""
+
+    MEAN = "mean", _("Mean of the reviews")
+    CALIBRATED = "calibrated", _("Calibrated between strict and lenient reviewers")
+
+
 class Call(models.Model):
     """A call for applications. Copies the access mode's terms when it is made, so that they can't change under it."""
 
@@ -87,6 +94,10 @@ class Call(models.Model):
     criteria = models.JSONField(default=list)
     threshold = models.DecimalField(max_digits=5, decimal_places=2)
     reviewers = models.PositiveSmallIntegerField(default=1)
+    reviewer_limit = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="the most reviews of this call that one reviewer gets"
+    )
+    scoring = models.CharField(max_length=10, choices=Scoring, default=Scoring.MEAN)
     value = models.CharField(
         max_length=20,
         default="score*sqrt(hours)",
@@ -102,6 +113,11 @@ class Call(models.Model):
             models.CheckConstraint(condition=Q(closes__gt=F("opens")), name="call_period"),
             models.CheckConstraint(condition=Q(first_month__day=1, months__gt=0), name="call_whole_months"),
             models.CheckConstraint(condition=Q(state__in=CallState.values), name="call_state_known"),
+            models.CheckConstraint(condition=Q(scoring__in=Scoring.values), name="call_scoring_known"),
+            # Severities show where two judge the same application, and are known when all reviews are in.
+            models.CheckConstraint(
+                condition=~Q(scoring="calibrated") | Q(reviewers__gt=1, continuous=False), name="call_can_be_calibrated"
+            ),
         ]
 
     def __str__(self) -> str:

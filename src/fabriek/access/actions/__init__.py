@@ -15,6 +15,7 @@ from fabriek.access.actions.reviews import (
     assign_reviewers,
     decline_review,
     replace_reviewer,
+    settle_all,
     settle_consensus,
     submit_review,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "publish_decision",
     "replace_reviewer",
     "save_draft",
+    "settle_all",
     "settle_consensus",
     "start_application",
     "submit_application",

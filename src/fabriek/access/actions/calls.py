@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from fabriek.access.models import AccessMode, Call, CallState
+from fabriek.access.models import AccessMode, Call, CallState, Scoring
 from fabriek.audit.actions import record
 from fabriek.conf.errors import Invalid
 from fabriek.people.permissions import require
@@ -37,6 +37,9 @@ def open_call(
 ) -> Call:
     """Open a call with the access mode's terms, copied, and what is overridden. The same code again: the same call.
 
+    Among the overrides are `scoring` (how reviews become a score), `reviewers` and `reviewer_limit`: none of them can
+    be changed once the call is open.
+
     Errors: Invalid with the faults of the fields.
     """
     require(actor, "open calls")
@@ -55,8 +58,6 @@ def open_call(
         faults["months"] = [_("Offer 1 to 36 months.")]
     if programme.children.exists():
         faults["programme"] = [_("Choose a programme that holds shares itself.")]
-    if faults:
-        raise Invalid(_("The call can't be opened like this."), faults=faults)
     # Limits of a mode in another unit than GPU-hours say nothing about GPU-hours: the officer gives them.
     in_gpu_hours = access_mode.unit == "gpu-hour"
     terms: dict[str, Any] = {
@@ -72,6 +73,9 @@ def open_call(
         "reviewers": access_mode.reviewers,
         **overrides,
     }
+    faults |= _scoring_faults(terms)
+    if faults:
+        raise Invalid(_("The call can't be opened like this."), faults=faults)
     call = Call.objects.create(
         code=code,
         title=title.strip(),
@@ -86,8 +90,30 @@ def open_call(
         **terms,
     )
     call.partitions.set(partitions)
-    record(actor, "access.open_call", call, access_mode=access_mode.code, closes=closes.isoformat())
+    record(
+        actor,
+        "access.open_call",
+        call,
+        access_mode=access_mode.code,
+        closes=closes.isoformat(),
+        scoring=call.scoring,
+        reviewers=call.reviewers,
+        reviewer_limit=call.reviewer_limit,
+    )
     return call
+
+
+def _scoring_faults(terms: dict[str, Any]) -> dict[str, list[str]]:
+    """What stands in the way of calibrating this call's scores."""
+    if terms.get("scoring", Scoring.MEAN) != Scoring.CALIBRATED:
+        return {}
+    if terms["continuous"]:
+        return {
+            "scoring": [_("This mode decides as applications come in: there is no moment at which all are scored.")]
+        }
+    if terms["reviewers"] < 2:
+        return {"scoring": [_("Reviewers are compared where two judge the same application. Ask for two or more.")]}
+    return {}
 
 
 @transaction.atomic

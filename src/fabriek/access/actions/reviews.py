@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 
 from fabriek.access.errors import NotAssessed, NotEnoughReviewers, ReviewsMissing, WrongState
 from fabriek.access.lifecycle import advance
-from fabriek.access.models import Application, ApplicationState, Conflict, Review, ReviewState
-from fabriek.access.rules import conflicts, needs_assessment, refuse_conflict, score_of
+from fabriek.access.models import Application, ApplicationState, Call, Conflict, Review, ReviewState, Scoring
+from fabriek.access.rules import conflicts, needs_assessment, refuse_conflict
+from fabriek.access.scores import CallScores, mean_score, scores_of
 from fabriek.allocation.reviewers import TooFewReviewers
 from fabriek.allocation.reviewers import assign_reviewers as assign
 from fabriek.audit.actions import record
@@ -40,36 +41,79 @@ def assign_reviewers(actor: Person, applications: Sequence[Application]) -> list
                 _("%(code)s is to be assessed technically before peers review it.") % {"code": application.code},
                 application=application.code,
             )
-    people = list(all_reviewers().annotate(todo=Count("reviews", filter=Q(reviews__state=ReviewState.ASSIGNED))))
-    by_number = {str(person.pk): person for person in people}
+    people = _panel()
     applications = list(applications)
     barred = {(str(a), str(p)) for a, p in conflicts(applications, people)}
     _refuse_own(actor, applications)
     load = Counter({str(person.pk): person.todo for person in people})
     made: list[Review] = []
-    for wanted in sorted({a.call.reviewers for a in applications}):
-        group = {str(a.pk): a for a in applications if a.call.reviewers == wanted}
-        fit = {
-            (number, str(person.pk)): _fit(person, application)
-            for number, application in group.items()
-            for person in people
-        }
-        try:
-            assigned = assign(list(group), list(by_number), wanted, barred, fit, load)
-        except TooFewReviewers as error:
-            raise NotEnoughReviewers(
-                _("%(application)s can't get %(wanted)s reviewers without a conflict of interest. Add reviewers.")
-                % {"application": group[error.application].code, "wanted": wanted},
-                application=group[error.application].code,
-            ) from error
-        for number, chosen in assigned.items():
-            application = advance(actor, group[number], "send_to_review", trusted=True)
-            load.update(chosen)
-            made += [
-                Review(application=application, reviewer=by_number[person], kind=application.call.review)
-                for person in chosen
-            ]
+    for call in sorted({a.call for a in applications}, key=lambda call: call.code):
+        group = [a for a in applications if a.call_id == call.pk]
+        for application, chosen in _assign(call, group, call.reviewers, people, barred, load).items():
+            application = advance(actor, application, "send_to_review", trusted=True)
+            load.update(str(person.pk) for person in chosen)
+            made += [Review(application=application, reviewer=person, kind=call.review) for person in chosen]
     return Review.objects.bulk_create(made)
+
+
+def _panel() -> list[Any]:
+    """Everybody who may review, with `todo`: the reviews that they still have to do."""
+    return list(all_reviewers().annotate(todo=Count("reviews", filter=Q(reviews__state=ReviewState.ASSIGNED))))
+
+
+def _assign(
+    call: Call,
+    applications: Sequence[Application],
+    wanted: int,
+    people: Sequence[Person],
+    barred: Collection[tuple[str, str]],
+    load: Mapping[str, int],
+) -> dict[Application, list[Person]]:
+    """The best assignment of one call's applications within its load limit. Errors: NotEnoughReviewers."""
+    by_number, by_person = {str(a.pk): a for a in applications}, {str(person.pk): person for person in people}
+    limits = {}
+    if call.reviewer_limit is not None:
+        standing = Review.objects.filter(application__call=call).exclude(state=ReviewState.DECLINED)
+        has = Counter(str(person) for person in standing.values_list("reviewer", flat=True))
+        limits = {person: load[person] + max(0, call.reviewer_limit - has[person]) for person in by_person}
+    try:
+        assigned = assign(
+            list(by_number), list(by_person), wanted, barred, _fit(applications, people), load=load, limits=limits
+        )
+    except TooFewReviewers as error:
+        raise _not_enough(by_number[error.application], error, call) from error
+    return {by_number[number]: [by_person[p] for p in chosen] for number, chosen in assigned.items()}
+
+
+def _not_enough(application: Application, error: TooFewReviewers, call: Call) -> NotEnoughReviewers:
+    """What to do about it: more reviewers, or a higher limit."""
+    facts = {
+        "application": application.code,
+        "wanted": error.wanted,
+        "able": error.able,
+        "free": error.free,
+        "limit": call.reviewer_limit,
+        "others": len(error.together) - 1,
+        "needed": error.needed,
+        "room": error.room,
+    }
+    if error.able < error.wanted:
+        words = _(
+            "%(application)s can't get its reviewers: it needs %(wanted)s, and only %(able)s have no conflict of "
+            "interest. Add reviewers."
+        )
+    elif len(error.together) == 1:
+        words = _(
+            "%(application)s can't get its reviewers: it needs %(wanted)s, and of the %(able)s without a conflict of "
+            "interest only %(free)s have room under this call's limit of %(limit)s reviews each. Add reviewers."
+        )
+    else:
+        words = _(
+            "%(application)s can't get its reviewers: with %(others)s other applications it needs %(needed)s reviews, "
+            "and those without a conflict of interest have room for %(room)s under this call's limit of %(limit)s "
+            "reviews each. Add reviewers."
+        )
+    return NotEnoughReviewers(words % facts, application=application.code)
 
 
 def _refuse_own(actor: Person, applications: Sequence[Application]) -> None:
@@ -77,11 +121,14 @@ def _refuse_own(actor: Person, applications: Sequence[Application]) -> None:
         refuse_conflict(actor, next(a for a in applications if a.pk == application))
 
 
-def _fit(person: Person, application: Application) -> float:
-    """The part of the application's keywords that the reviewer knows."""
-    known = {str(word).lower() for word in person.expertise}
-    wanted = {str(word).lower() for word in application.keywords}
-    return len(known & wanted) / len(wanted) if wanted else 0.0
+def _fit(applications: Sequence[Application], people: Sequence[Person]) -> Any:
+    """How the words of each application fit the expertise that each reviewer tells of; None where nobody tells."""
+    known = ["; ".join(str(word) for word in person.expertise) for person in people]
+    if not any(known):
+        return None
+    from fabriek.allocation.similarity import fit_of_texts  # here: it takes a second to load
+
+    return fit_of_texts([f"{a.title}. {'; '.join(map(str, a.keywords))}. {a.summary}" for a in applications], known)
 
 
 @transaction.atomic
@@ -146,36 +193,64 @@ def _own(actor: Person, review: Review, *, reading: bool = False) -> Review:
 
 @transaction.atomic
 def replace_reviewer(actor: Person, application: Application) -> list[Review]:
-    """Find somebody for each review that was declined, without a conflict of interest, with the least to do."""
+    """Find somebody for each review that was declined, by the same programme that assigned the others.
+
+    Errors: NotEnoughReviewers, WrongState.
+    """
     require(actor, "assign reviewers")
     refuse_conflict(actor, application)
     if application.state != ApplicationState.IN_REVIEW:
         raise WrongState(_("Only an application in review gets reviewers."), state=application.state)
     lacking = application.call.reviewers - application.reviews.exclude(state=ReviewState.DECLINED).count()
+    if lacking <= 0:
+        return []
+    people = _panel()
     busy = set(application.reviews.values_list("reviewer_id", flat=True))
-    people = list(all_reviewers().annotate(todo=Count("reviews", filter=Q(reviews__state=ReviewState.ASSIGNED))))
-    barred = {person for _application, person in conflicts([application], people)} | busy
-    able = sorted((p for p in people if p.pk not in barred), key=lambda p: (-_fit(p, application), p.todo, p.pk))
-    if len(able) < lacking:
-        raise NotEnoughReviewers(
-            _("%(application)s can't get another reviewer without a conflict of interest. Add reviewers.")
-            % {"application": application.code},
-            application=application.code,
-        )
+    barred = {(str(a), str(p)) for a, p in conflicts([application], people)}
+    barred |= {(str(application.pk), str(person)) for person in busy}
+    load = {str(person.pk): person.todo for person in people}
+    chosen = _assign(application.call, [application], lacking, people, barred, load)[application]
     made = [
         Review.objects.create(application=application, reviewer=person, kind=application.call.review)
-        for person in able[:lacking]
+        for person in chosen
     ]
     for review in made:
         record(actor, "access.replace_reviewer", application, reviewer=review.reviewer.email)
     return made
 
 
-@transaction.atomic
+def settle_all(actor: Person, applications: Sequence[Application]) -> tuple[int, list[Refused]]:
+    """Settle many scores by what their calls chose, each by itself: how many, and what was refused."""
+    standing = {call: scores_of(call) for call in {a.call for a in applications} if call.scoring != Scoring.MEAN}
+    refused: list[Refused] = []
+    for application in applications:
+        try:
+            _settle(actor, application, standing.get(application.call))
+        except Refused as refusal:
+            refused.append(refusal)
+    return len(applications) - len(refused), refused
+
+
 def settle_consensus(
     actor: Person, application: Application, score: Decimal | None = None, remark: str = ""
 ) -> Application:
-    """Settle the score: the reviews' mean, or another one with the reason why. Errors: ReviewsMissing, Invalid."""
+    """Settle the score: what the call chose when it opened, the reviews' mean or the calibrated mean; or another one
+    with the reason why. Errors: ReviewsMissing, Invalid, WrongState.
+
+    Calibrated scores wait for all reviews of the call's applications in review, so that all are measured alike.
+    """
+    calibrates = application.call.scoring == Scoring.CALIBRATED
+    return _settle(actor, application, scores_of(application.call) if calibrates else None, score, remark)
+
+
+@transaction.atomic
+def _settle(
+    actor: Person,
+    application: Application,
+    standing: CallScores | None,
+    score: Decimal | None = None,
+    remark: str = "",
+) -> Application:
     require(actor, "assign reviewers")
     reviews = list(application.reviews.exclude(state=ReviewState.DECLINED))
     waiting = [review for review in reviews if review.state != ReviewState.SUBMITTED]
@@ -185,17 +260,32 @@ def settle_consensus(
             _("%(application)s waits for %(number)s more reviews.")
             % {"application": application.code, "number": lacking}
         )
+    if standing is not None and standing.waiting:
+        raise ReviewsMissing(
+            _(
+                "This call's scores are calibrated together, and %(number)s reviews of it are still to come. "
+                "Wait for them, or replace those who declined."
+            )
+            % {"number": standing.waiting}
+        )
     mean = mean_score(application, reviews)
+    counts = mean if standing is None else standing.counts(application)
     if score is not None and not 0 <= score <= 100:
         raise Invalid(_("A score lies between 0 and 100."), faults={"score": [_("Give 0 to 100.")]})
-    if score is not None and score != mean and not remark.strip():
-        raise Invalid(_("This is not the reviews' mean. Say why."), faults={"remark": [_("Say why.")]})
-    return advance(actor, application, "settle_score", why=remark, score=mean if score is None else score)
-
-
-def mean_score(application: Application, reviews: Sequence[Review]) -> Decimal:
-    """The mean of the reviews' scores of 100. Errors: Refused without reviews."""
-    if not reviews:
-        raise Refused(_("There are no reviews."))
-    scores: list[Any] = [score_of(application.call.criteria, review.scores) for review in reviews]
-    return (sum(scores, Decimal(0)) / len(scores)).quantize(Decimal("0.01"))
+    if score is not None and score != counts and not remark.strip():
+        raise Invalid(
+            _("This is not the score that follows from the reviews. Say why."), faults={"remark": [_("Say why.")]}
+        )
+    settled = advance(actor, application, "settle_score", why=remark, score=counts if score is None else score)
+    if standing is not None:
+        record(
+            actor,
+            "access.calibrate_score",
+            application,
+            method=standing.method,
+            mean=str(mean),
+            calibrated=str(counts),
+            ridge=standing.ridge,
+            severity={review.pk: standing.severity[review.reviewer_id].points for review in reviews},
+        )
+    return settled

@@ -38,6 +38,9 @@ class CallRow(Schema):
     durations_months: list[int]
     classes: list[str]
     answer_working_days: int
+    reviewers: int
+    reviewer_limit: int | None
+    scoring: str
     criteria: list[dict[str, Any]]
     threshold: float
     free_gpu_hours: int
@@ -146,7 +149,8 @@ def call_row(call: Call, free: int) -> dict[str, Any]:
     """A call as the API tells it."""
     names = (
         "code", "title", "opens", "closes", "first_month", "months", "minimum_gpu_hours", "maximum_gpu_hours",
-        "durations_months", "classes", "answer_working_days", "criteria", "threshold",
+        "durations_months", "classes", "answer_working_days", "reviewers", "reviewer_limit", "scoring", "criteria",
+        "threshold",
     )  # fmt: skip
     return {
         **{name: getattr(call, name) for name in names},
@@ -350,7 +354,7 @@ def review(request: HttpRequest, number: int, body: ReviewIn) -> dict[str, Any]:
 
 @router.post("/applications/{code}/score", response=ApplicationIO, auth=Scope("decide"), summary="Settle the score")
 def settle(request: HttpRequest, code: str, body: Score) -> dict[str, Any]:
-    """The mean of the reviews, or another score with a remark."""
+    """The score that counts under the call (the mean or the calibrated mean), or another score with a remark."""
     actions.settle_consensus(actor_of(request), own(request, code), body.score, body.remark)
     return application_row(own(request, code))
 

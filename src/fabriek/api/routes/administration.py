@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.http import Http404, HttpRequest
 from ninja import Field, Query, Router, Schema, Status
@@ -41,6 +41,9 @@ class CallIn(Schema):
     months: int = Field(ge=1, le=36)
     minimum_gpu_hours: int | None = Field(None, ge=1, le=10**10)
     maximum_gpu_hours: int | None = Field(None, ge=1, le=10**10)
+    reviewers: int | None = Field(None, ge=1, le=20)
+    reviewer_limit: int | None = Field(None, ge=1, le=1_000)
+    scoring: Literal["mean", "calibrated"] = "mean"
 
 
 class AnswerIn(Schema):
@@ -97,7 +100,8 @@ def open_call(request: HttpRequest, body: CallIn) -> dict[str, Any]:
     partitions = list(Partition.objects.filter(code__in=body.partitions))
     if len(partitions) != len(set(body.partitions)):
         raise Http404
-    limits: dict[str, Any] = {"minimum_gpu_hours": body.minimum_gpu_hours, "maximum_gpu_hours": body.maximum_gpu_hours}
+    names = ("minimum_gpu_hours", "maximum_gpu_hours", "reviewers", "reviewer_limit", "scoring")
+    terms = {name: value for name in names if (value := getattr(body, name)) is not None}
     call = access.open_call(
         actor_of(request),
         access_mode=found_or_404(AccessMode.objects.filter(code=body.access_mode)),
@@ -109,7 +113,7 @@ def open_call(request: HttpRequest, body: CallIn) -> dict[str, Any]:
         closes=body.closes,
         first_month=body.first_month,
         months=body.months,
-        **{name: value for name, value in limits.items() if value is not None},
+        **terms,
     )
     return call_row(call, access_queries.free_gpu_hours([call])[call.pk])
 

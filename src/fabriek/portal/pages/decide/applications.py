@@ -16,8 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from fabriek.access import actions
-from fabriek.access.actions.reviews import mean_score
-from fabriek.access.models import Application, ApplicationState, Call, Review, ReviewKind, ReviewState
+from fabriek.access.models import Application, ApplicationState, Call, Review, ReviewKind, ReviewState, Scoring
 from fabriek.access.queries import (
     application_of,
     applications_of,
@@ -33,6 +32,7 @@ from fabriek.access.rules import (
     score_of,
     working_days_left,
 )
+from fabriek.access.scores import CallScores, scores_of
 from fabriek.audit.queries import events_of
 from fabriek.conf.errors import Refused
 from fabriek.people.permissions import may
@@ -77,6 +77,7 @@ def index(request: HttpRequest, code: str) -> HttpResponse:
         state=state,
         states=states,
         in_review=states[ApplicationState.IN_REVIEW],
+        calibrates=call.scoring == Scoring.CALIBRATED,
         by_peers=call.review == ReviewKind.PEER,
         reviewable=states[ApplicationState.ASSESSED if call.review == ReviewKind.PEER else ApplicationState.ELIGIBLE],
         to_settle=len(_settleable(call)) if states[ApplicationState.IN_REVIEW] else 0,
@@ -164,20 +165,14 @@ def assign(request: HttpRequest, code: str) -> HttpResponse:
 
 @requires("assign reviewers", "POST")
 def settle_all(request: HttpRequest, code: str) -> HttpResponse:
-    """Settle the score of every application whose reviews are all in, by their mean."""
-    person, call = person_of(request), _call(code)
-    settled, refused = 0, []
-    for application in _settleable(call):
-        try:
-            actions.settle_consensus(person, application)
-            settled += 1
-        except Refused as refusal:
-            refused.append(str(refusal.sentence))
+    """Settle the score of every application whose reviews are all in, as the call's officer chose when it opened."""
+    call = _call(code)
+    settled, refused = actions.settle_all(person_of(request), _settleable(call))
     return _told(
         request,
         call,
         ngettext("%(number)s score settled.", "%(number)s scores settled.", settled) % {"number": settled},
-        refused,
+        [str(refusal.sentence) for refusal in refused],
     )
 
 
@@ -239,11 +234,20 @@ def _application(request: HttpRequest, code: str) -> Application:
 
 @dataclass(frozen=True)
 class Judged:
-    """A review as the officer reads it: points by criterion, the score of 100 (None: not handed in)."""
+    """A review as the officer reads it: points by criterion, the score of 100 (None: not handed in).
+
+    severity: points that calibration adds to this reviewer's scores; None: not handed in.
+    """
 
     review: Review
     points: list[tuple[str, float, float]]
     score: Decimal | None
+    severity: Decimal | None
+
+    @property
+    def calibrated(self) -> Decimal | None:
+        """The score with the severity added."""
+        return None if self.score is None or self.severity is None else self.score + self.severity
 
 
 def _judge_page(
@@ -255,7 +259,9 @@ def _judge_page(
     call = application.call
     findings = eligibility_findings(application) if application.state == ApplicationState.SUBMITTED else []
     advised = all(finding["holds"] for finding in findings)
-    reviews = [_judged(review, call) for review in application.reviews.all()]
+    given = list(application.reviews.all())
+    scores = scores_of(call) if any(review.state == ReviewState.SUBMITTED for review in given) else None
+    reviews = [_judged(review, call, scores) for review in given]
     standing = [one for one in reviews if one.review.state != ReviewState.DECLINED]
     lacking = max(call.reviewers - sum(one.score is not None for one in standing), 0)
     waits = application.answered_at is None and application.answer_due is not None
@@ -273,7 +279,10 @@ def _judge_page(
         score_form=score_form or ScoreForm(),
         reviews=reviews,
         lacking=lacking,
-        mean=mean_score(application, [one.review for one in standing]) if standing and not lacking else None,
+        scores=scores,
+        mean=scores.mean.get(application.pk) if scores else None,
+        calibrated=scores.calibrated.get(application.pk) if scores else None,
+        calibrates=call.scoring == Scoring.CALIBRATED,
         can_replace=application.state == ApplicationState.IN_REVIEW and len(standing) < call.reviewers,
         outcome=outcome_of(application),
         interest=conflict_of(person_of(request), application),
@@ -288,12 +297,15 @@ def _judge_page(
     )
 
 
-def _judged(review: Review, call: Call) -> Judged:
+def _judged(review: Review, call: Call, scores: CallScores | None) -> Judged:
     handed_in = review.state == ReviewState.SUBMITTED
     points = [
         (criterion["name"], review.scores.get(criterion["code"], 0), criterion["scale"]) for criterion in call.criteria
     ]
-    return Judged(review, points if handed_in else [], score_of(call.criteria, review.scores) if handed_in else None)
+    if not handed_in or scores is None:
+        return Judged(review, [], None, None)
+    severity = Decimal(str(scores.severity[review.reviewer_id].points)).quantize(Decimal("0.01"))
+    return Judged(review, points, score_of(call.criteria, review.scores), severity)
 
 
 @requires("check eligibility", "POST")
@@ -316,7 +328,7 @@ def eligibility(request: HttpRequest, code: str) -> HttpResponse:
 
 @requires("assign reviewers", "POST")
 def score(request: HttpRequest, code: str) -> HttpResponse:
-    """Settle one score: the mean, or another with the reason why."""
+    """Settle one score: the one that counts under the call, or another with the reason why."""
     application = _application(request, code)
     form = ScoreForm(request.POST)
     if form.is_valid():

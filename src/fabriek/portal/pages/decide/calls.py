@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fabriek.access import actions
-from fabriek.access.models import AccessMode
+from fabriek.access.models import AccessMode, Scoring
 from fabriek.access.queries import call_of
 from fabriek.conf.errors import Refused
 from fabriek.portal.access import requires
@@ -26,9 +26,8 @@ def new(request: HttpRequest) -> HttpResponse:
     """Open a call."""
     form = CallForm(request.POST) if request.method == "POST" else CallForm(initial=_suggested(request))
     if request.method == "POST" and form.is_valid():
-        said: dict[str, Any] = dict(form.cleaned_data)
-        if said["maximum_gpu_hours"] is None:
-            del said["maximum_gpu_hours"]
+        # What was left empty is as the access mode says.
+        said: dict[str, Any] = {name: value for name, value in form.cleaned_data.items() if value not in (None, "")}
         try:
             call = actions.open_call(person_of(request), **said)
         except Refused as refusal:
@@ -49,6 +48,7 @@ def _suggested(request: HttpRequest) -> dict[str, Any]:
         "closes": closes,
         "first_month": month_after(closes.date().replace(day=1), 1),
         "months": max(mode.durations_months, default=3) if mode else 3,
+        "scoring": Scoring.MEAN,
     }
     return {**suggested, "access_mode": mode.code, "title": mode.name} if mode else suggested
 

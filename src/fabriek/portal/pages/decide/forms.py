@@ -10,7 +10,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from fabriek.access.models import AccessMode, ApplicationState
+from fabriek.access.models import AccessMode, ApplicationState, Scoring
 from fabriek.people.models import Role
 from fabriek.programmes.models import Programme
 from fabriek.programmes.queries import leaf_programmes
@@ -95,10 +95,14 @@ class ScoreForm(forms.Form):
     """The settled score."""
 
     score = forms.DecimalField(
-        label=_("Score"), required=False, max_digits=5, decimal_places=2, help_text=_("Leave empty for the mean.")
+        label=_("Score"),
+        required=False,
+        max_digits=5,
+        decimal_places=2,
+        help_text=_("Leave empty for the score that counts."),
     )
     remark = forms.CharField(
-        label=_("Why another score than the mean"),
+        label=_("Why another score"),
         required=False,
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -155,6 +159,27 @@ class CallForm(forms.Form):
         required=False,
         min_value=1,
         help_text=_("Empty: as the access mode says."),
+    )
+    reviewers = forms.IntegerField(
+        label=_("Reviewers of each application"),
+        required=False,
+        min_value=1,
+        max_value=20,
+        help_text=_("Empty: as the access mode says."),
+    )
+    reviewer_limit = forms.IntegerField(
+        label=_("At most, reviews of one reviewer"),
+        required=False,
+        min_value=1,
+        max_value=1000,
+        help_text=_("Of this call. Empty: no limit; the loads come out as even as can be."),
+    )
+    scoring = forms.ChoiceField(
+        label=_("Score"),
+        required=False,
+        choices=Scoring.choices,
+        widget=forms.RadioSelect,
+        help_text=_("Chosen now, before any score is there to see, and fixed once the call is open."),
     )
     text = forms.CharField(
         label=_("What applicants should know"),

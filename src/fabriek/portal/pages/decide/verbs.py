@@ -20,6 +20,7 @@ VERBS: dict[str, Any] = {
     "access.submit_review": _("Review handed in"),
     "access.decline_review": _("Review declined"),
     "access.replace_reviewer": _("Another reviewer asked"),
+    "access.calibrate_score": _("Score calibrated between strict and lenient reviewers"),
     "access.settle_score": _("Score settled"),
     "access.propose_decision": _("Decision proposed"),
     "access.publish_decision": _("Decision published"),

@@ -63,11 +63,13 @@ def register_person(
 
 
 @transaction.atomic
-def update_profile(person: Person, *, name: str, language: str) -> Person:
-    """Change one's own name and language."""
+def update_profile(person: Person, *, name: str, language: str, expertise: Iterable[str] | None = None) -> Person:
+    """Change one's own name and language, and the expertise by which reviewers are found (None: it stays)."""
     person.name = name.strip() or person.name
     person.language = language
-    person.save(update_fields=["name", "language"])
+    if expertise is not None:
+        person.expertise = [word for given in expertise if (word := " ".join(given.split()))]
+    person.save(update_fields=["name", "language", "expertise"])
     record(person, "people.update_profile", person)
     return person
 

@@ -92,3 +92,18 @@ def test_one_reviewer_each_can_not_be_calibrated_and_the_form_says_so() -> None:
     response = desk(world).post(reverse("portal:open_call"), fields(world, reviewers="1"))
     assert response.status_code == 422
     assert "Ask for two or more" in response.content.decode()
+
+
+def test_a_reviewer_tells_their_expertise_and_nobody_else_is_asked_for_it() -> None:
+    reviewer, applicant = make_person("reviewer"), make_person()
+    client = Client()
+    client.force_login(reviewer)
+    said = {"name": reviewer.name, "language": "en", "expertise": "Weather forecasting, climate\n ;proteins"}
+    assert client.post(reverse("portal:account"), said).status_code == 302
+    reviewer.refresh_from_db()
+    assert reviewer.expertise == ["Weather forecasting", "climate", "proteins"]
+    client.force_login(applicant)
+    assert "Your expertise" not in client.get(reverse("portal:account")).content.decode()
+    client.post(reverse("portal:account"), said | {"name": applicant.name})
+    applicant.refresh_from_db()
+    assert applicant.expertise == []

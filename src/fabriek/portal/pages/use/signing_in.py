@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
@@ -59,6 +60,26 @@ class AccountForm(forms.Form):
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
     language = forms.ChoiceField(label=gettext_lazy("Language"), choices=[("en", "English"), ("nl", "Nederlands")])
+    expertise = forms.CharField(
+        label=gettext_lazy("Your expertise"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=gettext_lazy(
+            "Subjects, methods and fields, one a line or with commas. "
+            "Applications whose words are like these come to you first."
+        ),
+    )
+
+    def __init__(self, person: Person, *args: Any) -> None:
+        initial = {"name": person.name, "language": person.language, "expertise": "\n".join(person.expertise)}
+        super().__init__(*args, initial=initial)
+        if Role.REVIEWER not in person.role_names():
+            del self.fields["expertise"]
+
+    def clean_expertise(self) -> list[str]:
+        """The words or phrases."""
+        return re.split(r"[\n,;]", self.cleaned_data["expertise"])
 
 
 class TokenForm(forms.Form):
@@ -143,7 +164,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 def account(request: HttpRequest) -> HttpResponse:
     """One's name, language, organisation and tokens."""
     person: Any = request.user
-    form = AccountForm(request.POST or None, initial={"name": person.name, "language": person.language})
+    form = AccountForm(person, request.POST or None)
     if request.method == "POST" and form.is_valid():
         update_profile(person, **form.cleaned_data)
         messages.success(request, _("Saved."))
@@ -168,7 +189,7 @@ def make_token(request: HttpRequest) -> HttpResponse:
     person: Any = request.user
     form = TokenForm(request.POST)
     if not form.is_valid():
-        account_form = AccountForm(initial={"name": person.name, "language": person.language})
+        account_form = AccountForm(person)
         return _account(request, account_form, form, status=422)
     _token, plain = create_token(
         person, name=form.cleaned_data["label"], scopes=form.cleaned_data["scopes"], person=person

@@ -71,9 +71,9 @@ class AccountForm(forms.Form):
         ),
     )
 
-    def __init__(self, person: Person, *args: Any) -> None:
+    def __init__(self, person: Person, data: Any = None) -> None:
         initial = {"name": person.name, "language": person.language, "expertise": "\n".join(person.expertise)}
-        super().__init__(*args, initial=initial)
+        super().__init__(data, initial=initial)
         if Role.REVIEWER not in person.role_names():
             del self.fields["expertise"]
 

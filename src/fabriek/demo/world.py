@@ -30,8 +30,14 @@ from fabriek.programmes.actions import (
 )
 from fabriek.programmes.models import Programme, Promise, Share
 from fabriek.programmes.reference import load_programmes
-from fabriek.register.actions import declare_availability, declare_factory, declare_partition, declare_system
-from fabriek.register.models import Factory, Partition, Site
+from fabriek.register.actions import (
+    declare_availability,
+    declare_factory,
+    declare_partition,
+    declare_site,
+    declare_system,
+)
+from fabriek.register.models import Factory, Partition
 from fabriek.register.reference import load_reference
 
 NODES, GPUS, CORES = 256, 4, 64
@@ -148,17 +154,16 @@ def build_the_machine(people: dict[str, Person]) -> tuple[Factory, Partition, Cl
         is_demo=True,
         notes="Invented, to show what the platform does. Its accelerators are declared slots, not hardware.",
     )
-    site, _made = Site.objects.get_or_create(
+    site = declare_site(
+        operator,
         code="demo-utrecht",
-        defaults={
-            "name": "Demonstration site",
-            "city": "Utrecht",
-            "country": "NL",
-            "latitude": 52.09,
-            "longitude": 5.12,
-            "hosting_entity": factory.hosting_entity,
-            "is_demo": True,
-        },
+        name="Demonstration site",
+        city="Utrecht",
+        country="NL",
+        hosting_entity="Demonstration Computing Centre",
+        latitude=52.09,
+        longitude=5.12,
+        is_demo=True,
     )
     system = declare_system(
         operator,
@@ -182,7 +187,8 @@ def build_the_machine(people: dict[str, Person]) -> tuple[Factory, Partition, Cl
         cores_per_node=CORES,
         accelerator_model="declared slot (no hardware)",
     )
-    declare_availability(operator, partition, Decimal("0.97"), date(2026, 1, 1))
+    if not partition.availabilities.exists():
+        declare_availability(operator, partition, Decimal("0.97"), date(2026, 1, 1))
     cluster = register_cluster(operator, code=CLUSTER, site=site, engine="local", partitions={"gpu": partition})
     return factory, partition, cluster
 

@@ -17,6 +17,12 @@ class NotThisCluster(NotAllowed):
     slug = "not-this-cluster"
 
 
+class ClusterRefused(Invalid):
+    """Partitions that can't be the cluster's: none, at another site, or another cluster's."""
+
+    slug = "cluster-refused"
+
+
 class JobRefused(Refused):
     """The job can't run: beyond the budget, outside the project's period, or not for this partition."""
 

@@ -11,14 +11,15 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from fabriek.audit.actions import record
+from fabriek.conf.checking import added, refuse_otherwise
 from fabriek.conf.errors import Invalid, NotFound
 from fabriek.ledger import actions as ledger
 from fabriek.ledger.errors import InsufficientHours
 from fabriek.ledger.models import Account, AccountKind, Kind, Transaction, Unit
 from fabriek.people.permissions import require
-from fabriek.programmes.errors import AlreadyGiven, ReallocationRefused, ShareTableRefused
+from fabriek.programmes.errors import AlreadyGiven, ProgrammeRefused, ReallocationRefused, ShareTableRefused
 from fabriek.programmes.models import Pillar, Programme, Promise, Reallocation, Share
-from fabriek.programmes.rules import check_share_table, largest_remainder
+from fabriek.programmes.rules import check_programme, check_promise, check_share_table, largest_remainder
 from fabriek.register.models import Partition
 from fabriek.register.queries import known_capacity
 
@@ -36,35 +37,55 @@ def establish_programme(
     overbooking: Decimal = Decimal(1),
     **more: Any,
 ) -> Programme:
-    """Make a programme; one that is there stays as it is."""
+    """Make a programme, at the root or as a part of another. The same again changes nothing.
+
+    Without a pillar it has its parent's, or 'national'. Errors: ProgrammeRefused, KnownOtherwise.
+    """
     require(actor, "establish shares")
-    programme, created = Programme.objects.get_or_create(
-        code=code,
-        defaults={
-            "name": name,
-            "kind": kind,
-            "country": country,
-            "parent": parent,
-            "pillar": pillar or Pillar.objects.get(code="national"),
-            "overbooking": overbooking,
-            **more,
-        },
-    )
-    if created:
-        record(actor, "programmes.establish_programme", programme)
+    said = {"name": name, "kind": kind, "country": country, "parent": parent, "overbooking": overbooking, **more}
+    known = Programme.objects.filter(code=code).first()
+    if known is not None:
+        refuse_otherwise(known, said)
+        return known
+    check_programme(kind, country, overbooking, parent.kind if parent else None)
+    if parent is not None and Account.objects.filter(kind=AccountKind.SHARE, programme=parent.code).exists():
+        raise ProgrammeRefused(
+            _("%(parent)s holds shares itself, and only programmes without parts can.") % {"parent": parent.name},
+            faults={"parent": [_("Choose one that holds no shares itself.")]},
+        )
+    if pillar is None:
+        pillar = parent.pillar if parent else Pillar.objects.filter(code="national").first()
+    if pillar is None or (kind == "union" and pillar.code == "national"):
+        raise ProgrammeRefused(
+            _("Every programme belongs to a pillar."), faults={"pillar": [_("Choose one of the Union's pillars.")]}
+        )
+    programme = added(Programme(code=code, pillar=pillar, **said))
+    record(actor, "programmes.establish_programme", programme, parent=parent.code if parent else None)
     return programme
 
 
 @transaction.atomic
 def make_promise(actor: Any, *, code: str, **terms: Any) -> Promise:
-    """Write down a floor, a baseline or a cap; one of this code that is there stays as it is."""
+    """Write down a floor, a baseline or a cap. The same again changes nothing.
+
+    Errors: PromiseRefused, KnownOtherwise.
+    """
     require(actor, "establish shares")
-    found = Promise.objects.filter(code=code).first()
-    if found is not None:
-        return found
+    known = Promise.objects.filter(code=code).first()
+    if known is not None:
+        refuse_otherwise(known, terms)
+        return known
     promise = Promise(code=code, **terms)
-    promise.full_clean()
-    promise.save()
+    check_promise(
+        promise.kind,
+        programme=promise.programme.code if promise.programme else None,
+        organisation_class=promise.organisation_class,
+        fraction=promise.fraction,
+        accelerator_seconds_a_month=promise.accelerator_seconds_a_month,
+        valid_from=promise.valid_from,
+        valid_until=promise.valid_until,
+    )
+    added(promise)
     record(actor, "programmes.make_promise", promise, kind=promise.kind)
     return promise
 

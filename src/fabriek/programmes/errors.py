@@ -21,3 +21,15 @@ class ReallocationRefused(Invalid):
     """A reallocation that moves nothing, or within one programme, or without a reason."""
 
     slug = "reallocation-refused"
+
+
+class ProgrammeRefused(Invalid):
+    """A programme that can't have its place in the tree."""
+
+    slug = "programme-refused"
+
+
+class PromiseRefused(Invalid):
+    """A promise that promises nothing that can be measured."""
+
+    slug = "promise-refused"

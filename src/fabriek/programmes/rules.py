@@ -1,14 +1,15 @@
-"""How a capacity is divided into shares, exactly. Pure."""
+"""What programmes, promises and tables of shares must be, and how a capacity is divided, exactly. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
 from django.utils.translation import gettext as _
 
-from fabriek.programmes.errors import ShareTableRefused
+from fabriek.programmes.errors import ProgrammeRefused, PromiseRefused, ShareTableRefused
 
 PLACES = 8
 """Shares are kept with eight decimals: a ten-millionth of a percent."""
@@ -77,3 +78,53 @@ def check_share_table(fractions: Mapping[str, Decimal]) -> None:
 def _percent(fraction: Decimal) -> str:
     text = f"{fraction * 100:.6f}".rstrip("0").rstrip(".")
     return text or "0"
+
+
+def check_programme(kind: str, country: str, overbooking: Decimal, parent_kind: str | None) -> None:
+    """Check a programme's place: the Union's or a state's, as the whole it is part of. Errors: ProgrammeRefused."""
+    faults = {}
+    if kind not in ("union", "national"):
+        faults["kind"] = [_("Say whether it is the Union's or a state's.")]
+    elif parent_kind is not None and parent_kind != kind:
+        faults["parent"] = [_("A part belongs to the Union, or to a state, as the whole does.")]
+    if kind == "national" and not country:
+        faults["country"] = [_("Say of which state.")]
+    if overbooking < 1:
+        faults["overbooking"] = [_("Give 1 or more: 1 is no overbooking.")]
+    if faults:
+        raise ProgrammeRefused(_("This programme has no place in the tree."), faults=faults)
+
+
+def check_promise(
+    kind: str,
+    *,
+    programme: str | None,
+    organisation_class: str,
+    fraction: Decimal | None,
+    accelerator_seconds_a_month: int | None,
+    valid_from: date,
+    valid_until: date | None,
+) -> None:
+    """Check that a promise has its own measure: a fraction (floor, cap), or hours a month of one programme (baseline).
+
+    Errors: PromiseRefused with all faults at once.
+    """
+    faults = {}
+    if kind == "baseline":
+        if fraction is not None:
+            faults["fraction"] = [_("A baseline is an amount a month, not a fraction.")]
+        if not accelerator_seconds_a_month or accelerator_seconds_a_month <= 0:
+            faults["accelerator_seconds_a_month"] = [_("Give the hours of a month that are protected.")]
+        if programme is None:
+            faults["programme"] = [_("Say whose baseline it is.")]
+    else:
+        if fraction is None or not 0 <= fraction <= 1:
+            faults["fraction"] = [_("Give a fraction from 0 to 100 %.")]
+        if accelerator_seconds_a_month is not None:
+            faults["accelerator_seconds_a_month"] = [_("Only a baseline is an amount a month.")]
+    if kind == "floor" and not organisation_class:
+        faults["organisation_class"] = [_("A floor is for a class of applicants. Say which.")]
+    if valid_until is not None and valid_until <= valid_from:
+        faults["valid_until"] = [_("Choose a day after the first.")]
+    if faults:
+        raise PromiseRefused(_("This promise can't be measured yet."), faults=faults)

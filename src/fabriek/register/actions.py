@@ -12,6 +12,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from fabriek.audit.actions import record
+from fabriek.conf.checking import added, checked, refuse_otherwise
 from fabriek.conf.errors import Invalid
 from fabriek.people.permissions import require
 from fabriek.register.errors import PeriodInvalid
@@ -21,6 +22,7 @@ from fabriek.register.models import (
     HostingEntity,
     Maintenance,
     Partition,
+    PartitionKind,
     Site,
     Stage,
     StageChange,
@@ -29,22 +31,46 @@ from fabriek.register.models import (
 )
 
 
+def hosting_entity_of(name: str, country: str, *, demo: bool = False) -> HostingEntity:
+    """The hosting entity of this name; made known where it isn't."""
+    made = checked(HostingEntity(code=slugify(name)[:120], name=name, country=country, is_demo=demo))
+    return HostingEntity.objects.get_or_create(
+        code=made.code, defaults={"name": name, "country": country, "is_demo": demo}
+    )[0]
+
+
 @transaction.atomic
 def declare_factory(
     actor: Any, *, code: str, name: str, country: str, hosting_entity: str, stage: str = Stage.OPERATING, **more: Any
 ) -> Factory:
-    """Make a factory and its hosting entity known; one that is known stays as it is."""
+    """Make a factory and its hosting entity known. The same again changes nothing; KnownOtherwise where it differs."""
     require(actor, "declare capacity")
-    demo = bool(more.get("is_demo"))
-    entity, _made = HostingEntity.objects.get_or_create(
-        code=slugify(hosting_entity)[:120], defaults={"name": hosting_entity, "country": country, "is_demo": demo}
-    )
-    factory, created = Factory.objects.get_or_create(
-        code=code, defaults={"name": name, "country": country, "hosting_entity": entity, "stage": stage, **more}
-    )
-    if created:
-        record(actor, "register.declare_factory", factory)
+    said = {"name": name, "country": country, **more}
+    known = Factory.objects.filter(code=code).first()
+    if known is not None:
+        refuse_otherwise(known, said)
+        return known
+    entity = hosting_entity_of(hosting_entity, country, demo=bool(more.get("is_demo")))
+    factory = added(Factory(code=code, stage=stage, hosting_entity=entity, **said))
+    record(actor, "register.declare_factory", factory)
     return factory
+
+
+@transaction.atomic
+def declare_site(
+    actor: Any, *, code: str, name: str, country: str, city: str = "", hosting_entity: str = "", **more: Any
+) -> Site:
+    """Make a data centre known. The same again changes nothing; KnownOtherwise where it differs."""
+    require(actor, "declare capacity")
+    said = {"name": name, "country": country, "city": city, **more}
+    known = Site.objects.filter(code=code).first()
+    if known is not None:
+        refuse_otherwise(known, said)
+        return known
+    entity = hosting_entity_of(hosting_entity, country, demo=bool(more.get("is_demo"))) if hosting_entity else None
+    site = added(Site(code=code, hosting_entity=entity, **said))
+    record(actor, "register.declare_site", site)
+    return site
 
 
 @transaction.atomic
@@ -58,22 +84,22 @@ def declare_system(
     stage: str = Stage.OPERATING,
     **more: Any,
 ) -> System:
-    """Make a system known at a site, for a factory."""
+    """Make a system known at a site, for a factory. The same again changes nothing, for another factory adds that one.
+
+    Errors: Invalid; KnownOtherwise where a known system differs.
+    """
     require(actor, "declare capacity")
-    system, created = System.objects.get_or_create(
-        code=code,
-        defaults={
-            "name": name,
-            "country": site.country,
-            "site": site,
-            "hosting_entity": factory.hosting_entity,
-            "stage": stage,
-            **more,
-        },
-    )
+    said = {"name": name, "site": site, **more}
+    system = System.objects.filter(code=code).first()
+    if system is not None:
+        refuse_otherwise(system, said)
+        if system.factories.filter(pk=factory.pk).exists():
+            return system
+    else:
+        more_of_it = {"country": site.country, "hosting_entity": factory.hosting_entity, "stage": stage}
+        system = added(System(code=code, **said, **more_of_it))
     system.factories.add(factory)
-    if created:
-        record(actor, "register.declare_system", system)
+    record(actor, "register.declare_system", system, factory=factory.code)
     return system
 
 
@@ -103,37 +129,56 @@ def declare_partition(
     since: date = date(2021, 1, 1),
     **more: Any,
 ) -> Partition:
-    """Make a partition known, with what its node- and core-hours are worth."""
+    """Make a partition known, with what its node- and core-hours are worth. The same again changes nothing.
+
+    Errors: Invalid; KnownOtherwise where a known partition differs.
+    """
     require(actor, "declare capacity")
-    partition, created = Partition.objects.get_or_create(
-        code=f"{system.code}/{slugify(name)}",
-        defaults={
-            "system": system,
-            "name": name,
-            "kind": kind,
-            "nodes": nodes,
-            "accelerators_per_node": accelerators_per_node,
-            "cores_per_node": cores_per_node,
-            **more,
-        },
-    )
-    if created:
-        if accelerators_per_node:
-            for unit, numerator, denominator in (
-                ("gpu-hour", 1, 1),
-                ("node-hour", accelerators_per_node, 1),
-                ("core-hour", accelerators_per_node, cores_per_node),
-            ):
-                UnitConversion.objects.create(
-                    partition=partition,
-                    unit=unit,
-                    numerator=numerator,
-                    denominator=denominator,
-                    valid_from=since,
-                    source="declared by the operator",
-                )
-        record(actor, "register.declare_partition", partition, nodes=nodes)
+    said = {
+        "name": name,
+        "kind": kind,
+        "nodes": nodes,
+        "accelerators_per_node": accelerators_per_node,
+        "cores_per_node": cores_per_node,
+        **more,
+    }
+    code = f"{system.code}/{slugify(name)}"
+    known = Partition.objects.filter(code=code).first()
+    if known is not None:
+        refuse_otherwise(known, said)
+        return known
+    _check_partition(slugify(name), kind, nodes, accelerators_per_node, cores_per_node)
+    partition = added(Partition(system=system, code=code, **said))
+    if accelerators_per_node:
+        for unit, numerator, denominator in (
+            ("gpu-hour", 1, 1),
+            ("node-hour", accelerators_per_node, 1),
+            ("core-hour", accelerators_per_node, cores_per_node),
+        ):
+            UnitConversion.objects.create(
+                partition=partition,
+                unit=unit,
+                numerator=numerator,
+                denominator=denominator,
+                valid_from=since,
+                source="declared by the operator",
+            )
+    record(actor, "register.declare_partition", partition, nodes=nodes)
     return partition
+
+
+def _check_partition(slug: str, kind: str, nodes: int, accelerators_per_node: int, cores_per_node: int) -> None:
+    faults = {}
+    if not slug:
+        faults["name"] = [_("Give a name with letters or digits.")]
+    if nodes < 1:
+        faults["nodes"] = [_("Give at least 1.")]
+    if cores_per_node < 1:
+        faults["cores_per_node"] = [_("Give at least 1.")]
+    if accelerators_per_node < (1 if kind == PartitionKind.GPU else 0):
+        faults["accelerators_per_node"] = [_("A GPU partition has at least one in each node.")]
+    if faults:
+        raise Invalid(_("This is no partition yet."), faults=faults)
 
 
 @transaction.atomic
@@ -144,26 +189,24 @@ def declare_availability(
     valid_from: date,
     valid_until: date | None = None,
     *,
+    ends_previous: bool = False,
     source: str = "operator",
 ) -> Availability:
-    """Say which part of its time a partition is up. Errors: PeriodInvalid where another holds in the same period."""
+    """Say which part of its time a partition is up, in [valid_from, valid_until). The same again changes nothing.
+
+    ends_previous: what began before and holds without an end now ends on `valid_from`. The capacity that follows is
+    another one from then on: declare it again. Errors: Invalid; PeriodInvalid where another holds in the same period.
+    """
     require(actor, "declare capacity")
     if not 0 <= fraction <= 1:
         raise Invalid(
             _("Availability lies between 0 and 1."), faults={"fraction": [_("Give a number between 0 and 1.")]}
         )
-    same = partition.availabilities.filter(valid_from=valid_from, valid_until=valid_until, fraction=fraction).first()
-    if same is not None:
-        return same
-    overlap = partition.availabilities.filter(Q(valid_until__isnull=True) | Q(valid_until__gt=valid_from))
-    if valid_until is not None:
-        overlap = overlap.filter(valid_from__lt=valid_until)
-    if overlap.exists():
+    if valid_until is not None and valid_until <= valid_from:
         raise PeriodInvalid(
-            _("%(partition)s has an availability for part of this period already. End that one first.")
-            % {"partition": partition.code}
+            _("An availability ends after it begins."), faults={"valid_until": [_("Choose a day after the first.")]}
         )
-    made = Availability.objects.create(
+    row = Availability(
         partition=partition,
         fraction=fraction,
         valid_from=valid_from,
@@ -171,8 +214,34 @@ def declare_availability(
         source=source,
         confidence="high",
     )
-    record(actor, "register.declare_availability", partition, fraction=str(fraction), valid_from=str(valid_from))
-    return made
+    checked(row)
+    same = partition.availabilities.filter(valid_from=valid_from, valid_until=valid_until, fraction=fraction).first()
+    if same is not None:
+        return same
+    if ends_previous:
+        partition.availabilities.filter(valid_from__lt=valid_from, valid_until__isnull=True).update(
+            valid_until=valid_from
+        )
+    overlap = partition.availabilities.filter(Q(valid_until__isnull=True) | Q(valid_until__gt=valid_from))
+    if valid_until is not None:
+        overlap = overlap.filter(valid_from__lt=valid_until)
+    if overlap.exists():
+        raise PeriodInvalid(
+            _("%(partition)s has an availability for part of this period already. End that one first.")
+            % {"partition": partition.code},
+            faults={"valid_from": [_("Another availability holds in this period.")]},
+        )
+    row.save()
+    record(
+        actor,
+        "register.declare_availability",
+        partition,
+        fraction=str(fraction),
+        valid_from=str(valid_from),
+        valid_until=str(valid_until) if valid_until else None,
+        ends_previous=ends_previous,
+    )
+    return row
 
 
 @transaction.atomic

@@ -54,6 +54,7 @@ VERBS: dict[str, Any] = {
     "projects.add_member": _("Member added"),
     "projects.remove_member": _("Member removed"),
     "register.declare_factory": _("Factory declared"),
+    "register.declare_site": _("Site declared"),
     "register.declare_system": _("System declared"),
     "register.declare_partition": _("Partition declared"),
     "register.declare_availability": _("Availability declared"),

@@ -227,9 +227,25 @@ def conflicts(applications: Sequence[Application], people: Sequence[Person]) -> 
     involved = {a.applicant_id for a in applications} | {p.pk for p in people}
     for person_number, project in Member.objects.filter(person__in=involved).values_list("person", "project"):
         projects[person_number].add(project)
+    # Thousands of applications times hundreds of reviewers are millions of pairs: only those that meet are looked at.
+    by_number = {person.pk: person for person in people}
+    colleagues: dict[int | None, set[int]] = defaultdict(set)
+    members: dict[int, set[int]] = defaultdict(set)
+    declarers: dict[int, set[int]] = defaultdict(set)
+    for person in people:
+        colleagues[person.organisation_id].add(person.pk)
+        for project in projects[person.pk]:
+            members[project].add(person.pk)
+    for number, person_number in declared:
+        declarers[number].add(person_number)
     found: dict[tuple[int, int], str] = {}
     for application in applications:
-        for person in people:
+        near = {application.applicant_id} | declarers[application.pk]
+        for employer in {application.organisation_id} | partners[application.pk]:
+            near |= colleagues[employer]
+        for project in projects[application.applicant_id]:
+            near |= members[project]
+        for person in (by_number[number] for number in sorted(near) if number in by_number):
             why = _interest(application, person, partners[application.pk], declared, projects)
             if why:
                 found[application.pk, person.pk] = why

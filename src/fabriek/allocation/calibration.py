@@ -24,6 +24,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 METHOD = "fabriek/calibration/1"
 # A tenth: even reviewers who always differ by the same are believed for 10 reviews in 11 only, for one pair that
@@ -135,7 +136,9 @@ class _Contrasts:
             by_application[int(application)].append(int(reviewer))
         for application, who in by_application.items():
             together[np.ix_(who, who)] -= 1.0 / per_application[application]
-        known, directions = np.linalg.eigh(together)
+        # One thread: the same last bits on every machine, and on a busy one no threads that wait for one another.
+        with threadpool_limits(1):
+            known, directions = np.linalg.eigh(together)
         # One direction of each group is not known at all: all its reviewers stricter, all its applications better.
         seen = known > 1e-9 * max(1.0, float(known.max()))
         known, directions = known[seen], directions[:, seen]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError
-from tests.factories.world import World, make_person, make_submitted, make_world
+from tests.factories.world import World, make_allocation, make_organisation, make_person, make_submitted, make_world
 
 from fabriek.access.actions import (
     assign_reviewers,
@@ -21,6 +21,7 @@ from fabriek.access.actions import (
 )
 from fabriek.access.errors import NotEnoughReviewers, ReviewsMissing
 from fabriek.access.models import Application, Call, Review
+from fabriek.access.rules import conflicts
 from fabriek.access.scores import scores_of
 from fabriek.audit.models import Event
 from fabriek.conf.errors import Invalid
@@ -181,3 +182,27 @@ def test_the_database_refuses_it_too() -> None:
     world = make_world(reviewers=1)
     with pytest.raises(IntegrityError):
         Call.objects.filter(pk=world.call.pk).update(scoring="calibrated")
+
+
+@pytest.mark.parametrize("interest", ["partner", "shared project"])
+def test_partners_and_members_of_a_shared_project_never_review(interest: str) -> None:
+    world = make_world(reviewers=1)
+    (application,) = eligible(world)
+    if interest == "partner":
+        reviewer = make_person("reviewer", organisation=make_organisation("academia"))
+        application.partners.create(organisation=reviewer.organisation)
+    else:
+        reviewer = make_person("reviewer")
+        project = make_allocation(world, lead=application.applicant).project
+        project.members.create(person=reviewer, role="member")
+    assert conflicts([application], [reviewer]).keys() == {(application.pk, reviewer.pk)}
+    with pytest.raises(NotEnoughReviewers, match="only 0 have no conflict"):
+        assign_reviewers(world.officer, [application])
+
+
+def test_people_without_an_organisation_are_no_colleagues() -> None:
+    world = make_world(reviewers=1)
+    reviewer = make_person("reviewer")
+    (application,) = eligible(world)
+    application.organisation = None
+    assert conflicts([application], [reviewer]) == {}

@@ -127,6 +127,16 @@ def to_be_reviewed(call: Call) -> QuerySet[Application]:
     return applications_of([call], ready)
 
 
+def to_be_settled(call: Call) -> list[Application]:
+    """The applications of a call in review that have all their reviews. Three queries."""
+    ready = []
+    for application in applications_of([call], ApplicationState.IN_REVIEW):
+        reviews = [review for review in application.reviews.all() if review.state != ReviewState.DECLINED]
+        if len(reviews) >= call.reviewers and all(review.state == ReviewState.SUBMITTED for review in reviews):
+            ready.append(application)
+    return ready
+
+
 def assessment_desk() -> tuple[list[Application], QuerySet[TechnicalAssessment]]:
     """What waits for a technical assessment, those due first on top, and what was assessed, newest first."""
     waiting = (
@@ -284,6 +294,15 @@ def open_objections() -> QuerySet[Objection]:
         Objection.objects.filter(answered_at__isnull=True)
         .select_related("outcome__application", "outcome__decision", "made_by")
         .order_by("made_at")
+    )
+
+
+def answered_objections() -> QuerySet[Objection]:
+    """Objections that were answered, the last one first."""
+    return (
+        Objection.objects.filter(answered_at__isnull=False)
+        .select_related("outcome__application__organisation", "outcome__decision", "made_by", "answered_by")
+        .order_by("-answered_at")
     )
 
 

@@ -6,7 +6,18 @@ from ninja import NinjaAPI
 
 from fabriek import __version__
 from fabriek.api.problems import install
-from fabriek.api.routes import access, administration, operations, programmes, register, sites
+
+# `declaring` and `judging` add verbs to the routers of others: one address, one router.
+from fabriek.api.routes import (
+    access,
+    administration,
+    declaring,  # noqa: F401
+    judging,  # noqa: F401
+    operations,
+    programmes,
+    register,
+    sites,
+)
 
 api = NinjaAPI(
     title="Fabriek",

@@ -16,7 +16,7 @@ from fabriek.audit.queries import latest_events
 from fabriek.ledger.queries import check, totals
 from fabriek.operations import queries
 from fabriek.operations.actions import cancel_job, submit_job
-from fabriek.operations.models import Job
+from fabriek.operations.models import Cluster, Job
 from fabriek.people.permissions import require
 from fabriek.projects.models import Allocation, Project
 from fabriek.projects.queries import ProjectRow, project_list, project_page
@@ -92,7 +92,9 @@ class JobDetail(JobOut):
 
 class ClusterOut(Schema):
     code: str
+    site: str
     engine: str
+    partitions: dict[str, str]
     last_seen_at: datetime | None
     agent_version: str
     agent_error: str
@@ -217,17 +219,21 @@ def cancel(request: HttpRequest, uuid: UUID) -> dict[str, Any]:
 def clusters(request: HttpRequest) -> list[dict[str, Any]]:
     """With every difference between what was awarded and what is enforced."""
     require(actor_of(request), "read operations")
-    return [
-        {
-            "code": cluster.code,
-            "engine": cluster.engine,
-            "last_seen_at": cluster.last_seen_at,
-            "agent_version": cluster.agent_version,
-            "agent_error": cluster.agent_error,
-            "differences": [found.sentence for found in queries.differences(cluster)],
-        }
-        for cluster in queries.clusters()
-    ]
+    return [cluster_row(cluster) for cluster in queries.clusters()]
+
+
+def cluster_row(cluster: Cluster) -> dict[str, Any]:
+    """A cluster, the partitions that its names stand for, and how its agent is."""
+    return {
+        "code": cluster.code,
+        "site": cluster.site.code,
+        "engine": cluster.engine,
+        "partitions": {name.name: name.partition.code for name in cluster.names.all()},
+        "last_seen_at": cluster.last_seen_at,
+        "agent_version": cluster.agent_version,
+        "agent_error": cluster.agent_error,
+        "differences": [found.sentence for found in queries.differences(cluster)],
+    }
 
 
 @router.get("/ledger/check", response=dict[str, Any], auth=Scope("read"), summary="Check the ledger")

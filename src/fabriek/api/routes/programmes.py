@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from django.http import Http404, HttpRequest
 from ninja import Field, Router, Schema
 
 from fabriek.api.authentication import Scope, actor_of
+from fabriek.people.models import OrganisationClass, Person
 from fabriek.people.permissions import require
 from fabriek.programmes import actions, queries
-from fabriek.programmes.models import Programme
+from fabriek.programmes.models import Pillar, Programme
 from fabriek.promises.queries import measured_promises
 from fabriek.promises.words import as_row
-from fabriek.register.models import Partition
+from fabriek.register.models import Partition, System
 
 router = Router(tags=["programmes"])
 
@@ -27,6 +28,38 @@ class ProgrammeRow(Schema):
     country: str
     parent: str | None
     overbooking: float
+
+
+class ProgrammeIn(Schema):
+    code: str = Field(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)
+    name: str = Field(min_length=1, max_length=200)
+    kind: Literal["union", "national"] = "national"
+    country: str = Field("", pattern="^([A-Z]{2})?$")
+    parent: str | None = None
+    pillar: str | None = None
+    overbooking: Decimal = Field(Decimal(1), ge=1, lt=10, decimal_places=3)
+    decides: str = Field("", max_length=200)
+    legal_basis: str = Field("", max_length=300)
+
+
+class PromiseIn(Schema):
+    code: str = Field(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)
+    name: str = Field(min_length=1, max_length=200)
+    kind: Literal["floor", "cap", "baseline"]
+    programme: str | None = Field(None, description="whose hours are measured; null: all")
+    organisation_class: OrganisationClass | Literal[""] = ""
+    country: str = Field("", pattern="^([A-Z]{2})?$")
+    commercial: bool = False
+    fraction: Decimal | None = Field(None, ge=0, le=1, decimal_places=6)
+    of: Literal["awarded", "capacity"] = "capacity"
+    base: str | None = Field(None, description="the programme that the fraction is of; null: the same")
+    accelerator_seconds_a_month: int | None = Field(None, ge=1, le=10**15)
+    system: str | None = Field(None, description="null: every system, each")
+    rank: int = Field(1, ge=1, le=1_000)
+    valid_from: date
+    valid_until: date | None = None
+    legal_basis: str = Field("", max_length=300)
+    source: str = Field("", max_length=200)
 
 
 class ShareLine(Schema):
@@ -70,26 +103,62 @@ def partition_of(system: str, partition: str) -> Partition:
     return found
 
 
+def one_of(kind: Any, code: str | None) -> Any:
+    """The row of this code, or None where none is named. Errors: Http404."""
+    if not code:
+        return None
+    found = kind.objects.filter(code=code).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def officer_of(request: HttpRequest) -> Person:
+    """The token's person, who may establish shares. Errors: NotAllowed."""
+    actor = actor_of(request)
+    require(actor, "establish shares")
+    return actor
+
+
+def programme_row(programme: Programme) -> dict[str, Any]:
+    """A programme and the one that it is part of."""
+    return {
+        **{name: getattr(programme, name) for name in ("code", "name", "kind", "country")},
+        "parent": programme.parent.code if programme.parent else None,
+        "overbooking": float(programme.overbooking),
+    }
+
+
 @router.get("/programmes", response=list[ProgrammeRow], summary="Programmes")
 def programmes(request: HttpRequest) -> list[dict[str, Any]]:
     """The whole tree, parents by code."""
-    return [
-        {
-            "code": p.code,
-            "name": p.name,
-            "kind": p.kind,
-            "country": p.country,
-            "parent": p.parent.code if p.parent else None,
-            "overbooking": float(p.overbooking),
-        }
-        for p in Programme.objects.select_related("parent")
-    ]
+    return [programme_row(programme) for programme in Programme.objects.select_related("parent")]
+
+
+@router.post("/programmes", response=ProgrammeRow, auth=Scope("decide"), summary="Establish a programme")
+def establish_programme(request: HttpRequest, body: ProgrammeIn) -> dict[str, Any]:
+    """At the root, or as a part of one that holds no shares itself. The same again changes nothing."""
+    actor = officer_of(request)
+    said = body.dict() | {"parent": one_of(Programme, body.parent), "pillar": one_of(Pillar, body.pillar)}
+    return programme_row(actions.establish_programme(actor, **said))
 
 
 @router.get("/promises", response=list[dict[str, Any]], summary="Promises, measured")
 def promises(request: HttpRequest, on: date | None = None) -> list[dict[str, Any]]:
     """Every promise that is valid on a day (default: today), at the three moments, in GPU-hours and exact seconds."""
     return [as_row(one) for one in measured_promises(on)]
+
+
+@router.post("/promises", response=Made, auth=Scope("decide"), summary="Make a promise")
+def promise(request: HttpRequest, body: PromiseIn) -> dict[str, str]:
+    """A floor, a cap or a baseline, measured from now on. The same again changes nothing."""
+    actor = officer_of(request)
+    named = {
+        "programme": one_of(Programme, body.programme),
+        "base": one_of(Programme, body.base),
+        "system": one_of(System, body.system),
+    }
+    return {"code": actions.make_promise(actor, **body.dict() | named).code}
 
 
 @router.get("/shares/{system}/{partition}", response=list[ShareLine], auth=Scope("read"), summary="The table of shares")

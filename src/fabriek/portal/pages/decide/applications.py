@@ -24,6 +24,7 @@ from fabriek.access.queries import (
     outcome_of,
     progress_of_calls,
     to_be_reviewed,
+    to_be_settled,
 )
 from fabriek.access.rules import (
     conflict_of,
@@ -58,11 +59,11 @@ class Line:
 
 @requires("read applications")
 def index(request: HttpRequest, code: str) -> HttpResponse:
-    """The applications of a call, those whose answer is due first on top."""
+    """The applications of a call, those whose answer is due first on top, or by a column."""
     call = _call(code)
     filters = StateFilter(request.GET)
     state = filters.cleaned_data["state"] if filters.is_valid() else ""
-    found = applications_of([call], state)
+    found = applications_of([call], state, request.GET.get("sort", ""))
     if request.GET.get("format") == "csv":
         return _as_csv(call, found)
     shown = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
@@ -80,7 +81,7 @@ def index(request: HttpRequest, code: str) -> HttpResponse:
         calibrates=call.scoring == Scoring.CALIBRATED,
         by_peers=call.review == ReviewKind.PEER,
         reviewable=states[ApplicationState.ASSESSED if call.review == ReviewKind.PEER else ApplicationState.ELIGIBLE],
-        to_settle=len(_settleable(call)) if states[ApplicationState.IN_REVIEW] else 0,
+        to_settle=len(to_be_settled(call)) if states[ApplicationState.IN_REVIEW] else 0,
         may_check=may(request.user, "check eligibility"),
         may_assign=may(request.user, "assign reviewers"),
         may_open=may(request.user, "open calls"),
@@ -167,23 +168,13 @@ def assign(request: HttpRequest, code: str) -> HttpResponse:
 def settle_all(request: HttpRequest, code: str) -> HttpResponse:
     """Settle the score of every application whose reviews are all in, as the call's officer chose when it opened."""
     call = _call(code)
-    settled, refused = actions.settle_all(person_of(request), _settleable(call))
+    settled, refused = actions.settle_all(person_of(request), to_be_settled(call))
     return _told(
         request,
         call,
         ngettext("%(number)s score settled.", "%(number)s scores settled.", settled) % {"number": settled},
         [str(refusal.sentence) for refusal in refused],
     )
-
-
-def _settleable(call: Call) -> list[Application]:
-    """Applications in review that have all their reviews."""
-    ready = []
-    for application in applications_of([call], ApplicationState.IN_REVIEW):
-        reviews = [review for review in application.reviews.all() if review.state != ReviewState.DECLINED]
-        if len(reviews) >= call.reviewers and all(review.state == ReviewState.SUBMITTED for review in reviews):
-            ready.append(application)
-    return ready
 
 
 def _each(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from fabriek.access import actions
 from fabriek.access.models import Objection
-from fabriek.access.queries import open_objections
+from fabriek.access.queries import answered_objections, open_objections
 from fabriek.conf.errors import Refused
 from fabriek.people.permissions import may
 from fabriek.portal.access import requires
@@ -25,16 +24,8 @@ def index(request: HttpRequest) -> HttpResponse:
         request,
         "objections",
         waiting=open_objections(),
-        answered=_answered()[:50],
+        answered=answered_objections()[:50],
         may_answer=may(request.user, "answer objections"),
-    )
-
-
-def _answered() -> QuerySet[Objection]:
-    return (
-        Objection.objects.filter(answered_at__isnull=False)
-        .select_related("outcome__application__organisation", "outcome__decision", "made_by", "answered_by")
-        .order_by("-answered_at")
     )
 
 

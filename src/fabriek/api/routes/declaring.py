@@ -1,0 +1,193 @@
+"""What operators declare: factories, sites, systems, partitions, availability, clusters.
+
+Saying the same again changes nothing; saying something else of what is known is refused (`known-otherwise`).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+
+from django.http import Http404, HttpRequest
+from ninja import Field, Schema
+
+from fabriek.api.authentication import Scope, actor_of
+from fabriek.api.routes.operations import ClusterOut, cluster_row
+from fabriek.api.routes.operations import router as operations_router
+from fabriek.api.routes.programmes import partition_of
+from fabriek.api.routes.register import FactoryDetail, PartitionDetail, SystemDetail, factory, router, system
+from fabriek.operations.actions import register_cluster
+from fabriek.people.models import Person
+from fabriek.people.permissions import require
+from fabriek.register import actions
+from fabriek.register.models import Availability, Factory, Partition, PartitionKind, Site, Stage, System
+
+Code = Annotated[str, Field(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]
+Number = Annotated[int, Field(ge=0, le=10_000_000)]
+
+
+class FactoryIn(Schema):
+    code: Code
+    name: Name
+    country: Country
+    hosting_entity: Name
+    stage: Stage = Stage.OPERATING
+
+
+class SiteIn(Schema):
+    code: Code
+    name: Name
+    country: Country
+    city: str = Field("", max_length=100)
+    hosting_entity: str = Field("", max_length=200)
+    latitude: float | None = Field(None, ge=-90, le=90)
+    longitude: float | None = Field(None, ge=-180, le=180)
+
+
+class SiteOut(Schema):
+    code: str
+    name: str
+    country: str
+    city: str
+    hosting_entity: str | None
+    latitude: float | None
+    longitude: float | None
+
+
+class SystemIn(Schema):
+    code: Code
+    name: Name
+    site: str
+    factory: str
+    stage: Stage = Stage.OPERATING
+
+
+class PartitionIn(Schema):
+    name: str = Field(min_length=1, max_length=80, description="its code is system/name")
+    kind: PartitionKind = PartitionKind.GPU
+    nodes: Number
+    accelerators_per_node: Number
+    cores_per_node: Number
+    accelerator_model: str = Field("", max_length=200)
+
+
+class AvailabilityIn(Schema):
+    fraction: Decimal = Field(ge=0, le=1, decimal_places=5)
+    valid_from: date
+    valid_until: date | None = None
+    ends_previous: bool = Field(False, description="what holds without an end now ends on valid_from")
+
+
+class AvailabilityOut(Schema):
+    fraction: Decimal
+    valid_from: date
+    valid_until: date | None
+    source: str
+
+
+class ClusterIn(Schema):
+    code: Code
+    site: str
+    engine: str = Field(pattern="^(local|slurm|log)$")
+    partitions: dict[str, str] = Field(description="the scheduler's name -> system/partition", max_length=100)
+
+
+def operator_of(request: HttpRequest, permission: str = "declare capacity") -> Person:
+    """The token's person, who may do this. Errors: NotAllowed."""
+    actor = actor_of(request)
+    require(actor, permission)
+    return actor
+
+
+def one_of(kind: Any, code: str) -> Any:
+    """The row of this code. Errors: Http404."""
+    found = kind.objects.filter(code=code).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@router.post("/factories", response=FactoryDetail, auth=Scope("operate"), summary="Declare a factory")
+def declare_factory(request: HttpRequest, body: FactoryIn) -> dict[str, Any]:
+    """With its hosting entity, which is made known too."""
+    made = actions.declare_factory(operator_of(request), **body.dict())
+    return factory(request, made.code)
+
+
+def site_row(site: Site) -> dict[str, Any]:
+    """A data centre."""
+    names = ("code", "name", "country", "city", "latitude", "longitude")
+    entity = site.hosting_entity.name if site.hosting_entity else None
+    return {**{name: getattr(site, name) for name in names}, "hosting_entity": entity}
+
+
+@router.get("/sites", response=list[SiteOut], summary="Sites")
+def sites(request: HttpRequest) -> list[dict[str, Any]]:
+    """Data centres, by name."""
+    return [site_row(site) for site in Site.objects.select_related("hosting_entity")]
+
+
+@router.post("/sites", response=SiteOut, auth=Scope("operate"), summary="Declare a site")
+def declare_site(request: HttpRequest, body: SiteIn) -> dict[str, Any]:
+    """A data centre: a place on the map."""
+    return site_row(actions.declare_site(operator_of(request), **body.dict(exclude_none=True)))
+
+
+@router.post("/systems", response=SystemDetail, auth=Scope("operate"), summary="Declare a system")
+def declare_system(request: HttpRequest, body: SystemIn) -> dict[str, Any]:
+    """A supercomputer at a site, for a factory; said again for another factory, it serves both."""
+    actor, said = operator_of(request), body.dict()
+    said |= {"site": one_of(Site, body.site), "factory": one_of(Factory, body.factory)}
+    return system(request, actions.declare_system(actor, **said).code)
+
+
+@router.post(
+    "/systems/{code}/partitions", response=PartitionDetail, auth=Scope("operate"), summary="Declare a partition"
+)
+def declare_partition(request: HttpRequest, code: str, body: PartitionIn) -> Partition:
+    """A homogeneous part of a system, with what its node- and core-hours are worth."""
+    return actions.declare_partition(operator_of(request), one_of(System, code), **body.dict())
+
+
+@router.get(
+    "/partitions/{system}/{partition}/availability",
+    response=list[AvailabilityOut],
+    summary="Availability by period",
+)
+def availability(request: HttpRequest, system: str, partition: str) -> list[Availability]:
+    """By period: [valid_from, valid_until)."""
+    return list(partition_of(system, partition).availabilities.all())
+
+
+@router.post(
+    "/partitions/{system}/{partition}/availability",
+    response=AvailabilityOut,
+    auth=Scope("operate"),
+    summary="Declare availability",
+)
+def declare_availability(request: HttpRequest, system: str, partition: str, body: AvailabilityIn) -> Availability:
+    """The part of its time that a partition is up. Declare its capacity again afterwards."""
+    return actions.declare_availability(operator_of(request), partition_of(system, partition), **body.dict())
+
+
+@operations_router.post("/clusters", response=ClusterOut, auth=Scope("operate"), summary="Register a cluster")
+def register(request: HttpRequest, body: ClusterIn) -> dict[str, Any]:
+    """A scheduler, and which partition each of its partition names stands for. Then make its agent's token."""
+    actor = operator_of(request, "manage clusters")
+    there = {
+        partition.code: partition
+        for partition in Partition.objects.filter(code__in=body.partitions.values()).select_related("system__site")
+    }
+    if missing := set(body.partitions.values()) - there.keys():
+        raise Http404(", ".join(sorted(missing)))
+    made = register_cluster(
+        actor,
+        code=body.code,
+        site=one_of(Site, body.site),
+        engine=body.engine,
+        partitions={name: there[code] for name, code in body.partitions.items()},
+    )
+    return cluster_row(made)

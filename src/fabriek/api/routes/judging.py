@@ -1,0 +1,345 @@
+"""What reviewers and officers read, and what they do with many applications at once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest
+from ninja import Field, Query, Schema
+
+from fabriek.access import actions, queries
+from fabriek.access.models import Application, ApplicationState, Call, Objection, Review
+from fabriek.access.rules import eligibility_findings
+from fabriek.api.authentication import Scope, actor_of
+from fabriek.api.paging import PageOf, Paging, paged
+
+# One address, one router: a router answers 405 for methods that it does not know itself.
+from fabriek.api.routes.access import AlternativeIO, DecisionRow, Why, decision_of, decision_row, own, router
+from fabriek.conf.errors import Refused
+from fabriek.people.permissions import require
+
+
+class Criterion(Schema):
+    code: str
+    name: str
+    scale: float
+    weight: float | None = None
+
+
+class ReviewDetail(Schema):
+    number: int
+    application: str
+    kind: str
+    state: str
+    title: str
+    organisation: str | None
+    organisation_class: str
+    summary: str
+    method: str
+    data_statement: str
+    keywords: list[str]
+    alternatives: list[AlternativeIO]
+    technical_assessment: str | None
+    criteria: list[Criterion]
+    answer_due: datetime | None
+    scores: dict[str, float]
+    remark: str
+    confidential_remark: str
+
+
+class DeclineIn(Schema):
+    why: str = Field(min_length=1, max_length=300)
+
+
+class ApplicationRow(Schema):
+    code: str
+    title: str
+    organisation: str | None
+    organisation_class: str
+    country: str
+    state: str
+    gpu_hours: int
+    reviews: int
+    reviews_done: int
+    score: Decimal | None
+    submitted_at: datetime | None
+    answer_due: datetime | None
+
+
+class ApplicationRows(PageOf):
+    items: list[ApplicationRow]
+
+
+class Finding(Schema):
+    rule: str
+    holds: bool
+    sentence: str
+
+
+class Assessed(Schema):
+    feasible: bool
+    remark: str
+    confidential_remark: str
+    by: str
+
+
+class Judged(Schema):
+    number: int
+    reviewer: str
+    state: str
+    scores: dict[str, float]
+    remark: str
+    confidential_remark: str
+
+
+class Judgement(Schema):
+    code: str
+    state: str
+    eligible: bool | None
+    findings: list[Finding]
+    technical_assessment: Assessed | None
+    reviews: list[Judged]
+    score: Decimal | None
+
+
+class Done(Schema):
+    """What was done of many, and the sentence of each that was refused."""
+
+    done: int
+    refused: list[str]
+
+
+class Ranked(Schema):
+    application: str
+    title: str
+    organisation: str | None
+    score: float
+    asked_gpu_hours: int
+    awarded_hours: int
+    reason: str
+
+
+class DecisionDetail(DecisionRow):
+    proposed_by: str
+    proposed_at: datetime
+    published_by: str | None
+    published_at: datetime | None
+    decided_by: str
+    legal_basis: str
+    ranking: list[Ranked]
+
+
+class ObjectionRow(Schema):
+    application: str
+    decision: str
+    made_at: datetime
+    made_by: str
+    text: str
+    answered_at: datetime | None
+    upheld: bool | None
+    answer: str
+
+
+# Reviewers
+
+
+def own_review(request: HttpRequest, number: int) -> Review:
+    """A review that was given to the token's person. Errors: NotAllowed, Http404."""
+    actor = actor_of(request)
+    require(actor, "review")
+    found = queries.review_of(actor, number) if 0 < number < 2**63 else None
+    if found is None or found.state == "declined":
+        raise Http404
+    return found
+
+
+def review_detail(review: Review) -> dict[str, Any]:
+    """A review beside its application, as its reviewer reads it."""
+    application = review.application
+    of_it = ("title", "organisation_class", "summary", "method", "data_statement", "keywords", "answer_due")
+    own_words = ("kind", "state", "scores", "remark", "confidential_remark")
+    assessment = getattr(application, "technical_assessment", None)
+    return {
+        "number": review.pk,
+        "application": application.code,
+        "organisation": application.organisation.name if application.organisation else None,
+        "criteria": application.call.criteria,
+        "technical_assessment": assessment.remark if assessment else None,
+        "alternatives": [
+            {
+                "partition": asked.partition.code,
+                "first_month": asked.first_month,
+                "months": asked.months,
+                "gpu_hours": asked.gpu_hours,
+            }
+            for asked in application.alternatives.all()
+        ],
+        **{name: getattr(application, name) for name in of_it},
+        **{name: getattr(review, name) for name in own_words},
+    }
+
+
+@router.get("/reviews/{number}", response=ReviewDetail, auth=Scope("review"), summary="A review and its application")
+def review(request: HttpRequest, number: int) -> dict[str, Any]:
+    """With the call's criteria, as its reviewer reads it."""
+    return review_detail(own_review(request, number))
+
+
+@router.post("/reviews/{number}/decline", response=dict[str, str], auth=Scope("review"), summary="Decline a review")
+def decline(request: HttpRequest, number: int, body: DeclineIn) -> dict[str, str]:
+    """For an interest, which is remembered; the officer finds somebody else."""
+    found = own_review(request, number)
+    actions.decline_review(actor_of(request), found, body.why)
+    return {"application": found.application.code}
+
+
+# Officers
+
+
+def call_for(request: HttpRequest, code: str, permission: str) -> Call:
+    """A call, for who may do this with it. Errors: NotAllowed, Http404."""
+    require(actor_of(request), permission)
+    found = queries.call_of(code)
+    if found is None:
+        raise Http404
+    return found
+
+
+def row_of(application: Application) -> dict[str, Any]:
+    """An application in its officer's list."""
+    names = (
+        "code", "title", "organisation_class", "country", "state", "score", "submitted_at", "answer_due",
+    )  # fmt: skip
+    reviews = [review for review in application.reviews.all() if review.state != "declined"]
+    return {
+        **{name: getattr(application, name) for name in names},
+        "organisation": application.organisation.name if application.organisation else None,
+        "gpu_hours": max((asked.gpu_hours for asked in application.alternatives.all()), default=0),
+        "reviews": len(reviews),
+        "reviews_done": sum(review.state == "submitted" for review in reviews),
+    }
+
+
+@router.get(
+    "/calls/{code}/applications", response=ApplicationRows, auth=Scope("read"), summary="The applications of a call"
+)
+def applications_of_call(request: HttpRequest, code: str, paging: Query[Paging], state: str = "") -> dict[str, Any]:
+    """For officers, the board and administrators: drafts left out, those whose answer is due first on top."""
+    found = queries.applications_of([call_for(request, code, "read applications")], state[:20])
+    page = Paginator(found, paging.per_page).get_page(paging.page)
+    return paged(page, [row_of(application) for application in page])
+
+
+@router.get(
+    "/applications/{code}/judgement", response=Judgement, auth=Scope("read"), summary="What was found of an application"
+)
+def judgement(request: HttpRequest, code: str) -> dict[str, Any]:
+    """For officers, the board and administrators: eligibility with its findings, assessment, reviews, score."""
+    require(actor_of(request), "read applications")
+    found = own(request, code)
+    check = getattr(found, "eligibility_check", None)
+    assessment = getattr(found, "technical_assessment", None)
+    return {
+        "code": found.code,
+        "state": found.state,
+        "score": found.score,
+        "eligible": check.eligible if check else None,
+        "findings": check.findings if check else eligibility_findings(found),
+        "technical_assessment": {
+            "feasible": assessment.feasible,
+            "remark": assessment.remark,
+            "confidential_remark": assessment.confidential_remark,
+            "by": assessment.made_by.name,
+        }
+        if assessment
+        else None,
+        "reviews": [
+            {
+                "number": review.pk,
+                "reviewer": review.reviewer.name,
+                "state": review.state,
+                "scores": review.scores,
+                "remark": review.remark,
+                "confidential_remark": review.confidential_remark,
+            }
+            for review in found.reviews.all()
+        ],
+    }
+
+
+@router.post("/calls/{code}/eligibility", response=Done, auth=Scope("decide"), summary="Check all, as found")
+def check_all(request: HttpRequest, code: str) -> dict[str, Any]:
+    """Follows the automatic findings for every application of a call that was submitted."""
+    actor, done, refused = actor_of(request), 0, []
+    for application in queries.applications_of(
+        [call_for(request, code, "check eligibility")], ApplicationState.SUBMITTED
+    ):
+        try:
+            actions.check_eligibility(actor, application)
+            done += 1
+        except Refused as refusal:
+            refused.append(str(refusal.sentence))
+    return {"done": done, "refused": refused}
+
+
+@router.post("/calls/{code}/scores", response=Done, auth=Scope("decide"), summary="Settle all scores")
+def settle_all(request: HttpRequest, code: str) -> dict[str, Any]:
+    """Of every application of a call whose reviews are all in, as the call chose when it opened."""
+    ready = queries.to_be_settled(call_for(request, code, "assign reviewers"))
+    done, refused = actions.settle_all(actor_of(request), ready)
+    return {"done": done, "refused": [str(refusal.sentence) for refusal in refused]}
+
+
+@router.get("/decisions/{code}", response=DecisionDetail, auth=Scope("read"), summary="A decision")
+def decision(request: HttpRequest, code: str) -> dict[str, Any]:
+    """With its applications by score: what each asked, got, or why not."""
+    found = decision_of(request, code)
+    page = queries.decision_page(code)
+    return {
+        **decision_row(found),
+        "proposed_by": found.proposed_by.name,
+        "proposed_at": found.proposed_at,
+        "published_by": found.published_by.name if found.published_by else None,
+        "published_at": found.published_at,
+        "decided_by": found.decided_by,
+        "legal_basis": found.legal_basis,
+        "ranking": [
+            {
+                "application": row.application.code,
+                "title": row.application.title,
+                "organisation": row.application.organisation.name if row.application.organisation else None,
+                "score": row.score,
+                "asked_gpu_hours": row.asked,
+                "awarded_hours": row.hours,
+                "reason": row.reason,
+            }
+            for row in (page.rows if page else [])
+        ],
+    }
+
+
+@router.post("/decisions/{code}/discard", response=DecisionRow, auth=Scope("decide"), summary="Discard a proposal")
+def discard(request: HttpRequest, code: str, body: Why) -> dict[str, Any]:
+    """The applications keep their scores and wait for another proposal."""
+    return decision_row(actions.discard_decision(actor_of(request), decision_of(request, code), body.why))
+
+
+@router.get("/objections", response=list[ObjectionRow], auth=Scope("read"), summary="Objections")
+def objections(request: HttpRequest, answered: bool = False) -> list[dict[str, Any]]:
+    """Those that wait for an answer, oldest first; or the last hundred that were answered."""
+    require(actor_of(request), "read applications")
+    found = queries.answered_objections()[:100] if answered else queries.open_objections()
+    return [objection_row(objection) for objection in found]
+
+
+def objection_row(objection: Objection) -> dict[str, Any]:
+    """An objection and its answer."""
+    return {
+        "application": objection.outcome.application.code,
+        "decision": objection.outcome.decision.code,
+        "made_by": objection.made_by.name,
+        **{name: getattr(objection, name) for name in ("made_at", "text", "answered_at", "upheld", "answer")},
+    }

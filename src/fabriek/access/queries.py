@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Count, F, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 
 from fabriek.access.models import (
     AccessMode,
+    Alternative,
     Application,
     ApplicationState,
     Call,
@@ -28,9 +30,51 @@ from fabriek.access.models import (
     TechnicalAssessment,
 )
 from fabriek.access.rules import answer_due, may_read
-from fabriek.people.models import Person
+from fabriek.conf.sorting import Column, ordered, place_among, sorted_rows
+from fabriek.people.models import OrganisationClass, Person
 from fabriek.programmes.queries import free_seconds
 from fabriek.projects.rules import month_after
+
+# What lists may be sorted by. What an application asks is its largest alternative.
+_ASKED = (
+    Alternative.objects.filter(application=OuterRef("pk"))
+    .order_by()
+    .values("application")
+    .annotate(asked=Max("gpu_hours"))
+    .values("asked")
+)
+_REVIEWED = (
+    Review.objects.filter(application=OuterRef("pk"), state=ReviewState.SUBMITTED)
+    .order_by()
+    .values("application")
+    .annotate(number=Count("pk"))
+    .values("number")
+)
+CALL_COLUMNS: dict[str, Column] = {
+    "title": Lower("title"),
+    "factory": Lower("factory__name"),
+    "mode": Lower("access_mode__name"),
+    "most": F("maximum_gpu_hours"),
+    "opens": "opens",
+    "closes": "closes",
+    "state": place_among("state", CallState.values),
+}
+APPLICATION_COLUMNS: dict[str, Column] = {
+    "title": Lower("title"),
+    "call": Lower("call__title"),
+    "class": place_among("organisation_class", OrganisationClass.values),
+    "state": place_among("state", ApplicationState.values),
+    "asked": Subquery(_ASKED),
+    "reviews": Coalesce(Subquery(_REVIEWED), 0),
+    "score": F("score"),
+    "due": F("answer_due"),
+}
+REVIEW_COLUMNS: dict[str, Column] = {
+    "title": Lower("application__title"),
+    "call": Lower("application__call__title"),
+    "state": place_among("state", ReviewState.values),
+    "due": F("application__answer_due"),
+}
 
 
 def open_calls(now: datetime | None = None) -> list[Call]:
@@ -44,14 +88,14 @@ def open_calls(now: datetime | None = None) -> list[Call]:
     )
 
 
-def calls_for_list() -> list[Call]:
-    """All calls, newest first, with how many applications each has. Two queries."""
-    return list(
+def calls_for_list(sort: str = "") -> list[Call]:
+    """All calls, newest first or by a column, with how many applications each has. Two queries."""
+    found = (
         Call.objects.select_related("factory", "programme", "access_mode")
         .prefetch_related("partitions")
         .annotate(submitted=Count("applications", filter=~Q(applications__state=ApplicationState.DRAFT)))
-        .order_by("-opens", "code")
     )
+    return list(ordered(found, sort, CALL_COLUMNS, ("-opens", "code")))
 
 
 def call_of(code: str) -> Call | None:
@@ -82,13 +126,14 @@ def free_gpu_hours(calls: Sequence[Call]) -> dict[int, int]:
     return hours
 
 
-def my_applications(person: Person) -> list[Application]:
-    """One's own applications, newest first. Two queries."""
-    return list(
+def my_applications(person: Person, sort: str = "") -> list[Application]:
+    """One's own applications, newest first or by a column. Three queries."""
+    found = (
         Application.objects.filter(applicant=person)
         .select_related("call__factory", "call__access_mode")
         .prefetch_related("alternatives__partition")
     )
+    return list(ordered(found, sort, APPLICATION_COLUMNS, ("-created_at", "-id")))
 
 
 def application_of(person: Any, code: str) -> Application | None:
@@ -149,14 +194,14 @@ def assessment_desk() -> tuple[list[Application], QuerySet[TechnicalAssessment]]
     return list(waiting), assessed
 
 
-def review_desk(person: Person) -> list[Review]:
-    """A reviewer's reviews, those to do first. Two queries."""
-    return list(
+def review_desk(person: Person, sort: str = "") -> list[Review]:
+    """A reviewer's reviews, those to do and due first on top, or by a column. One query."""
+    found = (
         Review.objects.filter(reviewer=person)
         .exclude(state=ReviewState.DECLINED)
         .select_related("application__call__factory", "application__organisation")
-        .order_by("-state", "application__answer_due")
     )
+    return list(ordered(found, sort, REVIEW_COLUMNS, ("state", "application__answer_due", "pk")))
 
 
 def review_of(person: Person, number: int) -> Review | None:
@@ -192,35 +237,58 @@ class CallProgress:
         return sum(self.states.values()) - self.states[ApplicationState.DRAFT]
 
 
-def progress_of_calls() -> list[CallProgress]:
-    """Each call and the states of its applications. Three queries."""
+PROGRESS_COLUMNS: dict[str, Callable[[CallProgress], Any]] = {
+    "call": lambda one: one.call.title.lower(),
+    "state": lambda one: CallState.values.index(one.call.state),
+    "closes": lambda one: one.call.closes,
+    "ready": lambda one: one.ready,
+    **{
+        state.value: lambda one, state=state.value: one.states[state]  # type: ignore[misc]
+        for state in ApplicationState
+    },
+}
+
+
+def progress_of_calls(sort: str = "") -> list[CallProgress]:
+    """Each call and the states of its applications, newest call first or by a column. Three queries."""
     counted: dict[int, Counter[str]] = {}
     for call, state, number in Application.objects.values_list("call", "state").annotate(number=Count("pk")).order_by():
         counted.setdefault(call, Counter())[state] = number
-    return [CallProgress(call, counted.get(call.pk, Counter())) for call in calls_for_list()]
+    progress = [CallProgress(call, counted.get(call.pk, Counter())) for call in calls_for_list()]
+    return sorted_rows(progress, sort, PROGRESS_COLUMNS)
 
 
-def applications_of(calls: Sequence[Call], state: str = "") -> QuerySet[Application]:
-    """The applications of some calls for an officer, drafts left out; those whose answer is due first on top."""
+def applications_of(calls: Sequence[Call], state: str = "", sort: str = "") -> QuerySet[Application]:
+    """The applications of some calls for an officer, drafts left out; those whose answer is due first on top, or by a
+    column."""
     found = (
         Application.objects.filter(call__in=calls)
         .exclude(state=ApplicationState.DRAFT)
         .select_related("call__factory", "organisation", "applicant")
         .prefetch_related("alternatives__partition", "reviews")
-        .order_by("answer_due", "code")
     )
-    return found.filter(state=state) if state else found
+    return ordered(found.filter(state=state) if state else found, sort, APPLICATION_COLUMNS, ("answer_due", "code"))
 
 
-def decisions() -> list[Decision]:
-    """All decisions, newest first. Two queries."""
-    return list(
+DECISION_COLUMNS: dict[str, Column] = {
+    "decision": "code",
+    "state": place_among("state", DecisionState.values),
+    "proposed": "proposed_at",
+    "published": F("published_at"),
+    "awarded": "awarded",
+}
+
+
+def decisions(sort: str = "") -> list[Decision]:
+    """All decisions, newest first or by a column. Two queries."""
+    found = (
         Decision.objects.defer("problem", "plan")
         .select_related("proposed_by", "published_by")
         .prefetch_related("calls")
         .annotate(awarded=Count("outcomes", filter=Q(outcomes__awarded=True)), decided=Count("outcomes"))
-        .order_by("-proposed_at", "-id")  # said here, because Django leaves out a model's own order where it groups
     )
+    # The order is said here, because Django leaves out a model's own order where it groups.
+    return list(ordered(found, sort, DECISION_COLUMNS, ("-proposed_at", "-id")))
 
 
 @dataclass

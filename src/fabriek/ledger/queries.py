@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from fabriek.audit.append_only import missing_triggers
 from fabriek.ledger.models import Account, AccountKind, Entry, Unit
@@ -60,6 +61,15 @@ def allocation_hours(
         )
         for code, of in sums.items()
     }
+
+
+def held(kinds: Iterable[str], allocations: Any) -> Coalesce:
+    """Accelerator-seconds on these kinds of accounts of the allocations that an outer query says (`OuterRef`, or a
+    query of codes): to sort a list by, in the list's own query."""
+    of = {"allocation__in": allocations} if isinstance(allocations, QuerySet) else {"allocation": allocations}
+    accounts = Account.objects.filter(unit=Unit.ACCELERATOR_SECONDS, kind__in=list(kinds), **of)
+    sums = accounts.order_by().values("unit").annotate(total=Sum(F("credits") - F("debits")))
+    return Coalesce(Subquery(sums.values("total")), 0)
 
 
 def statement(allocation: str, limit: int = 200) -> QuerySet[Entry]:

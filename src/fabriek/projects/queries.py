@@ -8,20 +8,39 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet
+from django.db.models.functions import Lower
 from django.utils import timezone
 
+from fabriek.conf.sorting import Column, ordered
 from fabriek.ledger.models import Account, AccountKind, Unit
-from fabriek.ledger.queries import AllocationHours, allocation_hours
+from fabriek.ledger.queries import AllocationHours, allocation_hours, held
 from fabriek.people.models import Person
 from fabriek.people.permissions import may
 from fabriek.projects.models import Allocation, Project
 
-ORDERS = {
-    "newest": ("-created_at", "-id"),
-    "code": ("code",),
-    "title": ("title", "id"),
-    "ends": ("ends", "id"),
+# Which accounts together are an amount: what was awarded is left, used or lapsed.
+_AMOUNTS = {
+    "awarded": (AccountKind.AWARD, AccountKind.USED, AccountKind.LAPSED),
+    "used": (AccountKind.USED,),
+    "left": (AccountKind.AWARD,),
+}
+PROJECT_COLUMNS: dict[str, Column] = {
+    "code": "code",
+    "title": Lower("title"),
+    "programme": Lower("programme__name"),
+    "ends": "ends",
+    **{
+        name: held(kinds, Allocation.objects.filter(project=OuterRef(OuterRef("pk"))).order_by().values("code"))
+        for name, kinds in _AMOUNTS.items()
+    },
+}
+ALLOCATION_COLUMNS: dict[str, Column] = {
+    "code": "code",
+    "project": Lower("project__title"),
+    "partition": "partition__code",
+    "ends": "ends",
+    **{name: held(kinds, OuterRef("code")) for name, kinds in _AMOUNTS.items()},
 }
 
 
@@ -72,11 +91,12 @@ def projects_of(person: Person) -> list[ProjectRow]:
 def project_list(
     person: Any, *, search: str = "", order: str = "newest", page: int | str = 1, per_page: int = 25
 ) -> tuple[Page[Project], list[ProjectRow]]:
-    """One page of the projects that a person may read. Three queries: the number, the rows, their hours."""
+    """One page of the projects that a person may read, newest first or by a column: the number, the rows, their
+    allocations and their hours. Four queries, whatever the order."""
     found = visible_projects(person)
     if search:
         found = found.filter(Q(title__icontains=search) | Q(code__icontains=search))
-    found = found.select_related("programme", "organisation").order_by(*ORDERS.get(order, ORDERS["newest"]))
+    found = ordered(found.select_related("programme", "organisation"), order, PROJECT_COLUMNS, ("-created_at", "-id"))
     shown = Paginator(found, per_page).get_page(page)
     return shown, with_hours(list(shown.object_list))
 
@@ -102,15 +122,16 @@ def added(hours: list[AllocationHours]) -> AllocationHours:
 
 
 def allocation_list(
-    person: Any, *, page: int | str = 1, per_page: int = 25
+    person: Any, *, order: str = "newest", page: int | str = 1, per_page: int = 25
 ) -> tuple[Page[Allocation], list[AllocationRow]]:
-    """One page of allocations of the projects that a person may read. Four queries."""
+    """One page of allocations of the projects that a person may read, newest first or by a column. Four queries."""
     found = (
         Allocation.objects.filter(project__in=visible_projects(person))
         if not may(person, "read projects")
         else Allocation.objects.all()
     )
-    shown = Paginator(found.select_related("project__programme", "partition").order_by("-id"), per_page).get_page(page)
+    found = ordered(found.select_related("project__programme", "partition"), order, ALLOCATION_COLUMNS, ("-id",))
+    shown = Paginator(found, per_page).get_page(page)
     return shown, allocation_rows(list(shown.object_list))
 
 

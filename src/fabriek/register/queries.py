@@ -7,20 +7,21 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Prefetch, Q
+from django.db.models import Count, F, Prefetch, Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
+from fabriek.conf.sorting import Column, ordered, place_among
 from fabriek.register.errors import CapacityUnknown, ConversionUnknown
-from fabriek.register.models import Antenna, Factory, Partition, Site, Source, System, UnitConversion
+from fabriek.register.models import Antenna, Factory, Partition, Site, Source, Stage, System, UnitConversion
 from fabriek.register.rules import Outage, capacity_seconds, lost_node_seconds, month_seconds
 
-ORDERS = {
-    "name": "name",
-    "-name": "-name",
+FACTORY_COLUMNS: dict[str, Column] = {
+    "name": Lower("name"),
     "country": "country",
-    "-country": "-country",
-    "selected": "selected_on",
-    "-selected": "-selected_on",
+    "host": Lower(F("hosting_entity__name")),
+    "selected": F("selected_on"),
+    "stage": place_among("stage", Stage.values),
 }
 
 
@@ -110,7 +111,7 @@ def conversion(partition: Partition, unit: str, on: date) -> UnitConversion:
     return found
 
 
-def factories_for_list(*, search: str = "", order: str = "name", stage: str = "") -> list[Factory]:
+def factories_for_list(*, search: str = "", sort: str = "", stage: str = "") -> list[Factory]:
     """Factories with their systems and hosting entities. Two queries."""
     found = Factory.objects.select_related("hosting_entity").prefetch_related("systems")
     if search:
@@ -119,7 +120,7 @@ def factories_for_list(*, search: str = "", order: str = "name", stage: str = ""
         )
     if stage:
         found = found.filter(stage=stage)
-    return list(found.order_by(ORDERS.get(order, "name"), "name"))
+    return list(ordered(found, sort, FACTORY_COLUMNS, ("name",)))
 
 
 def factory_page(code: str) -> Factory | None:

@@ -13,8 +13,9 @@ from typing import Any
 from django import forms, template
 from django.core.paginator import Page
 from django.forms.boundfield import BoundField
+from django.http import QueryDict
 from django.template.loader import render_to_string
-from django.utils.html import format_html, json_script
+from django.utils.html import format_html, format_html_join, json_script
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
@@ -366,8 +367,16 @@ def data_table(
 ) -> SafeString:
     """A table that scrolls by itself; inside: <thead>, <tbody>. ``page`` adds page links, ``csv`` a download.
 
-    ``records`` turns rows into records on a phone: give each <td> a data-label.
+    ``records`` turns rows into records on a phone: give each <td> a data-label. A download that is a query of the
+    same page (``?format=csv``) keeps what is searched for and the order.
     """
+    request = context.get("request")
+    if csv.startswith("?") and request:
+        query = request.GET.copy()
+        query.pop("page", None)
+        for name, values in QueryDict(csv[1:]).lists():
+            query.setlist(name, values)
+        csv = f"?{query.urlencode()}"
     return render_to_string(
         "components/data_table.html",
         {
@@ -378,7 +387,7 @@ def data_table(
             "dense": dense,
             "records": records,
             "show_caption": show_caption,
-            "request": context.get("request"),
+            "request": request,
         },
     )
 
@@ -390,11 +399,14 @@ def sort_header(
     label: str,
     numeric: bool = False,
     default: str = "",
-    parameter: str = "order",
+    parameter: str = "sort",
+    anchor: str = "",
+    wide: bool = False,
 ) -> dict[str, Any]:
-    """A column's header that sorts by ``?order=key`` or ``-key``.
+    """A column's header that sorts by ``?sort=key`` or ``-key``: the only way in which our lists are sorted.
 
-    ``default`` is the order without a parameter.
+    ``default`` is the order without a parameter. ``anchor`` is the id of the table's section, where it isn't at the top
+    of its page; ``parameter`` tells two tables of one page apart. The room's query has the columns (`conf.sorting`).
     """
     request = context.get("request")
     query = request.GET.copy() if request else None
@@ -407,7 +419,17 @@ def sort_header(
         query.pop("page", None)
         query[parameter] = following
         url = f"?{query.urlencode()}"
-    return {"label": label, "numeric": numeric, "sort": sort, "url": url}
+    if anchor:
+        url += f"#{anchor}"
+    return {"label": label, "numeric": numeric, "sort": sort, "url": url, "wide": wide}
+
+
+@register.simple_tag(takes_context=True)
+def keep(context: template.Context, *parameters: str) -> SafeString:
+    """Hidden fields for a search form, so that another search keeps the order of the list."""
+    request = context.get("request")
+    kept = [(name, request.GET[name]) for name in parameters if name in request.GET] if request else []
+    return format_html_join("", '<input type="hidden" name="{}" value="{}">', kept)
 
 
 @register.inclusion_tag("components/pagination.html", takes_context=True)

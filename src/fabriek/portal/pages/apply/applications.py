@@ -170,7 +170,7 @@ def index(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     rows = [
         (a, working_days_left(now, a.answer_due, a.call.factory.country) if a.answer_due else None)
-        for a in my_applications(person)
+        for a in my_applications(person, request.GET.get("sort", ""))
     ]
     return render(request, "apply/applications.html", {"rows": rows})
 

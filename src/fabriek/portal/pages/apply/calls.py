@@ -17,8 +17,8 @@ from fabriek.portal.access import EVERYBODY, requires
 
 @requires(EVERYBODY)
 def index(request: HttpRequest) -> HttpResponse:
-    """Open calls first, then those that come and those that are over."""
-    calls = calls_for_list()
+    """Open calls first, then a table of those that come and those that are over."""
+    calls = calls_for_list(request.GET.get("sort", ""))
     running = [call for call in calls if is_open(call)]
     free = free_gpu_hours(running)
     context = {

@@ -59,7 +59,7 @@ def index(request: HttpRequest) -> HttpResponse:
     person: Any = request.user
     now = timezone.now()
     rows = []
-    for review in review_desk(person):
+    for review in review_desk(person, request.GET.get("sort", "")):
         due = review.application.answer_due
         left = working_days_left(now, due, review.application.call.factory.country) if due else None
         rows.append((review, left))

@@ -59,11 +59,11 @@ class Line:
 
 @requires("read applications")
 def index(request: HttpRequest, code: str) -> HttpResponse:
-    """The applications of a call, those whose answer is due first on top."""
+    """The applications of a call, those whose answer is due first on top, or by a column."""
     call = _call(code)
     filters = StateFilter(request.GET)
     state = filters.cleaned_data["state"] if filters.is_valid() else ""
-    found = applications_of([call], state)
+    found = applications_of([call], state, request.GET.get("sort", ""))
     if request.GET.get("format") == "csv":
         return _as_csv(call, found)
     shown = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))

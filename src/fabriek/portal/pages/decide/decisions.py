@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,8 @@ from fabriek.access.queries import (
 )
 from fabriek.access.rules import conflicts
 from fabriek.conf.errors import Refused
+from fabriek.conf.sorting import column_of, sorted_rows
+from fabriek.people.models import OrganisationClass
 from fabriek.people.permissions import may
 from fabriek.portal.access import requires
 from fabriek.portal.components import plots
@@ -40,7 +42,7 @@ from fabriek.register.models import Partition
 @requires("read decisions")
 def index(request: HttpRequest) -> HttpResponse:
     """What waits for the officer, the calls and how far they are, the decisions."""
-    progress = progress_of_calls()
+    progress = progress_of_calls(request.GET.get("sort", ""))
     return page(
         request,
         "decisions",
@@ -48,7 +50,7 @@ def index(request: HttpRequest) -> HttpResponse:
         progress=[(one, one.states[ApplicationState.IN_REVIEW]) for one in progress if one.total],
         empty_calls=[one for one in progress if not one.total],
         ready=sum(one.ready for one in progress),
-        decisions=decisions(),
+        decisions=decisions(request.GET.get("decisions", "")),
         may_decide=may(request.user, "decide"),
         may_open=may(request.user, "open calls"),
     )
@@ -136,7 +138,8 @@ def _go(request: HttpRequest, url: str) -> HttpResponse:
 def room(request: HttpRequest, code: str) -> HttpResponse:
     """The decision room: the ranked table, the promises, the certificate."""
     found = _found(code)
-    ranked = _ranked(found)
+    sort = request.GET.get("sort", "")
+    ranked = sorted_rows(_ranked(found), sort, RANKED_COLUMNS)
     if request.GET.get("format") == "csv":
         return _as_csv(found, ranked)
     promises = _promises(found)
@@ -151,6 +154,7 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
         certificate=_certificate(found),
         fingerprint=_in_groups(found.decision.problem_sha256),
         ranked=ranked,
+        by_score=sort == "-score" or column_of(sort)[0] not in RANKED_COLUMNS,
         asked=sum(row.asked for row in found.rows) * 3600,
         awarded=sum(row.hours for row in awarded) * 3600,
         capacity=capacity,
@@ -199,6 +203,16 @@ class Ranked:
     awarded: int
     why: str
     is_cut_off: bool
+
+
+RANKED_COLUMNS: dict[str, Callable[[Ranked], Any]] = {
+    "title": lambda line: line.row.application.title.lower(),
+    "class": lambda line: OrganisationClass.values.index(line.row.application.organisation_class),
+    "score": lambda line: -line.rank,
+    "asked": lambda line: line.asked,
+    "awarded": lambda line: line.awarded,
+    "why": lambda line: line.why or None,
+}
 
 
 def _ranked(found: DecisionPage) -> list[Ranked]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from fabriek.compute.engine import Difference
 from fabriek.conf.errors import Refused
+from fabriek.conf.sorting import ordered, sorted_rows
 from fabriek.ledger.models import AccountKind, Unit
 from fabriek.ledger.queries import balances
 from fabriek.operations.models import ENDED_STATES, Cluster, Job, UsageBatch
@@ -34,6 +36,20 @@ from fabriek.register.queries import Capacity, capacity
 MONTHS = 6
 PER_PAGE = 25
 
+BATCH_COLUMNS = {
+    "received": "id",
+    "cluster": "cluster__code",
+    "source": "source",
+    "booked": "booked",
+    "repeated": "repeated",
+}
+JOB_COLUMNS = {
+    "job": "name",
+    "state": "state",
+    "project": "project__code",
+    "partition": "allocation__partition__code",
+    "submitted": "submitted_at",
+}
 LATE = timedelta(minutes=5)
 SILENT = timedelta(hours=1)
 """An agent speaks every few seconds to a minute: after these it is late, and then silent."""
@@ -63,6 +79,16 @@ class Watched:
     waiting: int
 
 
+CLUSTER_COLUMNS: dict[str, Callable[[Watched], Any]] = {
+    "cluster": lambda one: one.cluster.code,
+    "agent": lambda one: ("silent", "late", "online").index(one.state),
+    "seen": lambda one: one.cluster.last_seen_at,
+    "version": lambda one: one.cluster.agent_version,
+    "enforced": lambda one: len(one.differences),
+    "waiting": lambda one: one.waiting,
+}
+
+
 @requires("read operations")
 def index(request: HttpRequest) -> HttpResponse:
     """Everything an operator looks at in the morning."""
@@ -78,7 +104,7 @@ def index(request: HttpRequest) -> HttpResponse:
         calendar=calendar,
         plot=_plot(calendar) if calendar else None,
         maintenances=Maintenance.objects.filter(end__gt=timezone.now()).select_related("partition"),
-        watched=[_watched(cluster) for cluster in clusters()],
+        watched=sorted_rows(map(_watched, clusters()), request.GET.get("sort", ""), CLUSTER_COLUMNS),
         batches=UsageBatch.objects.select_related("cluster")[:10],
         jobs=Job.objects.exclude(state__in=ENDED_STATES).count(),
         may_declare=may(request.user, "declare capacity"),
@@ -239,7 +265,7 @@ def cancel_maintenance(request: HttpRequest, number: int) -> HttpResponse:
 @requires("read operations")
 def batches(request: HttpRequest) -> HttpResponse:
     """Usage as it came in, with the records that could not be read."""
-    found = UsageBatch.objects.select_related("cluster")
+    found = ordered(UsageBatch.objects.select_related("cluster"), request.GET.get("sort", ""), BATCH_COLUMNS, ("-id",))
     only_broken = request.GET.get("broken") == "1"
     if only_broken:
         found = found.exclude(broken=[])
@@ -258,8 +284,8 @@ def jobs(request: HttpRequest) -> HttpResponse:
         Job.objects.exclude(state__in=ENDED_STATES)
         .select_related("project", "allocation__partition", "cluster", "submitted_by")
         .defer("script", "output", "error_output")
-        .order_by("submitted_at", "id")
     )
+    found = ordered(found, request.GET.get("sort", ""), JOB_COLUMNS, ("submitted_at", "id"))
     if request.GET.get("format") == "csv":
         return csv_file(
             "jobs",

@@ -21,19 +21,20 @@ def index(request: HttpRequest) -> HttpResponse:
     """Search people; each with their roles."""
     filters = PeopleFilter(request.GET)
     search = filters.cleaned_data["q"] if filters.is_valid() else ""
+    sort = request.GET.get("sort", "")
     if request.GET.get("format") == "csv":
-        return _as_csv(search)
+        return _as_csv(search, sort)
     return page(
         request,
         "people",
         filters=filters,
         search=search,
-        shown=people(search=search, page=request.GET.get("page", 1)),
+        shown=people(search=search, sort=sort, page=request.GET.get("page", 1)),
     )
 
 
-def _as_csv(search: str) -> HttpResponse:
-    found = people(search=search, per_page=1_000_000)
+def _as_csv(search: str, sort: str) -> HttpResponse:
+    found = people(search=search, sort=sort, per_page=1_000_000)
     return csv_file(
         "people",
         ["name", "email", "organisation", "roles", "active"],

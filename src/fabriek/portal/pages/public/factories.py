@@ -33,9 +33,9 @@ class FilterForm(forms.Form):
 @requires(EVERYBODY)
 def index(request: HttpRequest) -> HttpResponse:
     """All factories."""
-    search, order = request.GET.get("search", "")[:100], request.GET.get("order", "name")
+    search, sort = request.GET.get("search", "")[:100], request.GET.get("sort", "")
     stage = request.GET.get("stage", "")
-    factories = queries.factories_for_list(search=search, order=order, stage=stage)
+    factories = queries.factories_for_list(search=search, sort=sort, stage=stage)
     if request.GET.get("format") == "csv":
         response = HttpResponse(content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = 'attachment; filename="factories.csv"'

@@ -74,7 +74,7 @@ class JobForm(forms.Form):
 @requires(SIGNED_IN)
 def index(request: HttpRequest) -> HttpResponse:
     """One's projects, or all of them for who may read all."""
-    search, order = request.GET.get("search", "")[:100], request.GET.get("order", "newest")
+    search, order = request.GET.get("search", "")[:100], request.GET.get("sort", "")
     if request.GET.get("format") == "csv":
         return _csv(request, search, order)
     page, rows = project_list(request.user, search=search, order=order, page=request.GET.get("page", 1))
@@ -146,7 +146,7 @@ def burn_down_plot(project: Project) -> Any:
 @requires(SIGNED_IN)
 def allocations(request: HttpRequest) -> HttpResponse:
     """All allocations that the reader may see."""
-    page, rows = allocation_list(request.user, page=request.GET.get("page", 1))
+    page, rows = allocation_list(request.user, order=request.GET.get("sort", ""), page=request.GET.get("page", 1))
     return render(request, "use/allocations.html", {"page": page, "rows": rows})
 
 

@@ -7,14 +7,17 @@ value stand last in both directions, on SQLite and PostgreSQL alike.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db.models import Case, Expression, F, Model, QuerySet, Subquery, Value, When
 from django.db.models.expressions import OrderBy
 
 Row = TypeVar("Row")
 M = TypeVar("M", bound=Model)
-Column = str | Expression | F | Subquery[Any]
+if TYPE_CHECKING:
+    Column = str | Expression | F | Subquery[Any]
+else:  # Django's own classes take no parameters where they run.
+    Column = str | Expression | F | Subquery
 
 
 def column_of(sort: str) -> tuple[str, bool]:

@@ -1,0 +1,195 @@
+"""The operator declares what there is: sites, factories, systems, partitions, availability, clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from fabriek.conf.errors import Refused
+from fabriek.operations.actions import register_cluster
+from fabriek.portal.access import requires
+from fabriek.portal.pages.decide.declaring_forms import (
+    AvailabilityForm,
+    ClusterForm,
+    Declaring,
+    FactoryForm,
+    PartitionForm,
+    SiteForm,
+    SystemForm,
+)
+from fabriek.portal.pages.decide.replies import add_refusal, page, person_of, see_other
+from fabriek.projects.rules import month_after
+from fabriek.register import actions
+from fabriek.register.models import Partition, Site, System
+
+
+def _declare(
+    request: HttpRequest,
+    form: Declaring,
+    act: Callable[[], object],
+    done: Callable[[], tuple[str, str]],
+    names: dict[str, str] | None = None,
+    **shown: Any,
+) -> HttpResponse:
+    """One form, one action: what is refused stands at its field; what is done is told (`done`: sentence, address)."""
+    if request.method == "POST" and form.is_valid():
+        try:
+            act()
+        except Refused as refusal:
+            add_refusal(form, refusal, names)
+        else:
+            sentence, address = done()
+            messages.success(request, sentence)
+            return see_other(address)
+    return page(request, "declare", form, **{"up": reverse("portal:operations"), "up_words": _("Operations"), **shown})
+
+
+def _given(request: HttpRequest) -> Any:
+    return request.POST if request.method == "POST" else None
+
+
+@requires("declare capacity", "GET", "POST")
+def site(request: HttpRequest) -> HttpResponse:
+    """A data centre."""
+    form = SiteForm(_given(request))
+    return _declare(
+        request,
+        form,
+        lambda: actions.declare_site(person_of(request), **form.said()),
+        lambda: (
+            _("Declared: %(name)s.") % {"name": form.cleaned_data["name"]},
+            f"{reverse('portal:declare_system')}?site={form.cleaned_data['code']}",
+        ),
+        heading=_("Declare a site"),
+        lead=_("A data centre: where systems stand."),
+        submit=_("Declare the site"),
+    )
+
+
+@requires("declare capacity", "GET", "POST")
+def factory(request: HttpRequest) -> HttpResponse:
+    """An AI factory."""
+    form = FactoryForm(_given(request))
+    return _declare(
+        request,
+        form,
+        lambda: actions.declare_factory(person_of(request), **form.cleaned_data),
+        lambda: (
+            _("Declared: %(name)s.") % {"name": form.cleaned_data["name"]},
+            f"{reverse('portal:declare_system')}?factory={form.cleaned_data['code']}",
+        ),
+        heading=_("Declare a factory"),
+        lead=_("An AI factory is made of legal entities and is none itself: its hosting entity answers for it."),
+        submit=_("Declare the factory"),
+    )
+
+
+@requires("declare capacity", "GET", "POST")
+def system(request: HttpRequest) -> HttpResponse:
+    """A supercomputer; its partitions come next."""
+    suggested = {name: request.GET.get(name, "") for name in ("site", "factory")}
+    form = SystemForm(_given(request), initial=suggested)
+    return _declare(
+        request,
+        form,
+        lambda: actions.declare_system(person_of(request), **form.cleaned_data),
+        lambda: (
+            _("Declared: %(name)s. Now its partitions.") % {"name": form.cleaned_data["name"]},
+            reverse("portal:declare_partition", args=[form.cleaned_data["code"]]),
+        ),
+        heading=_("Declare a system"),
+        lead=_("A supercomputer at a site, for a factory. Its partitions come next."),
+        submit=_("Declare the system"),
+        others=[
+            (reverse("portal:declare_site"), _("The site is not in the list")),
+            (reverse("portal:declare_factory"), _("The factory is not in the list")),
+        ],
+    )
+
+
+@requires("declare capacity", "GET", "POST")
+def partition(request: HttpRequest, code: str) -> HttpResponse:
+    """A partition of a system, one after the other."""
+    of = System.objects.filter(code=code).prefetch_related("partitions").first()
+    if of is None:
+        raise Http404
+    form = PartitionForm(_given(request))
+    return _declare(
+        request,
+        form,
+        lambda: actions.declare_partition(person_of(request), of, **form.cleaned_data),
+        lambda: (
+            _("Declared: %(name)s. It has capacity once its availability is declared.")
+            % {"name": f"{of.code}/{form.cleaned_data['name']}"},
+            reverse("portal:declare_partition", args=[of.code]),
+        ),
+        {"code": "name"},
+        kicker=of.name,
+        heading=_("Declare a partition"),
+        lead=_("Nodes that are alike. Their number and what is in them make the capacity."),
+        submit=_("Declare the partition"),
+        partitions=of.partitions.all(),
+    )
+
+
+@requires("declare capacity", "GET", "POST")
+def availability(request: HttpRequest) -> HttpResponse:
+    """The part of its time that a partition is up."""
+    chosen = Partition.objects.filter(code=request.GET.get("partition", "")).first()
+    following = month_after(timezone.now().date().replace(day=1), 1)
+    suggested = {"partition": chosen.code if chosen else "", "valid_from": following}
+    form = AvailabilityForm(_given(request), initial=suggested)
+
+    def act() -> None:
+        actions.declare_availability(person_of(request), **form.said())
+
+    return _declare(
+        request,
+        form,
+        act,
+        lambda: (
+            _("Declared. The derived capacity has changed: declare it again."),
+            f"{reverse('portal:declare_capacity')}?partition={form.cleaned_data['partition'].code}",
+        ),
+        {"fraction": "percent"},
+        heading=_("Declare availability"),
+        lead=_("The part of its time that a partition is up. The capacity of each month follows from it."),
+        submit=_("Declare availability"),
+        availabilities=chosen.availabilities.all() if chosen else None,
+        chosen=chosen,
+    )
+
+
+@requires("manage clusters", "GET", "POST")
+def cluster(request: HttpRequest) -> HttpResponse:
+    """A scheduler and the partitions that it serves: first the site, then the rest."""
+    sites = Site.objects.filter(systems__partitions__isnull=False).distinct()
+    named = request.GET.get("site", "")
+    at = sites.filter(code=named).first() if named else sites.first() if sites.count() == 1 else None
+    if named and at is None:
+        raise Http404
+    if at is None:
+        return page(request, "register_cluster", sites=sites)
+    form = ClusterForm(at, _given(request))
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        try:
+            made = register_cluster(
+                person_of(request), code=said["code"], site=at, engine=said["engine"], partitions=form.partitions()
+            )
+        except Refused as refusal:
+            add_refusal(form, refusal)
+        else:
+            messages.success(
+                request,
+                _("Registered. On this machine, make its agent's token: %(command)s")
+                % {"command": f"fabriek token agent --cluster {made.code}"},
+            )
+            return see_other(reverse("portal:operations"))
+    return page(request, "register_cluster", form, sites=sites, at=at)

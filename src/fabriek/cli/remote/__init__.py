@@ -1,0 +1,13 @@
+"""The verbs over the API, by who uses them: with --url and --token, or FABRIEK_URL and FABRIEK_TOKEN."""
+
+from __future__ import annotations
+
+import typer
+
+from fabriek.cli.remote import administrators, applicants, officers, operators, reviewers
+
+
+def register(app: typer.Typer) -> None:
+    """Add all of them to the command."""
+    for users in (applicants, reviewers, officers, operators, administrators):
+        users.register(app)

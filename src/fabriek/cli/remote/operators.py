@@ -1,0 +1,191 @@
+"""The verbs of operators: what there is, what it gives, when it is down, and what its scheduler enforces."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from fabriek.cli.remote.asking import (
+    LOCAL,
+    Content,
+    Json,
+    PartitionCode,
+    Token,
+    Url,
+    ask,
+    content_of,
+    end,
+    group,
+    months_of,
+    pairs_of,
+    show,
+    tell,
+)
+
+ClusterCode = Annotated[str, typer.Argument(metavar="CLUSTER")]
+_MOMENTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+
+
+def clusters(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
+    """Clusters, their agents, and in how much what they enforce differs."""
+    answer = ask("GET", url, token, "/clusters")
+    rows = [
+        {**row, "partitions": list(row["partitions"].values()), "number": len(row["differences"])} for row in answer
+    ]
+    columns = {
+        "cluster": "code",
+        "engine": "engine",
+        "partitions": "partitions",
+        "last seen": "last_seen_at",
+        "agent": "agent_version",
+        "error": "agent_error",
+        "differences": "number",
+    }
+    show(rows, columns, as_json, answer)
+
+
+def differences(cluster: ClusterCode, url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
+    """Every difference between what was awarded and what is enforced. Exit status 0: none; 1: some."""
+    found = next((row for row in ask("GET", url, token, "/clusters") if row["code"] == cluster), None)
+    if found is None:
+        end(f"There is no cluster {cluster}.", 1)
+    sentences = found["differences"]
+    tell("\n".join(sentences) or "What is enforced equals what was awarded.", sentences, as_json)
+    raise typer.Exit(1 if sentences else 0)
+
+
+def register_cluster(
+    cluster: ClusterCode,
+    site: Annotated[str, typer.Option("--site", help="The site's code.")],
+    partition: Annotated[
+        list[str], typer.Option("--partition", metavar="NAME=SYSTEM/PARTITION", help="Once for each partition.")
+    ],
+    engine: Annotated[str, typer.Option("--engine", help="slurm, local or log.")] = "slurm",
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Register a scheduler, and which partition each of its partition names stands for."""
+    partitions = pairs_of(partition, "partitions")
+    body = {"code": cluster, "site": site, "engine": engine, "partitions": partitions}
+    answer = ask("POST", url, token, "/clusters", body)
+    tell(f"{cluster} is registered. Its agent's token: fabriek token agent --cluster {cluster}", answer, as_json)
+
+
+def declare(what: str, path: str) -> Any:
+    """A verb that declares one kind of thing from a file."""
+
+    def verb(file: Content, url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
+        answer = ask("POST", url, token, path, content_of(file))
+        tell(f"{answer['code']} is declared.", answer, as_json)
+
+    verb.__doc__ = f"Declare a {what} from a file."
+    return verb
+
+
+def declare_partition(
+    system: Annotated[str, typer.Argument()],
+    file: Content,
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Declare a partition from a file: name, kind, nodes, accelerators_per_node, cores_per_node ..."""
+    answer = ask("POST", url, token, f"/systems/{system}/partitions", content_of(file))
+    tell(f"{answer['code']} is declared.", answer, as_json)
+
+
+def declare_availability(
+    partition: PartitionCode,
+    percent: Annotated[float, typer.Option("--percent", min=0, max=100, help="Up, of the time.")],
+    since: Annotated[str, typer.Option("--from", help="A day, such as 2026-12-01.")],
+    until: Annotated[str, typer.Option("--until", help="The first day on which it no longer holds.")] = "",
+    ends_previous: Annotated[
+        bool, typer.Option("--ends-previous", help="What holds without an end now ends on that day.")
+    ] = False,
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Say which part of its time a partition is up. Declare its capacity again afterwards."""
+    body = {
+        "fraction": f"{percent / 100:.5f}",
+        "valid_from": since,
+        "valid_until": until or None,
+        "ends_previous": ends_previous,
+    }
+    answer = ask("POST", url, token, f"/partitions/{partition}/availability", body)
+    tell(f"{partition} is up {percent:g} % of the time from {since}.", answer, as_json)
+
+
+def declare_capacity(
+    partition: PartitionCode,
+    month: Annotated[str, typer.Option("--month", help="The first month, such as 2026-11.")],
+    months: Annotated[int, typer.Option("--months", min=1, max=60, help="How many months from there.")] = 1,
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Put the derived capacity of these months on the ledger, or the difference to what was declared before."""
+    answer = ask("POST", url, token, f"/capacity/{partition}", {"months": months_of(month, months)})
+    tell(f"{answer['accelerator_seconds'] / 3600:+,.1f} GPU-hours.", answer, as_json)
+
+
+def maintenance(partition: PartitionCode, url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
+    """Planned maintenance of a partition."""
+    columns = {"number": "number", "from": "start", "until": "end", "nodes": "nodes", "what": "why"}
+    show(ask("GET", url, token, f"/maintenance/{partition}"), columns, as_json)
+
+
+def plan(
+    partition: PartitionCode,
+    start: Annotated[datetime, typer.Option("--start", formats=_MOMENTS, help="In UTC, such as 2026-12-01T08:00.")],
+    until: Annotated[datetime, typer.Option("--end", formats=_MOMENTS, help="In UTC.")],
+    why: Annotated[str, typer.Option("--why", help="What is done.")],
+    nodes: Annotated[int | None, typer.Option("--nodes", min=1, help="Left out: all of them.")] = None,
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Plan for nodes to be down. Declare the capacity again afterwards."""
+    body = {"start": f"{start.isoformat()}Z", "end": f"{until.isoformat()}Z", "nodes": nodes, "why": why}
+    answer = ask("POST", url, token, f"/maintenance/{partition}", body)
+    tell(f"Planned, number {answer['number']}.", answer, as_json)
+
+
+def cancel(
+    partition: PartitionCode,
+    number: Annotated[int, typer.Argument(min=1)],
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Cancel maintenance that won't happen."""
+    ask("DELETE", url, token, f"/maintenance/{partition}/{number}")
+    tell("Cancelled. Declare the capacity again.", {"cancelled": number}, as_json)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these verbs to the command."""
+    group(
+        app,
+        "cluster",
+        "Schedulers and their agents.",
+        list=clusters,
+        register=register_cluster,
+        differences=differences,
+    )
+    group(
+        app,
+        "declare",
+        "What there is: saying the same again changes nothing.",
+        site=declare("site", "/sites"),
+        factory=declare("factory", "/factories"),
+        system=declare("system", "/systems"),
+        partition=declare_partition,
+        availability=declare_availability,
+        capacity=declare_capacity,
+    )
+    group(app, "maintenance", "When nodes are down.", list=maintenance, plan=plan, cancel=cancel)

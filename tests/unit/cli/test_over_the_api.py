@@ -1,0 +1,327 @@
+"""The command over the API: each role's verbs, from a machine that is declared to a decision that is published."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import typer
+from click.testing import Result
+from django.core.wsgi import get_wsgi_application
+from tests.factories.world import (
+    MONTH,
+    World,
+    make_allocation,
+    make_organisation,
+    make_person,
+    make_submitted,
+    make_world,
+)
+from typer.testing import CliRunner
+
+from fabriek.access import actions
+from fabriek.access.models import Call, Decision, Review
+from fabriek.allocation.plan import load_plan
+from fabriek.allocation.problem import load_problem
+from fabriek.allocation.verify import verify
+from fabriek.cli.main import app
+from fabriek.ledger.queries import check
+from fabriek.people.actions import create_token
+from fabriek.people.models import Person
+from fabriek.programmes.models import Programme, Promise, Reallocation
+from fabriek.programmes.reference import load_programmes
+from fabriek.register.models import Maintenance, Partition
+
+pytestmark = pytest.mark.django_db
+SCOPES = ["read", "apply", "review", "decide", "operate", "admin"]
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command asks the platform in this process, over the same WSGI as a server."""
+    transport = httpx.WSGITransport(app=get_wsgi_application())
+
+    def request(method: str, url: str, *, params: Any = None, **more: Any) -> httpx.Response:
+        with httpx.Client(transport=transport) as client:
+            return client.request(method, url, params=params or None, **more)
+
+    monkeypatch.setattr(httpx, "request", request)
+    # A table isn't cut because a terminal is narrow.
+    monkeypatch.setenv("COLUMNS", "300")
+
+
+class Command:
+    """`fabriek`, for one person."""
+
+    def __init__(self, person: Person) -> None:
+        self.token = create_token(person, name="test", scopes=SCOPES, person=person)[1]
+
+    def run(self, *words: object, status: int = 0, entered: str = "") -> Result:
+        result = CliRunner().invoke(app, [*map(str, words)], input=entered, env={"FABRIEK_TOKEN": self.token})
+        assert result.exit_code == status, f"{words}: {result.output} {result.exception!r}"
+        return result
+
+    def read(self, *words: object) -> Any:
+        return json.loads(self.run(*words, "--json").stdout)
+
+
+def written(folder: Path, name: str, content: Any) -> Path:
+    file = folder / f"{name}.json"
+    file.write_text(json.dumps(content), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def reviewers() -> list[Person]:
+    return [make_person("reviewer", organisation=make_organisation("academia", "DE")) for _number in range(3)]
+
+
+def in_review(world: World, **more: Any) -> Review:
+    application = make_submitted(world, **more)
+    actions.check_eligibility(world.officer, application)
+    actions.assign_reviewers(world.officer, [application])
+    return Review.objects.get(application=application)
+
+
+def test_an_officer_and_a_reviewer_decide_a_call(reviewers: list[Person], tmp_path: Path) -> None:
+    world = make_world()
+    application = make_submitted(world)
+    officer, call = Command(world.officer), world.call.code
+    assert application.code in officer.run("call", "applications", call, "--state", "submitted").stdout
+    assert "not checked yet" in officer.run("application", "show", application.code).stdout
+    assert officer.read("call", "check", call)["done"] == 1
+    (made,) = officer.read("call", "assign", call)
+    review = Review.objects.get(pk=made["number"])
+
+    reviewer = Command(review.reviewer)
+    assert str(review.pk) in reviewer.run("review", "list").stdout
+    shown = reviewer.run("review", "show", review.pk).stdout
+    assert "We train a model." in shown
+    assert "feasibility" in shown
+    half = written(tmp_path, "half", {"scores": {}, "remark": "Good."})
+    assert "feasibility: Give 0 to 5 points." in reviewer.run("review", "submit", review.pk, half, status=2).stderr
+    whole = {"scores": {criterion["code"]: 5 for criterion in world.call.criteria}, "remark": "Good."}
+    reviewer.run("review", "submit", review.pk, "-", entered=json.dumps(whole))
+
+    assert "Good." in officer.run("application", "show", application.code).stdout
+    assert officer.read("call", "settle", call) == {"done": 1, "refused": []}
+    code = officer.read("decision", "propose", call)["code"]
+    assert code in officer.run("decision", "list").stdout
+    assert application.code in officer.run("decision", "show", code).stdout
+    officer.run("decision", "download", code, tmp_path / "files")
+    problem, plan = ((tmp_path / "files" / f"{name}.json").read_bytes() for name in ("problem", "plan"))
+    assert verify(load_problem(problem), load_plan(plan)) == []
+    assert officer.read("decision", "publish", code, "--why", "agreed")["state"] == "published"
+    assert "Only a proposal" in officer.run("decision", "discard", code, status=1).stderr
+
+
+def test_a_score_is_settled_one_by_one_and_a_proposal_discarded(reviewers: list[Person]) -> None:
+    world = make_world()
+    review = in_review(world)
+    officer, code = Command(world.officer), review.application.code
+    officer.run("application", "score", code, status=1)
+    actions.submit_review(review.reviewer, review, {c["code"]: 4 for c in world.call.criteria}, "Good.")
+    officer.run("application", "score", code, "--score", "90", status=2)
+    assert officer.read("application", "score", code, "--score", "90", "--remark", "agreed")["state"] == "reviewed"
+    decision = officer.read("decision", "propose", world.call.code)["code"]
+    officer.run("decision", "discard", decision, "--why", "a slip")
+    assert Decision.objects.get().state == "discarded"
+
+
+def test_a_declined_review_goes_to_somebody_else(reviewers: list[Person]) -> None:
+    world = make_world()
+    review = in_review(world)
+    Command(review.reviewer).run("review", "decline", review.pk, "--why", "We publish together")
+    Command(world.officer).run("application", "replace-reviewer", review.application.code)
+    assert Review.objects.exclude(state="declined").get().reviewer != review.reviewer
+
+
+def test_eligibility_against_the_findings_needs_a_remark() -> None:
+    world = make_world()
+    application = make_submitted(world)
+    officer = Command(world.officer)
+    officer.run("application", "check", application.code, "--not-eligible", status=2)
+    answer = officer.read("application", "check", application.code, "--not-eligible", "--remark", "Twice.")
+    assert answer["state"] == "ineligible"
+
+
+def test_the_host_assesses_before_peers() -> None:
+    world = make_world()
+    Call.objects.filter(pk=world.call.pk).update(review="peer")
+    application = make_submitted(world)
+    Command(world.officer).run("application", "check", application.code)
+    words = ("application", "assess", application.code, "--feasible", "--remark", "Scales.")
+    assert Command(world.operator).read(*words)["state"] == "assessed"
+
+
+def test_an_objection_is_made_and_answered_by_another_officer(reviewers: list[Person]) -> None:
+    world = make_world()
+    for points in (5, 1):
+        review = in_review(world)
+        actions.submit_review(review.reviewer, review, {c["code"]: points for c in world.call.criteria}, "So.")
+        actions.settle_consensus(world.officer, review.application)
+    actions.publish_decision(world.officer, actions.propose_decision(world.officer, [world.call]))
+    code = review.application.code
+    Command(review.application.applicant).run("application", "object", code, "--why", "Unfair.")
+    other = Command(make_person("officer"))
+    assert "Unfair." in other.run("objection", "list").stdout
+    words = ("objection", "answer", code, "--not-upheld", "--answer", "Looked at again.")
+    Command(world.officer).run(*words, status=1)
+    other.run(*words)
+    assert other.read("objection", "list", "--answered")[0]["answer"] == "Looked at again."
+
+
+def test_a_call_is_opened_from_a_file_and_closed(tmp_path: Path) -> None:
+    world = make_world()
+    officer = Command(world.officer)
+    content = {
+        "access_mode": "aif-fast-lane",
+        "factory": world.factory.code,
+        "programme": "eu-industrial-entry",
+        "partitions": [world.partition.code],
+        "title": "Fast Lane",
+        "opens": "2026-01-01T00:00:00Z",
+        "closes": "2036-01-01T00:00:00Z",
+        "first_month": str(MONTH),
+        "months": 2,
+    }
+    code = officer.read("call", "open", written(tmp_path, "call", content))["code"]
+    assert "Fast Lane" in officer.run("call", "show", code).stdout
+    assert code in officer.run("calls").stdout
+    officer.run("call", "close", code, "--why", "a test")
+    assert code not in officer.run("calls").stdout
+
+
+def test_shares_are_established_and_hours_moved() -> None:
+    world = make_world()
+    officer, partition = Command(world.officer), world.partition.code
+    month = f"{MONTH:%Y-%m}"
+    off = officer.run(
+        "share", "establish", partition, "eu-science=60", "eu-industrial-entry=50%", "--month", month, status=2
+    )
+    assert "eu-" in off.stderr
+    officer.run("share", "establish", partition, "eu-science=60", "eu-industrial-entry=40", "--month", month)
+    words = ("--from", "eu-science", "--to", "eu-industrial-entry", "--hours", "10", "--month", month, "--why", "need")
+    officer.run("share", "reallocate", partition, *words)
+    assert Reallocation.objects.get().accelerator_seconds == 36_000
+    assert "eu-science" in officer.run("share", "list", partition).stdout
+    assert check() == []
+    assert "no month" in officer.run("share", "establish", partition, "a=1", "--month", "soon", status=2).stderr
+    assert "NAME=VALUE" in officer.run("share", "establish", partition, "a", "--month", month, status=2).stderr
+
+
+def test_a_machine_is_declared_and_promised(tmp_path: Path) -> None:
+    load_programmes()
+    operator, officer = Command(make_person("operator")), Command(make_person("officer"))
+    for kind, content in (
+        ("site", {"code": "s", "name": "S", "country": "NL"}),
+        ("factory", {"code": "f", "name": "F", "country": "NL", "hosting_entity": "Host"}),
+        ("system", {"code": "x", "name": "X", "site": "s", "factory": "f"}),
+    ):
+        operator.run("declare", kind, written(tmp_path, kind, content))
+    gpu = {"name": "gpu", "nodes": 4, "accelerators_per_node": 4, "cores_per_node": 64}
+    operator.run("declare", "partition", "x", written(tmp_path, "gpu", gpu))
+    operator.run("declare", "availability", "x/gpu", "--percent", "95", "--from", "2026-01-01")
+    operator.run("declare", "capacity", "x/gpu", "--month", f"{MONTH:%Y-%m}", "--months", "2")
+    operator.run("cluster", "register", "c", "--site", "s", "--partition", "boost=x/gpu")
+    assert "x/gpu" in operator.run("cluster", "list").stdout
+    assert Partition.objects.get().clusters.get().code == "c"
+
+    programme = {"code": "nl", "name": "Netherlands", "country": "NL"}
+    officer.run("programme", "establish", written(tmp_path, "nl", programme))
+    assert "Netherlands" in officer.run("programme", "list").stdout
+    promise = {
+        "code": "p",
+        "name": "P",
+        "kind": "cap",
+        "programme": "nl",
+        "fraction": "0.2",
+        "valid_from": "2026-01-01",
+    }
+    officer.run("promise", "make", written(tmp_path, "p", promise))
+    assert Promise.objects.get(code="p").programme == Programme.objects.get(code="nl")
+    operator.run("promise", "make", written(tmp_path, "q", promise), status=1)
+
+
+def test_maintenance_is_planned_and_cancelled() -> None:
+    world = make_world()
+    operator, partition = Command(world.operator), world.partition.code
+    times = ("--start", "2036-01-01T08:00", "--end", "2036-01-02T08:00")
+    number = operator.read("maintenance", "plan", partition, *times, "--nodes", "1", "--why", "cooling")["number"]
+    assert Maintenance.objects.get().start.hour == 8
+    assert "cooling" in operator.run("maintenance", "list", partition).stdout
+    operator.run("maintenance", "cancel", partition, number)
+    assert "Nothing here yet." in operator.run("maintenance", "list", partition).stdout
+
+
+def test_what_is_awarded_and_not_enforced_is_told_with_status_1() -> None:
+    world = make_world()
+    operator, cluster = Command(world.operator), world.cluster.code
+    assert "equals" in operator.run("cluster", "differences", cluster).stdout
+    allocation = make_allocation(world)
+    assert allocation.project.code in operator.run("cluster", "differences", cluster, status=1).stdout
+    assert "no cluster" in operator.run("cluster", "differences", "nothing", status=1).stderr
+
+
+def test_roles_and_members() -> None:
+    world = make_world()
+    administrator, somebody = Command(make_person("administrator")), make_person(name="Ada")
+    administrator.run("role", "give", somebody.email, "reviewer")
+    assert "reviewer" in administrator.run("people", "--search", somebody.email).stdout
+    administrator.run("role", "withdraw", somebody.email, "reviewer")
+    assert administrator.read("people", "--search", somebody.email)[0]["roles"] == []
+    project = make_allocation(world).project
+    lead = Command(project.members.get(role="lead").person)
+    lead.run("member", "add", project.code, somebody.email)
+    assert somebody.email in [member.person.email for member in project.members.all()]
+    lead.run("member", "remove", project.code, somebody.email)
+
+
+def test_the_verbs_of_applicants_are_what_they_were(tmp_path: Path) -> None:
+    world = make_world()
+    founder = Command(make_person(organisation=make_organisation()))
+    asked = {"partition": world.partition.code, "first_month": str(MONTH), "months": 1, "gpu_hours": 100}
+    content = {
+        "title": "A model",
+        "summary": "We train.",
+        "method": "PyTorch",
+        "data_statement": "Public.",
+        "alternatives": [asked],
+    }
+    made = founder.read("apply", world.call.code, written(tmp_path, "a", content), "--submit")
+    assert made["state"] == "submitted"
+    assert made["code"] in founder.run("applications").stdout
+    assert founder.read("application", "withdraw", made["code"], "--why", "moved")["state"] == "withdrawn"
+    assert founder.run("projects").stdout.strip() == "Nothing here yet."
+
+
+def test_a_refusal_is_one_sentence_and_bad_input_is_2(tmp_path: Path) -> None:
+    world = make_world()
+    founder = Command(make_person())
+    assert "role" in founder.run("decision", "list", status=1).stderr
+    assert "lacks" not in founder.run("call", "close", world.call.code, status=1).stderr
+    broken = tmp_path / "broken.json"
+    broken.write_text("{", encoding="utf-8")
+    assert "can't be read as JSON" in founder.run("call", "open", broken, status=2).stderr
+    assert "no JSON object" in founder.run("call", "open", written(tmp_path, "list", []), status=2).stderr
+
+
+def test_every_verb_over_the_api_takes_url_token_and_json() -> None:
+    without_json = {"download"}
+    seen = 0
+    for owner in [app, *(found.typer_instance for found in app.registered_groups)]:
+        assert isinstance(owner, typer.Typer)
+        for command in owner.registered_commands:
+            verb = command.callback
+            assert verb is not None
+            if "cli.remote" not in verb.__module__:
+                continue
+            seen += 1
+            parameters = set(inspect.signature(verb).parameters)
+            assert {"url", "token"} <= parameters, verb
+            assert "as_json" in parameters or verb.__name__ in without_json, verb
+    assert seen >= 45

@@ -29,7 +29,7 @@ from fabriek.access.models import (
     ReviewState,
     TechnicalAssessment,
 )
-from fabriek.access.rules import answer_due, may_read
+from fabriek.access.rules import Wish, answer_due, may_read, misfits
 from fabriek.conf.sorting import Column, ordered, place_among, sorted_rows
 from fabriek.people.models import OrganisationClass, Person
 from fabriek.programmes.queries import free_seconds
@@ -378,63 +378,61 @@ def answered_objections() -> QuerySet[Objection]:
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What somebody tells at the front door."""
-
-    organisation_class: str
-    gpu_hours: int
-    months: int = 1
-    country: str = ""
-
-
-@dataclass(frozen=True)
 class Offer:
-    """An open call that fits: what is free in it and by when an answer comes if one applies today."""
+    """An open call that fits: what is free in it, by when an answer comes if one applies today, on which accelerators.
+
+    `is_enough`: what is free covers the wish.
+    """
 
     call: Call
     free_gpu_hours: int
     answer_by: date
+    accelerators: list[str]
+    is_enough: bool
 
 
 @dataclass(frozen=True)
 class Match:
-    """An access mode and whether it fits; `why` holds what doesn't."""
+    """An access mode and whether it fits, by its own terms or by those of an open call; `why` holds what doesn't.
+
+    `elsewhere`: calls that fit, at other factories than those that were chosen.
+    """
 
     mode: AccessMode
     fits: bool
     why: list[str]
     offers: list[Offer]
+    elsewhere: list[Offer] = field(default_factory=list)
 
 
 def front_door(wish: Wish, now: datetime | None = None) -> list[Match]:
-    """The access modes for a wish: those that fit and are open first. Four queries."""
+    """The access modes for a wish: those that fit and are open first, the smallest on top. Five queries."""
     now = now or timezone.now()
     calls = open_calls(now)
     free = free_gpu_hours(calls)
     matches = []
     for mode in AccessMode.objects.filter(is_open_to_calls=True):
-        offers = [
-            Offer(call, free[call.pk], answer_due(now, call.answer_working_days, call.factory.country).date())
+        fitting = [
+            _offer(call, free[call.pk], wish, now)
             for call in calls
-            if call.access_mode_id == mode.pk and not _misfits(call, wish)
+            if call.access_mode_id == mode.pk and not misfits(call, wish)
         ]
-        why = _misfits(mode, wish)
-        matches.append(Match(mode, not why, why, offers))
-    return sorted(matches, key=lambda m: (not m.fits, not m.offers, m.mode.maximum or 10**12))
+        fitting.sort(key=lambda offer: (not offer.is_enough, offer.answer_by, -offer.free_gpu_hours))
+        near = [offer for offer in fitting if not wish.factories or offer.call.factory.code in wish.factories]
+        # A call has terms of its own: where one fits, its mode does.
+        why = [] if fitting else misfits(mode, wish)
+        matches.append(Match(mode, not why, why, near, [offer for offer in fitting if offer not in near]))
+    return sorted(
+        matches, key=lambda m: (not m.fits, not m.offers, not m.elsewhere, m.mode.maximum or 10**12, m.mode.name)
+    )
 
 
-def _misfits(terms: AccessMode | Call, wish: Wish) -> list[str]:
-    """What of a wish lies outside a mode's or a call's terms: codes of the page's sentences."""
-    in_gpu_hours = isinstance(terms, Call) or terms.unit == "gpu-hour"
-    least = terms.minimum_gpu_hours if isinstance(terms, Call) else terms.minimum
-    most = terms.maximum_gpu_hours if isinstance(terms, Call) else terms.maximum
-    why = []
-    if terms.classes and wish.organisation_class not in terms.classes:
-        why.append("class")
-    if in_gpu_hours and most is not None and wish.gpu_hours > most:
-        why.append("too-much")
-    if in_gpu_hours and least is not None and wish.gpu_hours < least:
-        why.append("too-little")
-    if terms.durations_months and wish.months > max(terms.durations_months):
-        why.append("too-long")
-    return why
+def _offer(call: Call, free: int, wish: Wish, now: datetime) -> Offer:
+    models = [partition.accelerator_model or partition.name for partition in call.partitions.all()]
+    return Offer(
+        call=call,
+        free_gpu_hours=free,
+        answer_by=answer_due(now, call.answer_working_days, call.factory.country).date(),
+        accelerators=sorted(set(models)),
+        is_enough=free >= (wish.gpu_hours or 1),
+    )

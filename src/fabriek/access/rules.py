@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +15,7 @@ import holidays
 from django.utils.translation import gettext as _
 
 from fabriek.access.errors import ConflictOfInterest
-from fabriek.access.models import Alternative, Application, ApplicationState, Call, Conflict, ReviewKind
+from fabriek.access.models import AccessMode, Alternative, Application, ApplicationState, Call, Conflict, ReviewKind
 from fabriek.people.models import Person
 from fabriek.people.permissions import may
 from fabriek.projects.models import Member
@@ -188,6 +190,64 @@ ASSOCIATED = frozenset(
     ["AL", "AM", "BA", "CH", "FO", "GB", "GE", "IL", "IS", "LI", "MD", "ME", "MK", "NO", "RS", "TN", "TR", "UA", "XK"]
 )
 ELIGIBLE_COUNTRIES = MEMBER_STATES | ASSOCIATED
+
+
+class Establishment(StrEnum):
+    """Where an organisation is established, as far as the right to apply goes."""
+
+    MEMBER_STATE = "member-state"
+    ASSOCIATED = "associated"
+    ELSEWHERE = "elsewhere"
+
+
+def establishment(country: str) -> Establishment:
+    """What a country (ISO 3166-1 alpha-2) is to the Union's calls."""
+    if country in MEMBER_STATES:
+        return Establishment.MEMBER_STATE
+    return Establishment.ASSOCIATED if country in ASSOCIATED else Establishment.ELSEWHERE
+
+
+# The front door
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody tells at the front door. `gpu_hours` None: not known yet. `country` empty: not asked.
+
+    `factories`: codes of those where they want to be; none: anywhere.
+    """
+
+    organisation_class: str
+    gpu_hours: int | None = None
+    months: int = 1
+    country: str = ""
+    factories: frozenset[str] = frozenset()
+
+
+def misfits(terms: AccessMode | Call, wish: Wish) -> list[str]:
+    """What of a wish lies outside the terms of a mode or a call: country, class, too-much, too-little, too-long.
+
+    As `limit_faults` and `eligibility_findings` judge the application that would follow; a longer duration than was
+    wished for is none. The limits of a mode that counts in other units than GPU-hours can't be told.
+    """
+    if isinstance(terms, Call):
+        least, most, months = terms.minimum_gpu_hours, terms.maximum_gpu_hours, range(1, terms.months + 1)
+    else:
+        least, most = (terms.minimum, terms.maximum) if terms.unit == "gpu-hour" else (None, None)
+        months = range(1, 1_000)
+    durations = [duration for duration in terms.durations_months or months if duration in months]
+    why = []
+    if wish.country and wish.country not in ELIGIBLE_COUNTRIES:
+        why.append("country")
+    if terms.classes and wish.organisation_class not in terms.classes:
+        why.append("class")
+    if wish.gpu_hours is not None and most is not None and wish.gpu_hours > most:
+        why.append("too-much")
+    if wish.gpu_hours is not None and least is not None and wish.gpu_hours < least:
+        why.append("too-little")
+    if wish.months > max(durations, default=0):
+        why.append("too-long")
+    return why
 
 
 def score_of(criteria: Iterable[Mapping[str, Any]], scores: Mapping[str, float]) -> Decimal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -13,7 +14,17 @@ from django.utils.translation import gettext as _
 
 from fabriek.conf.sorting import Column, ordered, place_among
 from fabriek.register.errors import CapacityUnknown, ConversionUnknown
-from fabriek.register.models import Antenna, Factory, Partition, Site, Source, Stage, System, UnitConversion
+from fabriek.register.models import (
+    Antenna,
+    Factory,
+    Partition,
+    PartitionKind,
+    Site,
+    Source,
+    Stage,
+    System,
+    UnitConversion,
+)
 from fabriek.register.rules import Outage, capacity_seconds, lost_node_seconds, month_seconds
 
 FACTORY_COLUMNS: dict[str, Column] = {
@@ -109,6 +120,26 @@ def conversion(partition: Partition, unit: str, on: date) -> UnitConversion:
             % {"unit": unit, "partition": partition.code, "day": on}
         )
     return found
+
+
+def accelerators() -> list[Partition]:
+    """Partitions whose accelerators have a known model, with their systems, by name. One query.
+
+    Where `accelerator_petaflops` is null, no peak is known and nothing can be estimated.
+    """
+    found = Partition.objects.filter(kind=PartitionKind.GPU).exclude(accelerator_model="")
+    return list(found.select_related("system").order_by("system__name", "name"))
+
+
+def middling(partitions: Iterable[Partition]) -> Partition | None:
+    """Of the accelerators that run now and whose peak is known the one in the middle, for who doesn't choose."""
+    known = [
+        partition
+        for partition in partitions
+        if partition.accelerator_petaflops is not None and partition.system.stage == Stage.OPERATING
+    ]
+    known.sort(key=lambda partition: (partition.accelerator_petaflops, partition.code))
+    return known[len(known) // 2] if known else None
 
 
 def factories_for_list(*, search: str = "", sort: str = "", stage: str = "") -> list[Factory]:

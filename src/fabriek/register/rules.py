@@ -62,16 +62,32 @@ def capacity_seconds(
     return int(Fraction(per_node) * up * Fraction(availability) // 1)
 
 
+# Floating-point operations a parameter and token of a dense transformer: 2 forward, 4 back. Source: Kaplan et al.,
+# 'Scaling Laws for Neural Language Models' (2020), section 2.1.
+TRAINING, RUNNING = 6, 2
+
+
 def gpu_hours_for_training(parameters: float, tokens: float, *, petaflops: float, efficiency: float) -> float:
-    """GPU-hours to train a dense transformer: 6 x N x D / (peak x efficiency).
+    """GPU-hours to train a dense transformer, or to tune all its weights: 6 x N x D / (peak x efficiency).
 
     parameters, tokens: numbers. petaflops: dense BF16 peak of one accelerator. efficiency: the part of the peak that is
-    reached, 0.3 to 0.5 for good code. Source: Kaplan et al., 'Scaling Laws for Neural Language Models' (2020), section
-    2.1: 6 floating-point operations a parameter and token. Errors: ValueError where a number is not positive.
+    reached, 0.3 to 0.5 for good code. Errors: ValueError where a number is not positive.
     """
+    return _gpu_hours(TRAINING, parameters, tokens, petaflops, efficiency)
+
+
+def gpu_hours_for_running(parameters: float, tokens: float, *, petaflops: float, efficiency: float) -> float:
+    """GPU-hours to run a dense transformer over tokens, read or written: 2 x N x D / (peak x efficiency).
+
+    As for training; writing token by token waits for memory and reaches far less of the peak, 0.1 or less.
+    """
+    return _gpu_hours(RUNNING, parameters, tokens, petaflops, efficiency)
+
+
+def _gpu_hours(operations: int, parameters: float, tokens: float, petaflops: float, efficiency: float) -> float:
     if min(parameters, tokens, petaflops, efficiency) <= 0 or efficiency > 1:
         raise ValueError("Give positive numbers, and an efficiency of at most 1.")
-    return 6 * parameters * tokens / (petaflops * 1e15 * efficiency) / 3600
+    return operations * parameters * tokens / (petaflops * 1e15 * efficiency) / 3600
 
 
 def convert(amount: Fraction | int, numerator: int, denominator: int) -> Fraction:

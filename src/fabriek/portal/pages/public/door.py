@@ -1,100 +1,268 @@
-"""The front door: what can I get? A few questions, an estimate, the access modes that fit."""
+"""The front door: what can I get? A few questions, an estimate, the access modes and the factories that fit."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from fabriek.access.queries import Wish, front_door
+from fabriek.access.queries import Match, Wish, front_door
+from fabriek.access.rules import Establishment, establishment
 from fabriek.people.models import OrganisationClass
+from fabriek.people.permissions import may
 from fabriek.portal.access import EVERYBODY, requires
-from fabriek.register.models import Partition
-from fabriek.register.rules import gpu_hours_for_training
+from fabriek.portal.components.amounts import number_text
+from fabriek.portal.components.countries import country_choices, country_name
+from fabriek.register.models import Partition, Stage
+from fabriek.register.queries import accelerators, factories_for_list, middling
+from fabriek.register.rules import RUNNING, TRAINING, gpu_hours_for_running, gpu_hours_for_training
 
-# Dense BF16 peak in petaflops, for when somebody doesn't know yet where they will run.
-ACCELERATORS = (
-    ("0.989", _("NVIDIA H100 / H200 / GH200")),
-    ("0.312", _("NVIDIA A100")),
-    ("0.383", _("AMD MI250X (whole module)")),
-    ("2.5", _("NVIDIA GB200 / GB300")),
-)
 MISFITS = {
-    "class": _("is not open to your class of organisation"),
-    "too-much": _("gives fewer GPU-hours than you need"),
-    "too-little": _("is for larger requests"),
-    "too-long": _("is shorter than you need"),
+    "country": gettext_lazy("is for Member States and associated countries"),
+    "class": gettext_lazy("is not open to your class of organisation"),
+    "too-much": gettext_lazy("gives fewer GPU-hours than you need"),
+    "too-little": gettext_lazy("is for larger requests"),
+    "too-long": gettext_lazy("is shorter than you need"),
 }
+PURPOSES = [
+    ("train", gettext_lazy("Train a model from scratch")),
+    ("tune", gettext_lazy("Fine-tune a model that exists")),
+    ("run", gettext_lazy("Run or evaluate a model")),
+    ("other", gettext_lazy("Something else")),
+]
+SIZES = [
+    ("estimate", gettext_lazy("Estimate it for me")),
+    ("hours", gettext_lazy("I know the GPU-hours")),
+    ("unknown", gettext_lazy("I don't know yet")),
+]
+# What well-made code reaches of the peak, in percent: training keeps the arithmetic busy, writing tokens waits for
+# memory.
+EFFICIENCY = {"train": 35, "tune": 35, "run": 10}
+AT_ONCE = 16
+"""GPUs, for an idea of how long it takes."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """GPU-hours for a model and its tokens, and what they follow from."""
+
+    gpu_hours: int
+    partition: Partition
+    formula: str
+    days: float
 
 
 class WishForm(forms.Form):
-    """A few questions. The estimator's fields matter where no number of GPU-hours is given."""
+    """A few questions. The estimator's fields matter where an estimate is asked for."""
 
-    who = forms.ChoiceField(label=_("Who are you?"), choices=OrganisationClass.choices)
-    gpu_hours = forms.IntegerField(label=_("GPU-hours, if you know them"), required=False, min_value=1, max_value=10**9)
+    country = forms.ChoiceField(label=gettext_lazy("Where is your organisation established?"), choices=country_choices)
+    who = forms.ChoiceField(label=gettext_lazy("What is it?"), choices=OrganisationClass.choices)
+    purpose = forms.ChoiceField(
+        label=gettext_lazy("What do you want to do?"), choices=PURPOSES, widget=forms.RadioSelect
+    )
+    size = forms.ChoiceField(label=gettext_lazy("How big is it?"), choices=SIZES, widget=forms.RadioSelect)
+    gpu_hours = forms.IntegerField(label=gettext_lazy("GPU-hours"), required=False, min_value=1, max_value=10**9)
+    parameters = forms.FloatField(
+        label=gettext_lazy("Parameters of your model"),
+        help_text=gettext_lazy("7 for a model of 7 billion."),
+        required=False,
+        min_value=0.001,
+        max_value=10_000,
+    )
+    tokens = forms.FloatField(
+        label=gettext_lazy("Tokens of your data"),
+        help_text=gettext_lazy("Times the number of passes. A page of text has about 500."),
+        required=False,
+        min_value=0.001,
+        max_value=1_000_000,
+    )
+    accelerator = forms.ChoiceField(label=gettext_lazy("On which GPUs?"), required=False)
+    efficiency = forms.IntegerField(
+        label=gettext_lazy("Part of the peak that is reached"),
+        help_text=gettext_lazy("Empty: 35 for training, 10 for running a model."),
+        required=False,
+        min_value=1,
+        max_value=100,
+    )
     months = forms.TypedChoiceField(
-        label=_("For how long?"),
+        label=gettext_lazy("For how long?"),
         coerce=int,
         empty_value=None,
         required=False,
         choices=[(n, n) for n in (1, 2, 3, 6, 12)],
     )
-    parameters = forms.FloatField(
-        label=_("Parameters of your model, in billions"), required=False, min_value=0.001, max_value=10_000
-    )
-    tokens = forms.FloatField(
-        label=_("Tokens to train on, in billions"), required=False, min_value=0.001, max_value=1_000_000
-    )
-    accelerator = forms.ChoiceField(label=_("On which GPUs?"), required=False, choices=ACCELERATORS)
-    efficiency = forms.IntegerField(
-        label=_("Efficiency, in percent of the peak"),
-        required=False,
-        min_value=1,
-        max_value=100,
-        initial=35,
-        help_text=_("30 to 45 for well-tuned training; 20 where you are not sure."),
+    factories = forms.MultipleChoiceField(
+        label=gettext_lazy("Only at these factories"), required=False, widget=forms.CheckboxSelectMultiple
     )
 
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.partitions = {partition.code: partition for partition in accelerators()}
+        fields: dict[str, Any] = dict(self.fields)
+        typical = middling(self.partitions.values())
+        fields["accelerator"].initial = typical.code if typical else None
+        fields["accelerator"].choices = _by_system(list(self.partitions.values()))
+        fields["factories"].choices = [(factory.code, factory.name) for factory in factories_for_list()]
+
     def clean(self) -> dict[str, Any]:
-        """Work out the GPU-hours where they are not given."""
+        """Fill in what may be left out; say what an estimate lacks."""
         answers: dict[str, Any] = super().clean() or {}
-        if not answers.get("gpu_hours"):
-            if answers.get("parameters") and answers.get("tokens"):
-                estimate = gpu_hours_for_training(
-                    answers["parameters"] * 1e9,
-                    answers["tokens"] * 1e9,
-                    petaflops=float(answers.get("accelerator") or ACCELERATORS[0][0]),
-                    efficiency=(answers.get("efficiency") or 35) / 100,
-                )
-                answers["gpu_hours"] = answers["estimate"] = max(1, round(estimate))
-            elif not self.errors:
-                self.add_error("gpu_hours", str(_("Give GPU-hours, or the size of your model and your data.")))
+        if answers.get("size") == "hours" and not answers.get("gpu_hours") and "gpu_hours" not in self.errors:
+            self.add_error("gpu_hours", _("Give the number of GPU-hours, or let it be estimated."))
+        if answers.get("size") == "estimate":
+            self._check_estimate(answers)
         return answers
+
+    def _check_estimate(self, answers: dict[str, Any]) -> None:
+        if answers.get("purpose") == "other":
+            self.add_error("size", _("This can be estimated for language models only. Give GPU-hours, or say so."))
+            return
+        for name, sentence in (
+            ("parameters", _("Give the size of your model in billions of parameters.")),
+            ("tokens", _("Give the size of your data in billions of tokens.")),
+        ):
+            if not answers.get(name) and name not in self.errors:
+                self.add_error(name, sentence)
+        partition = self.partitions.get(answers.get("accelerator") or "") or middling(self.partitions.values())
+        if partition is None or partition.accelerator_petaflops is None:
+            self.add_error("accelerator", _("The peak of this one is not known. Choose another, or give GPU-hours."))
+        answers["partition"] = partition
+
+    def estimate(self) -> Estimate | None:
+        """What is asked, worked out; None where hours were given or aren't known."""
+        said = self.cleaned_data
+        if said["size"] != "estimate":
+            return None
+        partition: Partition = said["partition"]
+        efficiency = said.get("efficiency") or EFFICIENCY[said["purpose"]]
+        of = gpu_hours_for_running if said["purpose"] == "run" else gpu_hours_for_training
+        peak = partition.accelerator_petaflops or 0.0
+        hours = of(said["parameters"] * 1e9, said["tokens"] * 1e9, petaflops=peak, efficiency=efficiency / 100)
+        formula = _(
+            "%(operations)s × %(parameters)s billion × %(tokens)s billion ÷ (%(peak)s teraflop/s × %(part)s %%)"
+        )
+        return Estimate(
+            gpu_hours=max(1, round(hours)),
+            partition=partition,
+            formula=formula
+            % {
+                "operations": RUNNING if said["purpose"] == "run" else TRAINING,
+                "parameters": _plain(said["parameters"]),
+                "tokens": _plain(said["tokens"]),
+                "peak": number_text(round(peak * 1_000)),
+                "part": efficiency,
+            },
+            days=hours / AT_ONCE / 24,
+        )
+
+    def wish(self) -> Wish:
+        """The answers as the rules take them."""
+        said = self.cleaned_data
+        estimate = self.estimate()
+        return Wish(
+            organisation_class=said["who"],
+            gpu_hours=estimate.gpu_hours if estimate else said["gpu_hours"] if said["size"] == "hours" else None,
+            months=said.get("months") or 1,
+            country=said["country"],
+            factories=frozenset(said["factories"]),
+        )
+
+
+def _by_system(partitions: list[Partition]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The register's accelerators for a list to choose from, by system; at the end those without a known peak."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    without = []
+    for partition in partitions:
+        system = partition.system
+        model = _short(partition.accelerator_model)
+        if partition.accelerator_petaflops is None:
+            without.append((partition.code, f"{system.name}: {model}"))
+            continue
+        label = system.name if system.stage == Stage.OPERATING else f"{system.name} ({system.get_stage_display()})"
+        peak = _("%(peak)s teraflop/s") % {"peak": number_text(round(partition.accelerator_petaflops * 1_000))}
+        groups.setdefault(label, []).append((partition.code, f"{model} · {peak}"))
+    return [*groups.items(), *([(_("Peak not known"), without)] if without else [])]
+
+
+def _short(model: str) -> str:
+    """A model's name without its maker and what the source says about it in brackets."""
+    return model.partition(" (")[0].partition(",")[0].removeprefix("NVIDIA ").removeprefix("AMD ")
+
+
+def _plain(value: float) -> str:
+    return number_text(int(value) if value.is_integer() else value)
 
 
 @requires(EVERYBODY)
 def what_can_i_get(request: HttpRequest) -> HttpResponse:
     """The questions, and once they are answered the matches."""
     asked = "who" in request.GET
-    form = WishForm(request.GET if asked else None)
-    matches: list[tuple[Any, list[Any]]] = []
-    if asked and form.is_valid():
-        answers = form.cleaned_data
-        wish = Wish(answers["who"], answers["gpu_hours"], answers.get("months") or 1)
-        matches = [(match, [MISFITS[why] for why in match.why]) for match in front_door(wish)]
-    context = {
+    # While somebody is still answering, what lacks is no mistake.
+    is_underway = request.headers.get("HX-Trigger") == "as-you-go"
+    form = WishForm(_said(request)) if asked else WishForm(initial=_initial(request))
+    context: dict[str, Any] = {
         "form": form,
-        "asked": asked and form.is_valid(),
-        "hours": form.cleaned_data.get("gpu_hours") if asked and form.is_valid() else None,
-        "estimated": asked and form.is_valid() and "estimate" in form.cleaned_data,
-        "fitting": [row for row in matches if row[0].fits],
-        "others": [row for row in matches if not row[0].fits],
-        "known_gpus": Partition.objects.filter(accelerator_petaflops__isnull=False).count(),
+        "is_underway": is_underway,
         "today": timezone.now().date(),
+        "factories_opened": bool(request.GET.getlist("factories")),
     }
+    if asked and form.is_valid():
+        context |= _answer(request, form)
     template = "public/matches.html" if request.headers.get("HX-Request") else "public/what_can_i_get.html"
-    return render(request, template, context)
+    response = render(request, template, context)
+    response["Vary"] = "HX-Request"
+    return response
+
+
+def _said(request: HttpRequest) -> QueryDict:
+    """The answers, with those that may be left out in an address."""
+    said = request.GET.copy()
+    for name, value in (("purpose", "train"), ("size", "hours" if said.get("gpu_hours") else "estimate")):
+        said.setdefault(name, value)
+    return said
+
+
+def _initial(request: HttpRequest) -> dict[str, Any]:
+    """What is known of who is signed in."""
+    organisation = getattr(request.user, "organisation", None)
+    known = {"purpose": "train", "size": "estimate", "country": "NL"}
+    if organisation is not None:
+        known |= {"country": organisation.country, "who": organisation.organisation_class}
+    return known
+
+
+def _answer(request: HttpRequest, form: WishForm) -> dict[str, Any]:
+    wish, country = form.wish(), form.cleaned_data["country"]
+    where = establishment(country)
+    is_elsewhere = where == Establishment.ELSEWHERE
+    # Who may not apply sees what a partner who may could ask for.
+    matches = front_door(replace(wish, country="") if is_elsewhere else wish)
+    said = [(match, [MISFITS[why] for why in match.why]) for match in matches]
+    fitting = [match for match in matches if match.fits]
+    return {
+        "answered": True,
+        "wish": wish,
+        "estimate": form.estimate(),
+        "at_once": AT_ONCE,
+        "country": country_name(country),
+        "is_elsewhere": is_elsewhere,
+        "is_associated": where == Establishment.ASSOCIATED,
+        "fitting": fitting,
+        "open": sum(len(match.offers) for match in fitting),
+        "others": [row for row in said if not row[0].fits],
+        "chosen": _without_calls(form, fitting),
+        "may_apply": request.user.is_authenticated and may(request.user, "apply") and not is_elsewhere,
+    }
+
+
+def _without_calls(form: WishForm, fitting: list[Match]) -> list[str]:
+    """The names of the chosen factories that have nothing open that fits."""
+    names = dict(getattr(form.fields["factories"], "choices", []))
+    there = {offer.call.factory.code for match in fitting for offer in match.offers}
+    return [names[code] for code in form.cleaned_data["factories"] if code not in there]

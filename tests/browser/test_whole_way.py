@@ -104,9 +104,9 @@ def test_the_front_door_answers_without_a_reload(enter: Any) -> None:
     page = enter()
     page.goto("/what-can-i-get/")
     page.get_by_label("Parameters of your model").fill("7")
-    page.get_by_label("Tokens to train on").fill("20")
+    page.get_by_label("Tokens of your data").fill("20")
     page.get_by_role("button", name="Show what fits").click()
-    page.get_by_text("That takes about").wait_for()
+    page.get_by_text("You need about").wait_for()
     page.get_by_role("link", name="See the call and apply").first.click()
     assert "/calls/" in page.url
 

@@ -1,0 +1,82 @@
+"""The front door with its answers, and lists that are sorted: axe finds nothing, nothing scrolls sideways."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.browser.test_accessibility import AXE, RUN
+
+pytestmark = pytest.mark.browser
+DOOR = "/what-can-i-get/?who=startup&purpose=train"
+PAGES = (
+    ("", f"{DOOR}&country=NL&size=estimate&parameters=7&tokens=100"),
+    ("", f"{DOOR}&country=ZZ&size=unknown"),
+    ("", f"{DOOR}&country=CH&size=hours&factories=demo"),
+    ("founder", f"{DOOR}&country=NL&size=hours&gpu_hours=900&factories=demo"),
+    ("", "/factories/?sort=-stage"),
+    ("", "/calls/?sort=closes"),
+    ("founder", "/applications/?sort=-asked"),
+    ("founder", "/projects/?sort=left"),
+    ("reviewer", "/reviews/?sort=title"),
+    ("officer", "/decisions/?sort=-ready&decisions=-awarded"),
+    ("operator", "/operations/?sort=-waiting"),
+    ("operator", "/operations/usage/?sort=booked"),
+    ("administrator", "/people/?sort=organisation"),
+    ("administrator", "/audit/?sort=who"),
+)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_answers_and_sorted_lists_are_in_nobodys_way(enter: Any, width: int) -> None:
+    faults, pages = [], {}
+    for who, address in PAGES:
+        page = pages.setdefault(who, None) or enter(who, width)
+        pages[who] = page
+        response = page.goto(address)
+        assert response.status == 200, address
+        page.evaluate(AXE)
+        faults += [f"{address}: {violation}" for violation in page.evaluate(RUN)]
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if wide > width:
+            faults.append(f"{address}: scrolls sideways, {wide} of {width}")
+    assert faults == []
+
+
+def test_the_door_answers_while_one_fills_it_in(enter: Any) -> None:
+    page = enter("founder")
+    page.goto("/what-can-i-get/")
+    page.get_by_label("I don't know yet").check()
+    page.get_by_role("heading", name="What fits").wait_for()
+    assert not page.get_by_label("Tokens of your data").is_visible()
+    page.get_by_label("Where is your organisation established?").select_option(label="Another country")
+    page.get_by_text("Find a partner who is established there").wait_for()
+    page.get_by_label("Where is your organisation established?").select_option(label="Finland")
+    page.get_by_role("button", name="Apply").first.click()
+    page.wait_for_url("**/applications/*/organisation/")
+
+
+def test_a_header_sorts_with_a_click_and_back_with_another(enter: Any) -> None:
+    for width in (1440, 390):
+        page = enter("", width)
+        page.goto("/factories/")
+        first = page.locator("#all tbody th a").first
+        before = first.inner_text()
+        page.locator("#all").get_by_role("link", name="Factory", exact=True).click()
+        page.wait_for_url("**/factories/?sort=-name#all")
+        assert first.inner_text() != before
+        assert page.locator("#all th[aria-sort='descending']").count() == 1
+        page.locator("#all").get_by_role("link", name="Factory", exact=True).click()
+        page.wait_for_url("**/factories/?sort=name#all")
+        assert first.inner_text() == before
+
+
+def test_wide_pages_are_in_line_with_the_header(enter: Any) -> None:
+    for width in (1440, 1920):
+        page = enter("officer", width)
+        page.goto("/audit/")
+        header = page.locator(".site-header .brand").bounding_box()
+        table = page.locator(".table-scroll").first.bounding_box()
+        tools = page.locator(".site-nav__tools").bounding_box()
+        assert abs(header["x"] - table["x"]) < 1
+        assert abs(tools["x"] + tools["width"] - table["x"] - table["width"]) < 1

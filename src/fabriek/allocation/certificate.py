@@ -8,48 +8,54 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from fabriek.allocation import highs
-from fabriek.allocation.formulation import Formulation
+from fabriek.allocation.formulation import Formulation, Real
 from fabriek.allocation.plan import Certificate, Price
 
 
 def certify(
-    formulation: Formulation, duals: Mapping[tuple[object, ...], float], relaxed: Mapping[str, float]
+    formulation: Formulation, cell_prices: Real, promise_prices: Real, relaxed: Mapping[str, float]
 ) -> Certificate:
-    """The certificate at the prices `duals` (row name to value an hour), for plans whose floors lack at most `relaxed`
-    (promise to hours; a floor that isn't named lacks nothing)."""
+    """The certificate at these prices (value an hour of each cell, and of each of `formulation.promises`), for plans
+    whose floors lack at most `relaxed` (promise to hours; a floor that isn't named lacks nothing)."""
     prices = []
-    for row in formulation.rows:
-        price = duals.get(row.name, 0.0)
-        if price <= 0:
-            continue
-        if row.name[0] == "share":
-            _kind, programme, partition, month = row.name
-            prices.append(Price(programme=str(programme), partition=str(partition), month=int(str(month)), price=price))
-        else:
-            promise = str(row.name[1])
-            prices.append(Price(promise=promise, price=price, relaxed=relaxed.get(promise, 0.0) or None))
-    return Certificate(bound=bound_of(formulation, prices), prices=prices, solver=highs.version())
+    for cell in np.flatnonzero(cell_prices > 0):
+        programme, partition, month = formulation.cell_name(int(cell))
+        prices.append(Price(programme=programme, partition=partition, month=month, price=float(cell_prices[cell])))
+    for row, price in zip(formulation.promises, promise_prices, strict=True):
+        if price > 0:
+            name = row.promise.id
+            prices.append(
+                Price(
+                    promise=name,
+                    price=float(price),
+                    relaxed=relaxed.get(name, 0.0) or None,
+                    fraction=row.fraction if name in formulation.scarce else None,
+                )
+            )
+    bound = bound_of(formulation, cell_prices, promise_prices, relaxed)
+    return Certificate(bound=bound, prices=prices, solver=highs.version())
 
 
-def bound_of(formulation: Formulation, prices: list[Price]) -> float:
+def bound_of(formulation: Formulation, cell_prices: Real, promise_prices: Real, relaxed: Mapping[str, float]) -> float:
     """No plan is worth more, at any prices of at least zero."""
-    price_of = {_name(price): price.price for price in prices}
-    relaxed = {_name(price): price.relaxed or 0.0 for price in prices}
-    total = 0.0
-    cost = [0.0] * len(formulation.choices)
-    for row in formulation.rows:
-        price = price_of.get(row.name, 0.0)
+    total = float(cell_prices @ formulation.limits)
+    for row, price in zip(formulation.promises, promise_prices, strict=True):
+        total += float(price) * (row.limit + relaxed.get(row.promise.id, 0.0))
+    gains = gains_of(formulation, cell_prices, promise_prices)
+    best = np.zeros(formulation.groups)
+    np.maximum.at(best, formulation.group, gains)
+    return total + float(best.sum())
+
+
+def gains_of(formulation: Formulation, cell_prices: Real, promise_prices: Real) -> Real:
+    """What each column is worth over the prices of what it takes: its reduced cost, before its own application's."""
+    column, cell, hours = formulation.entries
+    cost = np.bincount(column, hours * cell_prices[cell], minlength=len(formulation.worth))
+    for row, price in zip(formulation.promises, promise_prices, strict=True):
         if price:
-            total += price * (row.limit + relaxed.get(row.name, 0.0))
-            for column, coefficient in row.coefficients.items():
-                cost[column] += price * coefficient
-    for group in formulation.groups:
-        total += max(0.0, *(formulation.choices[column].worth - cost[column] for column in group))
-    return total
-
-
-def _name(price: Price) -> tuple[object, ...]:
-    if price.promise is not None:
-        return ("promise", price.promise)
-    return ("share", price.programme, price.partition, price.month)
+            cost[row.columns] += price * row.coefficients
+    gains: Real = formulation.worth - cost
+    return gains

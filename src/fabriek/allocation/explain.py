@@ -10,6 +10,7 @@ promise    there is room, but a floor of somebody else would be opened.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from fractions import Fraction
 from typing import Any
 
@@ -24,16 +25,19 @@ def refusals_of(problem: Problem, formulation: Formulation, awards: list[Award])
     """One refusal, with its reason, for each application without an award; in order of id."""
     awarded = {award.application: award for award in awards}
     applications = {application.id: application for application in problem.applications}
-    room = book(problem, awards)
-    holders: dict[tuple[str, str, int], list[Application]] = {}
+    room = book(problem, awards, formulation.demand)
+    holders: dict[tuple[str, str, int], list[float]] = {}
     for award in awards:
         application = applications[award.application]
         choice = _choice(application, award.alternative)
         for cell in choice.cells:
-            holders.setdefault(cell, []).append(application)
+            holders.setdefault(cell, []).append(application.score)
+    for scores in holders.values():
+        scores.sort()
     possible = {choice.application.id for choice in formulation.choices}
+    empty = Room(problem, formulation.demand)
     return [
-        _refusal(problem, application, room, possible, holders)
+        _refusal(problem, application, room, empty, possible, holders)
         for application in sorted(problem.applications, key=lambda row: row.id)
         if application.id not in awarded
     ]
@@ -47,13 +51,14 @@ def _refusal(
     problem: Problem,
     application: Application,
     room: Room,
+    empty: Room,
     possible: set[str],
-    holders: dict[tuple[str, str, int], list[Application]],
+    holders: dict[tuple[str, str, int], list[float]],
 ) -> Refusal:
     if application.score < problem.threshold:
         return _told(application, "threshold", {"score": application.score, "threshold": problem.threshold})
     if application.id not in possible:
-        return _told(application, "capacity", _too_large(problem, application))
+        return _told(application, "capacity", _too_large(problem, application, empty))
     for place in range(len(application.alternatives)):
         choice = _choice(application, place)
         hours = Fraction(repr(choice.hours))
@@ -69,10 +74,9 @@ def _told(application: Application, reason: Any, detail: dict[str, Any]) -> Refu
     return Refusal(application=application.id, reason=reason, detail=detail)
 
 
-def _too_large(problem: Problem, application: Application) -> dict[str, Any]:
+def _too_large(problem: Problem, application: Application, empty: Room) -> dict[str, Any]:
     """For the preferred alternative: the month in which most lacks, what a month is asked and what the share holds."""
     choice = _choice(application, 0)
-    empty = Room(problem)
     asked = choice.hours_a_month * application.least
     cell = min(choice.cells, key=lambda cell: empty.left.get(cell, Fraction(0)))
     return {
@@ -87,13 +91,13 @@ def _displaced(
     problem: Problem,
     application: Application,
     room: Room,
-    holders: dict[tuple[str, str, int], list[Application]],
+    holders: dict[tuple[str, str, int], list[float]],
 ) -> dict[str, Any]:
     """For the preferred alternative: the month that is fullest, and the weakest score among those that hold it."""
     choice = _choice(application, 0)
     a_month = Fraction(repr(choice.hours)) / application.alternatives[0].months
     cell = min(choice.cells, key=lambda cell: room.left.get(cell, Fraction(0)) - a_month)
-    others = sorted(holders.get(cell, []), key=lambda other: (other.score, other.id))
+    others = holders.get(cell, [])
     detail: dict[str, Any] = {
         "partition": cell[1],
         "month": problem.months[cell[2]],
@@ -104,7 +108,7 @@ def _displaced(
         "worth": worth(problem, application, application.alternatives[0], 0),
     }
     if others:
-        detail["lowest_awarded_score"] = others[0].score
+        detail["lowest_awarded_score"] = others[0]
         # Who and how much is nobody's business but the board's; the score tells the applicant what was needed.
-        detail["higher_scores"] = sum(1 for other in others if other.score > application.score)
+        detail["higher_scores"] = len(others) - bisect_right(others, application.score)
     return detail

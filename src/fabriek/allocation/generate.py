@@ -1,4 +1,9 @@
-"""Random problems of a realistic shape, for tests and benchmarks. Nobody's data."""
+"""Random problems, for tests and benchmarks. Nobody's data.
+
+`random_problem`: small and mixed, with partial requests and all kinds of promises. `large_problem`: the family of the
+published measurements (docs/explanation/allocation.md): log-normal all-or-nothing requests of 500 to 2,000,000
+GPU-hours, three times the capacity, up to three alternatives, two floors.
+"""
 
 from __future__ import annotations
 
@@ -87,3 +92,71 @@ def _parts(draw: random.Random, number: int) -> list[float]:
     """Shares with four decimals that add up to at most one."""
     weights = [draw.uniform(0.5, 2.0) for _ in range(number)]
     return [math.floor(weight / sum(weights) * 10_000) / 10_000 for weight in weights]
+
+
+def large_problem(
+    seed: int,
+    applications: int,
+    partitions: int,
+    *,
+    months: int = 12,
+    programmes: int = 1,
+    demand: float = 3.0,
+    partial: float = 0.0,
+    spread: float = 1.8,
+    promises: bool = True,
+) -> Problem:
+    """A problem of the measured family. spread: standard deviation of the logarithm of a request; partial: the part of
+    the applications that half of what they ask is enough for."""
+    draw = random.Random(seed)  # noqa: S311 - a test problem, not a secret
+    names = [f"system-{n:03d}/gpu" for n in range(partitions)]
+    asked = [min(2e6, max(500.0, draw.lognormvariate(math.log(20_000), spread))) for _ in range(applications)]
+    weights = [draw.uniform(1, 10) for _ in names]
+    a_month = sum(asked) / demand / months / sum(weights)
+    capacity = {name: float(math.floor(weight * a_month)) for name, weight in zip(names, weights, strict=True)}
+    cuts = {name: _parts(draw, programmes) if programmes > 1 else [1.0] for name in names}
+    rows = []
+    for n, hours in enumerate(asked):
+        length = min(draw.choice([1, 2, 3, 3, 6, 6, 12]), months)
+        start = draw.randrange(0, months - length + 1)
+        places = draw.sample(names, k=min(partitions, draw.randint(1, 3)))
+        rows.append(
+            {
+                "id": f"A{n:06d}",
+                "programme": f"P{draw.randrange(programmes)}",
+                "class": draw.choice(_CLASSES),
+                "organisation": f"O{draw.randrange(max(1, applications // 3))}",
+                "country": draw.choice(_COUNTRIES),
+                "score": round(min(100.0, max(0.0, draw.gauss(72, 12))), 1),
+                "least": 0.5 if draw.random() < partial else 1.0,
+                "alternatives": [
+                    {
+                        "partition": name,
+                        "start": start,
+                        "months": length,
+                        "hours": float(round(hours * (draw.uniform(0.7, 1.4) if place else 1.0))),
+                    }
+                    for place, name in enumerate(places)
+                ],
+            }
+        )
+    floors = (("startups", "startup", 0.2, 1), ("academia", "academia", 0.15, 2))
+    return parse_problem(
+        {
+            "format": "fabriek/problem/1",
+            "months": [f"{2027 + n // 12}-{n % 12 + 1:02d}" for n in range(months)],
+            "partitions": [{"id": name, "capacity": [capacity[name]] * months} for name in names],
+            "programmes": [
+                {"id": f"P{q}", "shares": {name: [cuts[name][q]] * months for name in names}} for q in range(programmes)
+            ],
+            "threshold": 60.0,
+            "value": "score*sqrt(hours)",
+            "applications": rows,
+            "promises": [
+                {"id": name, "kind": "floor", "class": who, "fraction": part, "of": "awarded", "rank": rank}
+                for name, who, part, rank in floors
+            ]
+            if promises
+            else [],
+        }
+    )

@@ -37,10 +37,8 @@ def by_rank(problem: Problem) -> Plan:
                 awards[application.id] = award
     ordered = [awards[application] for application in sorted(awards)]
     formulation = formulate(problem)
-    duals = highs.solve(
-        formulation, minimise_floor=None, allowed_shortfall={}, relaxed=True, gap=0.0, seconds=60.0, seed=0
-    ).duals
-    certificate = certify(formulation, duals, {})
+    answer = highs.solve(formulation, allowed_shortfall={}, relaxed=True, seconds=60.0)
+    certificate = certify(formulation, answer.cell_prices, answer.promise_prices, {})
     value = value_of(problem, ordered)
     return Plan(
         problem_sha256=problem_sha256(problem),

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from fabriek.allocation.formulation import Choice
 from fabriek.allocation.plan import Award, PromiseResult
 from fabriek.allocation.problem import Problem, Promise
-from fabriek.allocation.rules import base_capacity, counts, exact, is_within, share_hours, worth
+from fabriek.allocation.rules import base_capacity, counts, eligible_demand, exact, is_within, share_hours, worth
 
 
 class Room:
     """What is left of the shares and the caps while awards are taken one by one. Hours as exact fractions."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, demand: Mapping[str, Fraction] | None = None) -> None:
+        """demand: of each floor's class, where it is known already."""
         self.problem = problem
         self.left = share_hours(problem)
         self.caps = [promise for promise in problem.promises if promise.kind == "cap"]
         self.floors = [promise for promise in problem.promises if promise.kind == "floor"]
         self.bases = {promise.id: base_capacity(problem, promise) for promise in problem.promises}
+        self.demand = demand or {floor.id: eligible_demand(problem, floor) for floor in self.floors}
         self.subject: dict[str, Fraction] = defaultdict(Fraction)
         self.base: dict[str, Fraction] = defaultdict(Fraction)
         for promise in problem.promises:
@@ -47,8 +49,8 @@ class Room:
             if floor.of == "capacity" or not is_within(floor, choice.application, choice.partition):
                 continue
             gain = hours if counts(floor, choice.application, choice.partition) else Fraction(0)
-            fraction = exact(floor.fraction)
-            lacks = fraction * (self.base[floor.id] + hours) - self.subject[floor.id] - gain
+            required = min(exact(floor.fraction) * (self.base[floor.id] + hours), self.demand[floor.id])
+            lacks = required - self.subject[floor.id] - gain
             if lacks > self.shortfall(floor):
                 opened.append(floor)
         return opened
@@ -95,9 +97,10 @@ class Room:
         return max(Fraction(0), self.required(floor) - self.subject[floor.id])
 
     def required(self, promise: Promise) -> Fraction:
-        """Hours that the promise asks for (floor) or allows (cap), given what has been taken."""
+        """Hours that the promise asks for (floor, as far as its class asks) or allows (cap), given what was taken."""
         base = self.bases[promise.id] if promise.of == "capacity" else self.base[promise.id]
-        return exact(promise.fraction) * base
+        required = exact(promise.fraction) * base
+        return min(required, self.demand[promise.id]) if promise.kind == "floor" else required
 
     def results(self) -> list[PromiseResult]:
         """How each promise stands, in the order of ids."""
@@ -127,10 +130,10 @@ def value_of(problem: Problem, awards: Iterable[Award]) -> float:
     return total
 
 
-def book(problem: Problem, awards: Iterable[Award]) -> Room:
+def book(problem: Problem, awards: Iterable[Award], demand: Mapping[str, Fraction] | None = None) -> Room:
     """The room that is left once these awards are taken."""
     applications = {application.id: application for application in problem.applications}
-    room = Room(problem)
+    room = Room(problem, demand)
     for award in awards:
         application = applications[award.application]
         hours = application.alternatives[award.alternative].hours

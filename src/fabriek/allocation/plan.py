@@ -52,6 +52,12 @@ class Price(_Row):
     relaxed: float | None = Field(
         default=None, ge=0, description="GPU-hours that a floor could not but lack; its row is that much wider."
     )
+    fraction: float | None = Field(
+        default=None,
+        ge=0,
+        description="Where a floor's class may ask too little: the part of all awarded hours that the floor asks for in "
+        "every case, its demand over all that could be awarded.",
+    )
 
 
 class Certificate(_Row):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import lru_cache
 
@@ -59,6 +60,53 @@ def base_capacity(problem: Problem, promise: Promise) -> Fraction:
         ),
         Fraction(0),
     )
+
+
+def offered(problem: Problem, promise: Promise) -> Fraction:
+    """All hours that could be awarded of what the promise is a fraction of, overbooking included."""
+    return sum(
+        (
+            hours
+            for (programme, partition, _month), hours in share_hours(problem).items()
+            if promise.programme in (None, programme)
+            and (promise.partitions is None or partition in promise.partitions)
+        ),
+        Fraction(0),
+    )
+
+
+def eligible_demand(problem: Problem, floor: Promise) -> Fraction:
+    """The most hours that a floor's class could be awarded if nobody else asked: a floor holds only as far as that.
+
+    Of each application that reaches the threshold: the largest alternative of which a useful part fits its share.
+    """
+    limits = share_hours(problem)
+    total = exact(floor.reached_before)
+    for application in problem.applications:
+        if application.score < problem.threshold or application.class_ != floor.class_:
+            continue
+        total += max(
+            (
+                awardable(application, alternative, limits)
+                for alternative in application.alternatives
+                if counts(floor, application, alternative.partition)
+            ),
+            default=Fraction(0),
+        )
+    return total
+
+
+def awardable(
+    application: Application, alternative: Alternative, limits: Mapping[tuple[str, str, int], Fraction]
+) -> Fraction:
+    """The most hours of an alternative that its share has room for; 0 where that is less than a useful part."""
+    room = min(
+        limits.get((application.programme, alternative.partition, month), Fraction(0))
+        for month in range(alternative.start, alternative.start + alternative.months)
+    )
+    asked = exact(alternative.hours)
+    most = min(asked, room * alternative.months)
+    return most if most >= exact(application.least) * asked else Fraction(0)
 
 
 def is_within(promise: Promise, application: Application, partition: str) -> bool:

@@ -1,29 +1,77 @@
 """Solve a decision problem: floors first, in order of rank, then the greatest value.
 
-The model is told in docs/explanation/allocation.md.
+The model is told in docs/explanation/allocation.md. Small problems are solved to the end by a tree search (HiGHS). Of
+large ones the relaxed problem gives the prices, a search finds a plan, and decomposition by partition bounds it.
 
-The solver proposes; what counts is exact. `whole.py` makes of its fractions awards in whole hours that exceed no share
-or cap by any amount. The bound is checked apart from the solver by weak duality (`certificate.py`), as `verify` does.
+What is proposed in floating-point numbers is not what counts: `whole.py` makes of it awards in whole hours that exceed
+no share or cap by any amount, and the bound is checked apart from the solver (`certificate.py`), as `verify` does.
+
+How much work is done follows from the problem and the seconds allowed, never from the clock, so that the same question
+has the same answer on every machine that is fast enough; on one that isn't, the plan says `time`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 
 from fabriek.allocation import highs
-from fabriek.allocation.certificate import certify
+from fabriek.allocation.certificate import certify, gains_of
 from fabriek.allocation.explain import refusals_of
-from fabriek.allocation.formulation import Formulation, formulate
+from fabriek.allocation.formulation import Formulation, Real, formulate
 from fabriek.allocation.hours import book, value_of
 from fabriek.allocation.plan import Plan, PromiseResult, gap_between
 from fabriek.allocation.problem import Problem, canonical, problem_sha256
+from fabriek.allocation.search import Found, search
 from fabriek.allocation.whole import whole_awards
 
 # Floors that the solver's tolerance could open or close: a part of the floor's own size.
 _SLACK = 1e-7
+
+# Problems with at most this many columns are given to the tree search.
+_SMALL = 600
+# Its nodes, at most.
+_NODES = 20_000
+
+# Walks, each with its own seed, of which the best counts. As many as the cores that everybody has.
+_WALKS = 2
+# The part of the seconds that the walks may take, and what a step takes: so many seconds, and for a column of a block.
+_PART, _STEP, _STEP_COLUMN = 0.5, 1e-6, 3e-8
+_FEWEST_STEPS = 20_000
+
+
+@dataclass(frozen=True)
+class _Effort:
+    """What was asked of the solver, and the clock: `left` is the seconds that remain."""
+
+    gap: float
+    seconds: float
+    threads: int
+    seed: int
+    began: float
+
+    @property
+    def left(self) -> float:
+        return max(0.2, self.seconds - (time.monotonic() - self.began))
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() - self.began > self.seconds
+
+
+@dataclass
+class _Proposal:
+    """fractions: of each column. allowed: hours that each floor may lack, as little as can be. bound: no plan is worth
+    more, as far as the solver's word goes. finished: all work was done that was meant to be."""
+
+    fractions: Real
+    allowed: dict[str, float]
+    bound: float
+    finished: bool
 
 
 def solve(
@@ -31,7 +79,7 @@ def solve(
     *,
     gap: float = 1e-6,
     seconds: float = 60.0,
-    threads: int = 1,
+    threads: int = 2,
     seed: int = 0,
     progress: Callable[[str], None] | None = None,
 ) -> Plan:
@@ -41,50 +89,36 @@ def solve(
     (status `time`). The plan doesn't depend on threads, nor on the order of rows. `required`, `reached` and
     `shortfall` of the promises are those of the plan itself.
     """
-    del threads  # One tree, walked by one thread, gives the same plan on every machine.
-    began = time.monotonic()
+    effort = _Effort(gap, seconds, threads, seed, time.monotonic())
     tell = progress or (lambda _what: None)
     problem = canonical(problem)
+    tell("rows and columns")
     formulation = formulate(problem)
-
-    def left() -> float:
-        return max(0.2, seconds - (time.monotonic() - began))
-
-    def ask(
-        floor: str | None, allowed: dict[str, float], *, relaxed: bool = False, start: np.ndarray | None = None
-    ) -> highs.Answer:
-        return highs.solve(
-            formulation,
-            minimise_floor=floor,
-            allowed_shortfall=allowed,
-            relaxed=relaxed,
-            start=start,
-            gap=gap,
-            seconds=left(),
-            seed=seed,
-        )
-
-    tell("floors")
-    allowed, floors_proven, start = _shortfalls(formulation, ask)
-    tell("value")
-    answer = ask(None, allowed, start=start)
-    tell("certificate")
-    duals = ask(None, allowed, relaxed=True).duals
+    tell("prices")
+    relaxed = _relaxed(formulation, dict.fromkeys(formulation.demand, 0.0), effort)
+    if len(formulation.worth) <= _SMALL or not relaxed.feasible:
+        tell("tree search")
+        proposal = _by_tree(formulation, effort)
+    else:
+        tell("search")
+        proposal = _by_walks(_strict(formulation, effort), relaxed, effort)
     tell("exact check")
-    found = answer.fractions if answer.feasible else start
-    awards = whole_awards(formulation, np.zeros(len(formulation.choices)) if found is None else found, allowed)
-    promises = book(problem, awards).results()
-    certificate = certify(formulation, duals, _lacking(allowed, promises))
+    awards = whole_awards(formulation, proposal.fractions, proposal.allowed)
+    promises = book(problem, awards, formulation.demand).results()
+    tell("certificate")
+    if not relaxed.feasible:
+        relaxed = _relaxed(formulation, proposal.allowed, effort)
+    lacking = _lacking(proposal.allowed, promises)
+    certificate = certify(formulation, relaxed.cell_prices, relaxed.promise_prices, lacking)
     value = value_of(problem, awards)
-    bound = max(value, min(certificate.bound, answer.bound) if answer.bounded else certificate.bound)
+    bound = max(value, min(certificate.bound, proposal.bound))
     reached = gap_between(value, bound)
-    in_time = answer.finished and floors_proven
     return Plan(
         problem_sha256=problem_sha256(problem),
         value=value,
         bound=bound,
         gap=reached,
-        status="time" if not in_time else "optimal" if reached <= 1e-6 else "gap",
+        status="time" if not proposal.finished else "optimal" if reached <= 1e-6 else "gap",
         awards=awards,
         refusals=refusals_of(problem, formulation, awards),
         promises=promises,
@@ -92,23 +126,106 @@ def solve(
     )
 
 
+def _relaxed(formulation: Formulation, allowed: Mapping[str, float], effort: _Effort) -> highs.Answer:
+    """With fractions of all-or-nothing requests allowed: its prices."""
+    return highs.solve(formulation, allowed_shortfall=allowed, relaxed=True, seconds=effort.left, seed=effort.seed)
+
+
+def _strict(outer: Formulation, effort: _Effort) -> Formulation:
+    """The problem with each scarce floor read one way: the class gets all it asks for, where that can be, for then
+    nobody else is held up by it."""
+    if not outer.scarce:
+        return outer
+    by_demand: frozenset[str] = frozenset()
+    for row in sorted(outer.floors, key=lambda row: (row.promise.rank, row.promise.id)):
+        more = by_demand | {row.promise.id}
+        if row.promise.id in outer.scarce:
+            tried = _relaxed(formulate(outer.problem, more), dict.fromkeys(more, 0.0), effort)
+            by_demand = more if tried.feasible else by_demand
+    return formulate(outer.problem, by_demand)
+
+
+def _by_walks(formulation: Formulation, relaxed: highs.Answer, effort: _Effort) -> _Proposal:
+    none_lacks = dict.fromkeys(formulation.demand, 0.0)
+    found = _walk(formulation, relaxed, none_lacks, effort)
+    if found.lacking <= 0.0:
+        return _Proposal(found.fractions, none_lacks, float("inf"), not effort.is_over)
+    # The relaxed problem keeps all floors, the walk didn't: the tree search says how far they can be kept.
+    allowed, proven, start = _shortfalls(formulation, effort, found.fractions)
+    relaxed = _relaxed(formulation, allowed, effort)
+    again = _walk(formulation, relaxed, allowed, effort)
+    fractions = again.fractions if again.lacking <= 0.0 or start is None else start
+    return _Proposal(fractions, allowed, float("inf"), proven and not effort.is_over)
+
+
+def _walk(formulation: Formulation, relaxed: highs.Answer, allowed: Mapping[str, float], effort: _Effort) -> Found:
+    """The best of some walks: what lacks least of the promises, then what is worth most, then the first."""
+    gains = gains_of(formulation, relaxed.cell_prices, relaxed.promise_prices)
+    may_lack = np.array([allowed.get(row.promise.id, 0.0) for row in formulation.promises])
+    step = _STEP + _STEP_COLUMN * len(formulation.worth) / len(formulation.blocks)
+    steps = max(_FEWEST_STEPS, int(_PART * effort.seconds / step))
+
+    def one(number: int) -> Found:
+        return search(
+            formulation,
+            gains,
+            relaxed.fractions,
+            relaxed.promise_prices,
+            may_lack,
+            steps=steps,
+            seed=effort.seed * _WALKS + number,
+            stop=lambda _done: effort.is_over,
+        )
+
+    with ThreadPoolExecutor(max_workers=max(1, min(effort.threads, _WALKS))) as pool:
+        walks = list(pool.map(one, range(_WALKS)))
+    return min(walks, key=lambda found: (found.lacking, -found.value))
+
+
+def _by_tree(formulation: Formulation, effort: _Effort) -> _Proposal:
+    allowed, proven, start = _shortfalls(formulation, effort, None)
+    answer = _tree(formulation, None, allowed, effort, start)
+    fractions = answer.fractions if answer.feasible else start
+    return _Proposal(
+        np.zeros(len(formulation.worth)) if fractions is None else fractions,
+        allowed,
+        answer.bound if answer.bounded else float("inf"),
+        proven and (answer.finished or not effort.is_over),
+    )
+
+
+def _tree(
+    formulation: Formulation, floor: str | None, allowed: Mapping[str, float], effort: _Effort, start: Real | None
+) -> highs.Answer:
+    return highs.solve(
+        formulation,
+        minimise_floor=floor,
+        allowed_shortfall=allowed,
+        relaxed=False,
+        gap=effort.gap,
+        seconds=effort.left,
+        seed=effort.seed,
+        nodes=_NODES,
+        start=start,
+    )
+
+
 def _shortfalls(
-    formulation: Formulation, ask: Callable[..., highs.Answer]
-) -> tuple[dict[str, float], bool, np.ndarray | None]:
+    formulation: Formulation, effort: _Effort, start: Real | None
+) -> tuple[dict[str, float], bool, Real | None]:
     """The least shortfall of each floor, those of a lower rank first; whether each was proven least; and a choice that
     reaches them."""
-    floors = [promise for promise in formulation.problem.promises if promise.kind == "floor"]
+    floors = [row.promise for row in formulation.floors]
     if not floors:
         return {}, True, None
-    none_lacks = dict.fromkeys(formulation.floors, 0.0)
-    answer = ask(floors[0].id, none_lacks)
+    none_lacks = {floor.id: 0.0 for floor in floors}
+    answer = _tree(formulation, floors[0].id, none_lacks, effort, None)
     if answer.feasible:
         return none_lacks, True, answer.fractions
     allowed: dict[str, float] = {}
     proven = True
-    start: np.ndarray | None = None
     for floor in sorted(floors, key=lambda promise: (promise.rank, promise.id)):
-        answer = ask(floor.id, allowed, start=start)
+        answer = _tree(formulation, floor.id, allowed, effort, start)
         proven = proven and answer.finished
         if answer.feasible:
             least = max(0.0, answer.shortfalls[floor.id])
@@ -117,6 +234,6 @@ def _shortfalls(
     return allowed, proven, start
 
 
-def _lacking(allowed: dict[str, float], promises: list[PromiseResult]) -> dict[str, float]:
+def _lacking(allowed: Mapping[str, float], promises: list[PromiseResult]) -> dict[str, float]:
     """What each floor lacks in the bound: as much as could not be avoided, and no less than it lacks in the plan."""
     return {result.id: max(allowed.get(result.id, 0.0), result.shortfall) for result in promises}

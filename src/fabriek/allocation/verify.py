@@ -9,8 +9,17 @@ from collections import defaultdict
 from fractions import Fraction
 
 from fabriek.allocation.plan import Award, Plan
-from fabriek.allocation.problem import Application, Problem, problem_sha256
-from fabriek.allocation.rules import base_capacity, counts, exact, is_within, share_hours, worth
+from fabriek.allocation.problem import Application, Problem, Promise, problem_sha256
+from fabriek.allocation.rules import (
+    base_capacity,
+    counts,
+    eligible_demand,
+    exact,
+    is_within,
+    offered,
+    share_hours,
+    worth,
+)
 
 # Sums of a thousand floating-point numbers agree to this part.
 _AGREES = 1e-6
@@ -102,6 +111,8 @@ def _promises(problem: Problem, applications: dict[str, Application], plan: Plan
         if promise.of == "capacity":
             base = base_capacity(problem, promise)
         required = exact(promise.fraction) * base
+        if promise.kind == "floor":
+            required = min(required, eligible_demand(problem, promise))
         if promise.kind == "cap" and reached > required:
             faults.append(f"{promise.id} caps at {float(required):.3f} hours; {float(reached):.3f} are awarded")
         shortfall = max(Fraction(0), required - reached if promise.kind == "floor" else reached - required)
@@ -144,7 +155,7 @@ def _bound(problem: Problem, plan: Plan) -> list[str]:
         return ["there is no certificate: nothing in the plan proves its bound"]
     limits = share_hours(problem)
     share_price: dict[tuple[str, str, int], float] = {}
-    promise_price: dict[str, float] = {}
+    promise_price: dict[str, tuple[float, float]] = {}
     bound = 0.0
     promises = {promise.id: promise for promise in problem.promises}
     shortfalls = {result.id: result.shortfall for result in plan.promises}
@@ -158,10 +169,19 @@ def _bound(problem: Problem, plan: Plan) -> list[str]:
             if promise.id in promise_price:
                 faults.append(f"the certificate prices {promise.id} twice")
                 continue
-            promise_price[promise.id] = price.price
+            fraction = exact(promise.fraction)
+            if price.fraction is not None:
+                fraction = Fraction(price.fraction)
+                if fraction > exact(promise.fraction) or fraction * _most(problem, promise) > _demand(problem, promise):
+                    faults.append(f"the certificate has {promise.id} ask {price.fraction} of all, more than it does")
+                    continue
+            promise_price[promise.id] = price.price, float(fraction)
             sign = 1 if promise.kind == "cap" else -1
             base = base_capacity(problem, promise) if promise.of == "capacity" else exact(promise.base_before)
-            bound += price.price * sign * float(exact(promise.fraction) * base - exact(promise.reached_before))
+            required = fraction * base
+            if promise.kind == "floor" and promise.of == "capacity":
+                required = min(required, eligible_demand(problem, promise))
+            bound += price.price * sign * float(required - exact(promise.reached_before))
             relaxed = price.relaxed or 0.0
             # The bound is for plans whose floors lack at most that; this plan must be one of them.
             if shortfalls[promise.id] - relaxed > _AGREES * max(1.0, relaxed):
@@ -194,7 +214,7 @@ def _gain(
     application: Application,
     limits: dict[tuple[str, str, int], Fraction],
     share_price: dict[tuple[str, str, int], float],
-    promise_price: dict[str, float],
+    promise_price: dict[str, tuple[float, float]],
 ) -> float:
     """The most that an application could add over the prices of what it takes."""
     best = 0.0
@@ -208,14 +228,34 @@ def _gain(
             continue
         cost = sum(share_price.get(cell, 0.0) * a_month for cell in cells)
         for promise in problem.promises:
-            price = promise_price.get(promise.id, 0.0)
+            price, fraction = promise_price.get(promise.id, (0.0, 0.0))
             if price:
                 part = 1.0 if counts(promise, application, alternative.partition) else 0.0
                 if promise.of == "awarded" and is_within(promise, application, alternative.partition):
-                    part -= promise.fraction
+                    part -= fraction
                 cost += price * part * alternative.hours * (1 if promise.kind == "cap" else -1)
         best = max(best, worth(problem, application, alternative, place) - cost)
     return best
+
+
+def _most(problem: Problem, floor: Promise) -> Fraction:
+    """No plan awards more hours of what the floor is a fraction of: all that is asked, or all that there is."""
+    asked = Fraction(0)
+    for application in problem.applications:
+        asked += max(
+            (
+                exact(alternative.hours)
+                for alternative in application.alternatives
+                if is_within(floor, application, alternative.partition)
+            ),
+            default=Fraction(0),
+        )
+    return exact(floor.base_before) + min(asked, offered(problem, floor))
+
+
+def _demand(problem: Problem, floor: Promise) -> Fraction:
+    """What the floor asks at the most, and a hair more, for the certificate's numbers are rounded."""
+    return eligible_demand(problem, floor) * (1 + Fraction(1, 10**9))
 
 
 def _close(a: float, b: float) -> bool:

@@ -35,10 +35,14 @@ class _Broken:
 
 def whole_awards(formulation: Formulation, fractions: np.ndarray, allowed: dict[str, float]) -> list[Award]:
     """Awards in order of application. fractions: of each choice; allowed: hours that each floor may lack."""
-    room = Room(formulation.problem)
+    room = Room(formulation.problem, formulation.demand)
     taken: dict[int, Fraction] = {}
-    for group in formulation.groups:
-        column = max(group, key=lambda number: (float(fractions[number]), -number))
+    starts = formulation.group_start
+    for group in range(formulation.groups):
+        # The first of the greatest: argmax says so.
+        column = int(starts[group] + np.argmax(fractions[starts[group] : starts[group + 1]]))
+        if fractions[column] <= 0:
+            continue
         choice = formulation.choices[column]
         if float(fractions[column]) >= choice.application.least / 2:
             taken[column] = _whole(choice, float(fractions[column]))

@@ -132,19 +132,57 @@ def test_every_tampering_is_found() -> None:
         assert verify(problem, other), what
 
 
+def two_ask(promises: list[dict[str, Any]], startup_hours: float = 100.0) -> Problem:
+    """A month of 105 hours; a university asks for 10 of them, a start-up with a lower score for 100."""
+    return parse_problem(
+        {
+            "format": "fabriek/problem/1",
+            "months": ["2027-01"],
+            "partitions": [{"id": "a/gpu", "capacity": [105.0]}],
+            "programmes": [{"id": "P", "shares": {"a/gpu": [1.0]}}],
+            "threshold": 60.0,
+            "value": "score",
+            "applications": [
+                {
+                    "id": who,
+                    "programme": "P",
+                    "class": who,
+                    "organisation": who,
+                    "country": "NL",
+                    "score": score,
+                    "alternatives": [{"partition": "a/gpu", "start": 0, "months": 1, "hours": hours}],
+                }
+                for who, score, hours in (("academia", 90.0, 10.0), ("startup", 61.0, startup_hours))
+            ],
+            "promises": promises,
+        }
+    )
+
+
+def awarded(plan: Plan) -> list[str]:
+    return [award.application for award in plan.awards]
+
+
 def test_what_was_awarded_before_counts() -> None:
     """A floor that earlier awards keep does not stand in the way of an award to somebody else."""
-    base = json.loads(small(3).to_json())
-    asked = base["applications"][0] | {"class": "academia", "score": 90.0}
-    asked["alternatives"] = [{**asked["alternatives"][0], "hours": 10.0}]
     floor = {"id": "f", "kind": "floor", "class": "startup", "fraction": 0.5, "of": "awarded"}
-    alone = parse_problem({**base, "applications": [asked], "promises": [floor]})
-    assert solve(alone).awards == []
-    before = {**floor, "reached_before": 100.0, "base_before": 100.0}
-    kept = parse_problem({**base, "applications": [asked], "promises": [before]})
+    assert awarded(solve(two_ask([floor]))) == ["startup"]
+    kept = two_ask([{**floor, "reached_before": 100.0, "base_before": 100.0}])
     plan = solve(kept)
-    assert len(plan.awards) == 1
+    assert awarded(plan) == ["academia"]
     assert verify(kept, plan) == []
+
+
+def test_a_floor_asks_no_more_than_its_class_does() -> None:
+    """Half of 15 hours is 7.5; the start-up asks for 5, so that the floor is kept and nobody is held up."""
+    problem = two_ask(
+        [{"id": "f", "kind": "floor", "class": "startup", "fraction": 0.5, "of": "awarded"}], startup_hours=5.0
+    )
+    plan = solve(problem)
+    assert awarded(plan) == ["academia", "startup"]
+    assert (plan.promises[0].required, plan.promises[0].reached, plan.promises[0].shortfall) == (5.0, 5.0, 0.0)
+    assert plan.status == "optimal"
+    assert verify(problem, plan) == []
 
 
 @pytest.mark.parametrize("name", FORMATS)

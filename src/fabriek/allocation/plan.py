@@ -56,7 +56,7 @@ class Price(_Row):
         default=None,
         ge=0,
         description="Where a floor's class may ask too little: the part of all awarded hours that the floor asks for in "
-        "every case, its demand over all that could be awarded.",
+        "any case, its demand over all that could be awarded.",
     )
 
 

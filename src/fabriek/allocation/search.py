@@ -4,7 +4,8 @@ One step forces a column that is not awarded into its block, puts out what stand
 the relaxed problem's prices an hour that it frees, with some chance), then fills the room that is left: with the
 put-out ones elsewhere, with what nobody has yet, with what moves over from another block. The step is kept if the plan
 became better, and else with the chance of annealing. (Schrimpf et al., Record breaking optimization results using the
-ruin and recreate principle, 2000; Christiaens and Vanden Berghe, Slack induction by string removals, 2020.)
+ruin and recreate principle, 2000; Christiaens and Vanden Berghe, Slack induction by string removals for vehicle
+routing problems, 2020.)
 
 A number of steps, not a time, is what it is given: the same steps give the same plan. Compiled by numba, cached on disk.
 """
@@ -467,14 +468,16 @@ def _walk(
                                 n += 1
                                 value, lacking = _leave(
                                     q, g, value, lacking, group, block, block_start, first, last, amount, worth,
-                                    row_start, row, coefficient, price, penalty, row_slack, slack, chosen, part, there, place,
+                                    row_start, row, coefficient, price, penalty, row_slack,
+                                    slack, chosen, part, there, place,
                                     number,
                                 )  # fmt: skip
                                 undo_group[n], undo_column[n], undo_part[n] = g, -1, 0.0
                                 n += 1
                                 value, lacking = _enter(
                                     q, g, whole, value, lacking, block, block_start, first, last, amount, worth,
-                                    row_start, row, coefficient, price, penalty, row_slack, slack, chosen, part, there, place,
+                                    row_start, row, coefficient, price, penalty, row_slack,
+                                    slack, chosen, part, there, place,
                                     number,
                                 )  # fmt: skip
                         continue

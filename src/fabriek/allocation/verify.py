@@ -240,13 +240,15 @@ def _gain(
 
 def _most(problem: Problem, floor: Promise) -> Fraction:
     """No plan awards more hours of what the floor is a fraction of: all that is asked, or all that there is."""
-    asked = Fraction(0)
+    asked, limits = Fraction(0), share_hours(problem)
     for application in problem.applications:
+        if application.score < problem.threshold:
+            continue
         asked += max(
             (
                 exact(alternative.hours)
                 for alternative in application.alternatives
-                if is_within(floor, application, alternative.partition)
+                if is_within(floor, application, alternative.partition) and awardable(application, alternative, limits)
             ),
             default=Fraction(0),
         )

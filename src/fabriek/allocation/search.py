@@ -7,7 +7,8 @@ became better, and else with the chance of annealing. (Schrimpf et al., Record b
 ruin and recreate principle, 2000; Christiaens and Vanden Berghe, Slack induction by string removals for vehicle
 routing problems, 2020.)
 
-A number of steps, not a time, is what it is given: the same steps give the same plan. Compiled by numba, cached on disk.
+A number of steps, not a time, is what it is given: the same steps give the same plan. Compiled by numba, cached on
+disk.
 """
 
 from __future__ import annotations
@@ -223,7 +224,7 @@ def _lacks(row_slack, penalty):
 
 @_jit
 def _leave(
-    j, g, value, lacking, group, block, block_start, first, last, amount, worth,
+    j, g, value, lacking, block, block_start, first, last, amount, worth,
     row_start, row, coefficient, price, penalty, row_slack,
     slack, chosen, part, there, place, number,
 ):  # fmt: skip
@@ -368,7 +369,7 @@ def _walk(
             undo_group[n], undo_column[n], undo_part[n] = g, old, part[g]
             n += 1
             value, lacking = _leave(
-                old, g, value, lacking, group, block, block_start, first, last, amount, worth,
+                old, g, value, lacking, block, block_start, first, last, amount, worth,
                 row_start, row, coefficient, price, penalty, row_slack,
                 slack, chosen, part, there, place, number,
             )  # fmt: skip
@@ -407,7 +408,7 @@ def _walk(
             undo_group[n], undo_column[n], undo_part[n] = og, out, part[og]
             n += 1
             value, lacking = _leave(
-                out, og, value, lacking, group, block, block_start, first, last, amount, worth,
+                out, og, value, lacking, block, block_start, first, last, amount, worth,
                 row_start, row, coefficient, price, penalty, row_slack,
                 slack, chosen, part, there, place, number,
             )  # fmt: skip
@@ -467,7 +468,7 @@ def _walk(
                                 undo_group[n], undo_column[n], undo_part[n] = g, q, part[g]
                                 n += 1
                                 value, lacking = _leave(
-                                    q, g, value, lacking, group, block, block_start, first, last, amount, worth,
+                                    q, g, value, lacking, block, block_start, first, last, amount, worth,
                                     row_start, row, coefficient, price, penalty, row_slack,
                                     slack, chosen, part, there, place,
                                     number,
@@ -503,7 +504,7 @@ def _walk(
                         undo_group[n], undo_column[n], undo_part[n] = g, old, part[g]
                         n += 1
                         value, lacking = _leave(
-                            old, g, value, lacking, group, block, block_start, first, last, amount, worth,
+                            old, g, value, lacking, block, block_start, first, last, amount, worth,
                             row_start, row, coefficient, price, penalty, row_slack,
                             slack, chosen, part, there, place, number,
                         )  # fmt: skip
@@ -531,7 +532,7 @@ def _walk(
                 g = undo_group[k]
                 if chosen[g] >= 0:
                     value, lacking = _leave(
-                        chosen[g], g, value, lacking, group, block, block_start, first, last, amount, worth,
+                        chosen[g], g, value, lacking, block, block_start, first, last, amount, worth,
                         row_start, row, coefficient, price, penalty, row_slack,
                         slack, chosen, part, there, place, number,
                     )  # fmt: skip

@@ -11,6 +11,7 @@ from fractions import Fraction
 from fabriek.allocation.plan import Award, Plan
 from fabriek.allocation.problem import Application, Problem, Promise, problem_sha256
 from fabriek.allocation.rules import (
+    awardable,
     base_capacity,
     counts,
     eligible_demand,

@@ -55,6 +55,8 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition("settle_score", (S.IN_REVIEW,), S.REVIEWED, "assign reviewers", _("given its score")),
     Transition("award", (S.REVIEWED,), S.AWARDED, "decide", _("awarded")),
     Transition("reject", (S.REVIEWED,), S.REJECTED, "decide", _("not awarded")),
+    # From hours that came back: a fresh plan awards what there was no room for before.
+    Transition("offer_again", (S.REJECTED,), S.AWARDED, "decide", _("awarded from hours that came back")),
     Transition("reopen", (S.REJECTED,), S.REVIEWED, "answer objections", _("reopened: the objection was upheld")),
 )
 

@@ -288,6 +288,14 @@ class DecisionState(models.TextChoices):
     DISCARDED = "discarded", _("Discarded")
 
 
+class DecisionOrigin(models.TextChoices):
+    """When it is decided: all together after a cut-off, one by one as they come, or again from what came back."""
+
+    CUT_OFF = "cut-off", _("After a cut-off")
+    CONTINUOUS = "continuous", _("As they come")
+    ROLLING = "rolling", _("Offered again")
+
+
 class Decision(models.Model):
     """One decision over the reviewed applications of one or more calls: the stored inputs, the plan, the certificate.
 
@@ -296,6 +304,7 @@ class Decision(models.Model):
     """
 
     code = models.SlugField(max_length=60, unique=True)
+    origin = models.CharField(max_length=12, choices=DecisionOrigin, default=DecisionOrigin.CUT_OFF)
     calls = models.ManyToManyField(Call, related_name="decisions")
     state = models.CharField(max_length=10, choices=DecisionState, default=DecisionState.PROPOSED)
     problem = models.TextField()
@@ -374,3 +383,12 @@ class Objection(models.Model):
                 name="objection_answer_complete",
             )
         ]
+
+
+class NotYet(models.Model):
+    """The last 'not yet' that an application in a continuous call was told: what is free, and what is kept for whom."""
+
+    application = models.OneToOneField(Application, models.CASCADE, related_name="not_yet")
+    first_at = models.DateTimeField(default=timezone.now)
+    at = models.DateTimeField(default=timezone.now)
+    detail = models.JSONField(default=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
@@ -39,14 +39,37 @@ def build(calls: Sequence[Call], on: date | None = None) -> Problem:
     Capacity is what these calls' programmes have not awarded yet, in whole GPU-hours (rounded down: odd seconds
     stay in the share). Applications below the threshold of their own call are left out: they are refused for that.
     """
-    months = horizon(calls)
-    partitions = sorted({p.code for call in calls for p in call.partitions.all()})
-    programmes = sorted({call.programme.code for call in calls})
+    return compose(
+        horizon(calls),
+        sorted({p.code for call in calls for p in call.partitions.all()}),
+        sorted({call.programme.code for call in calls}),
+        lambda months: [
+            _application(a, months) for a in candidates(calls) if a.score is not None and a.score >= a.call.threshold
+        ],
+        threshold=float(min((call.threshold for call in calls), default=0)),
+        value=calls[0].value,
+        on=on,
+    )
+
+
+def compose(
+    months: list[date],
+    partitions: list[str],
+    programmes: list[str],
+    applications: Callable[[list[date]], list[dict[str, Any]]],
+    *,
+    threshold: float = 0.0,
+    value: str = "score*sqrt(hours)",
+    on: date | None = None,
+) -> Problem:
+    """The problem of any requests for what is free of these programmes' shares, under the promises of the day.
+
+    applications: the rows, given the months that they count their starts in.
+    """
     free = _whole_hours(free_seconds(partitions), programmes, partitions, months)
     capacity = {
         partition: [sum(free[q, partition, month] for q in programmes) for month in months] for partition in partitions
     }
-    applications = [a for a in candidates(calls) if a.score is not None and a.score >= a.call.threshold]
     return parse_problem(
         {
             "format": "fabriek/problem/1",
@@ -62,9 +85,9 @@ def build(calls: Sequence[Call], on: date | None = None) -> Problem:
                 }
                 for q in programmes
             ],
-            "threshold": float(min((call.threshold for call in calls), default=0)),
-            "value": calls[0].value,
-            "applications": [_application(a, months) for a in applications],
+            "threshold": threshold,
+            "value": value,
+            "applications": applications(months),
             "promises": list(_promises(programmes, partitions, months, free, on or date.today())),
         }
     )

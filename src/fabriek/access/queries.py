@@ -314,7 +314,7 @@ class DecisionRow:
 
 
 def decision_page(code: str) -> DecisionPage | None:
-    """A decision, its plan and its applications by score. Four queries."""
+    """A decision, its plan and its applications by score. Five queries."""
     decision = (
         Decision.objects.select_related("proposed_by", "published_by")
         .prefetch_related("calls__programme", "calls__factory")
@@ -337,6 +337,10 @@ def decision_page(code: str) -> DecisionPage | None:
     belongs = Q(outcomes__decision=decision)
     outside = Application.objects.filter(belongs | below if decision.state == DecisionState.PROPOSED else belongs)
     outside = outside.exclude(code__in=[*awards, *refusals]).distinct()
+    told = {
+        code: (reason, detail)
+        for code, reason, detail in decision.outcomes.values_list("application__code", "reason", "detail")
+    }
     for application in [
         *applications,
         *outside.select_related("organisation", "call").prefetch_related("alternatives"),
@@ -348,8 +352,8 @@ def decision_page(code: str) -> DecisionPage | None:
                 score=float(application.score or 0),
                 asked=max((asked.gpu_hours for asked in application.alternatives.all()), default=0),
                 hours=int(award["hours"]) if award else 0,
-                reason="" if award else refusal["reason"] if refusal else "threshold",
-                detail=refusal.get("detail", {}) if refusal else {},
+                reason="" if award else refusal["reason"] if refusal else told.get(application.code, ("threshold",))[0],
+                detail=refusal.get("detail", {}) if refusal else told.get(application.code, ("", {}))[1],
             )
         )
     page.rows.sort(key=lambda row: (-row.score, row.application.code))

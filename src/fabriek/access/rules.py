@@ -5,43 +5,25 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 
-import holidays
 from django.utils.translation import gettext as _
 
 from fabriek.access.errors import ConflictOfInterest
 from fabriek.access.models import AccessMode, Alternative, Application, ApplicationState, Call, Conflict, ReviewKind
+from fabriek.conf.working_days import is_working_day, working_days_after
 from fabriek.people.models import Person
 from fabriek.people.permissions import may
 from fabriek.projects.models import Member
 from fabriek.projects.rules import month_after
 
 
-@lru_cache(maxsize=64)
-def _holidays(country: str) -> Any:
-    try:
-        return holidays.country_holidays(country)
-    except NotImplementedError:
-        return {}
-
-
-def is_working_day(day: date, country: str) -> bool:
-    """Monday to Friday, and no public holiday of the country (PyPI: holidays)."""
-    return day.weekday() < 5 and day not in _holidays(country)
-
-
 def answer_due(submitted_at: datetime, working_days: int, country: str) -> datetime:
     """The end of the last working day of an answer time. The day of submission doesn't count."""
-    day, left = submitted_at.date(), working_days
-    while left > 0:
-        day += timedelta(days=1)
-        if is_working_day(day, country):
-            left -= 1
+    day = working_days_after(submitted_at.date(), working_days, country)
     return submitted_at.replace(
         year=day.year, month=day.month, day=day.day, hour=23, minute=59, second=59, microsecond=0
     )

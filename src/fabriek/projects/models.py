@@ -87,3 +87,118 @@ class Allocation(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+
+class ReturnState(models.TextChoices):
+    """Where a giving back stands: announced, stopped by the project, done, or not needed any more."""
+
+    WARNED = "warned", _("Announced")
+    CLAIMED = "claimed", _("Stopped by a claim")
+    RETURNED = "returned", _("Given back")
+    CANCELLED = "cancelled", _("Not needed: it caught up")
+
+
+class Return(models.Model):
+    """Hours that go back to the share before their time: by the rule (`rolling.py`), or because the lead says so.
+
+    Hours of months gone by lapse when an allocation is settled; that needs no row here.
+    """
+
+    allocation = models.ForeignKey(Allocation, models.PROTECT, related_name="returns")
+    kind = models.CharField(
+        max_length=10, choices=[("rule", _("By the rule at half time")), ("own", _("By the project itself"))]
+    )
+    state = models.CharField(max_length=10, choices=ReturnState)
+    rule = models.JSONField(default=dict, help_text="the rule's numbers as they were")
+    awarded_seconds = models.BigIntegerField(default=0)
+    used_seconds = models.BigIntegerField(default=0)
+    planned_seconds = models.BigIntegerField(default=0, help_text="what an even use would have come to by then")
+    accelerator_seconds = models.BigIntegerField(help_text="what goes back, or went")
+    warned_at = models.DateTimeField(default=timezone.now)
+    due = models.DateField(help_text="the day on which it goes back, unless claimed")
+    claim = models.TextField(blank=True)
+    claimed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    returned_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["due", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["allocation"], condition=Q(kind="rule"), name="return_by_rule_once"),
+            models.CheckConstraint(condition=Q(state__in=ReturnState.values), name="return_state_known"),
+            models.CheckConstraint(condition=Q(accelerator_seconds__gte=0), name="return_positive"),
+            models.CheckConstraint(
+                condition=~Q(state="returned") | Q(returned_at__isnull=False), name="return_done_has_date"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="claimed") | (~Q(claim="") & Q(claimed_by__isnull=False)),
+                name="return_claim_says_why",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.allocation_id} {self.state}"
+
+
+class ChangeKind(models.TextChoices):
+    """What a project may ask to be changed."""
+
+    EXTENSION = "extension", _("Extension")
+    PARTITION = "partition", _("Move to another partition")
+    PROJECT = "project", _("Move to another project")
+
+
+class ChangeState(models.TextChoices):
+    ASKED = "asked", _("Asked")
+    GRANTED = "granted", _("Granted")
+    REFUSED = "refused", _("Refused")
+
+
+class Change(models.Model):
+    """Hours of an allocation that are to be used later, elsewhere or by another project. An officer decides.
+
+    `problem` and `plan` are what it was granted on, as a decision keeps them.
+    """
+
+    project = models.ForeignKey(Project, models.PROTECT, related_name="changes")
+    allocation = models.ForeignKey(Allocation, models.PROTECT, related_name="changes")
+    kind = models.CharField(max_length=10, choices=ChangeKind)
+    state = models.CharField(max_length=10, choices=ChangeState, default=ChangeState.ASKED)
+    accelerator_seconds = models.BigIntegerField()
+    months = models.PositiveSmallIntegerField(default=0, help_text="of an extension")
+    to_partition = models.ForeignKey(Partition, models.PROTECT, null=True, blank=True, related_name="+")
+    to_project = models.ForeignKey(Project, models.PROTECT, null=True, blank=True, related_name="changes_to")
+    why = models.TextField()
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    answer = models.TextField(blank=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    granted = models.ForeignKey(Allocation, models.PROTECT, null=True, blank=True, related_name="came_from")
+    problem = models.TextField(blank=True)
+    plan = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["asked_at", "id"]
+        constraints = [
+            # RULES: an extension is given once.
+            models.UniqueConstraint(
+                fields=["project"],
+                condition=Q(kind="extension", state__in=["asked", "granted"]),
+                name="change_extension_once",
+            ),
+            models.CheckConstraint(condition=Q(accelerator_seconds__gt=0), name="change_positive"),
+            models.CheckConstraint(
+                condition=Q(kind="extension", months__gt=0, to_partition__isnull=True, to_project__isnull=True)
+                | Q(kind="partition", to_partition__isnull=False, to_project__isnull=True)
+                | Q(kind="project", to_project__isnull=False, to_partition__isnull=True),
+                name="change_says_whereto",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="asked") | Q(decided_by__isnull=False, decided_at__isnull=False),
+                name="change_decided_by_somebody",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.allocation_id}"

@@ -9,6 +9,7 @@ from fabriek.access.actions.applications import (
 )
 from fabriek.access.actions.assessments import assess_technically
 from fabriek.access.actions.calls import close_call, is_open, open_call
+from fabriek.access.actions.continuous import QueueRun, decide_queue, decide_queues
 from fabriek.access.actions.decisions import discard_decision, propose_decision, publish_decision
 from fabriek.access.actions.objections import answer_objection, make_objection
 from fabriek.access.actions.reviews import (
@@ -21,11 +22,14 @@ from fabriek.access.actions.reviews import (
 )
 
 __all__ = [
+    "QueueRun",
     "answer_objection",
     "assess_technically",
     "assign_reviewers",
     "check_eligibility",
     "close_call",
+    "decide_queue",
+    "decide_queues",
     "decline_review",
     "discard_decision",
     "is_open",

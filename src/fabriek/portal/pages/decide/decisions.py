@@ -190,6 +190,7 @@ REASONS = {
     "displaced": gettext_lazy("No room left after the awards"),
     "cap": gettext_lazy("Would exceed a limit"),
     "promise": gettext_lazy("Would break a promise to others"),
+    "reserve": gettext_lazy("What is free is kept for floors"),
 }
 
 

@@ -138,7 +138,7 @@ def award(
             if unit == Unit.CORE_SECONDS and Unit.ACCELERATOR_SECONDS in amounts:
                 # The ratio's rounding must not refuse the last accelerator-hour of a share.
                 amount = min(amount, max(0, share.balance - (share.minimum or 0)) if created else amount)
-            moves.append(ledger.Move(share, _station("award", allocation, month, unit), amount, allocation.code))
+            moves.append(ledger.Move(share, station("award", allocation, month, unit), amount, allocation.code))
     if created:
         try:
             ledger.post(actor, key=f"award:{key}", kind=Kind.AWARD, moves=moves, why=f"award to {project.code}")
@@ -167,7 +167,8 @@ def _allocation_code(project: Project, key: str, number: int) -> str:
     return made or f"{project.code}.{number}"
 
 
-def _station(kind: str, allocation: Allocation, month: date, unit: str) -> Account:
+def station(kind: str, allocation: Allocation, month: date, unit: str) -> Account:
+    """The account of an allocation's hours of a month: awarded, used or lapsed."""
     return ledger.account(
         kind,
         unit=unit,
@@ -226,17 +227,17 @@ def settle(actor: Any, allocation: Allocation, now: datetime | None = None) -> i
     moves, moved = [], 0
     for unit in Unit.values:
         held = Account.objects.filter(allocation=allocation.code, kind=AccountKind.AWARD, unit=unit).order_by("-month")
-        left = sum(station.balance for station in held)
-        for station in held:
-            amount = min(left, station.balance)
+        left = sum(account.balance for account in held)
+        for account in held:
+            amount = min(left, account.balance)
             if amount <= 0:
                 continue
             left -= amount
-            if station.month >= this_month:
-                to = share_account(station.programme, station.partition, station.month, unit)
+            if account.month >= this_month:
+                to = share_account(account.programme, account.partition, account.month, unit)
             else:
-                to = _station("lapsed", allocation, station.month, unit)
-            moves.append(ledger.Move(station, to, amount, allocation.code))
+                to = station("lapsed", allocation, account.month, unit)
+            moves.append(ledger.Move(account, to, amount, allocation.code))
             moved += amount if unit == Unit.ACCELERATOR_SECONDS else 0
     ledger.post(actor, key=f"settle:{allocation.code}", kind=Kind.LAPSE, moves=moves, why="the allocation ended")
     allocation.settled_at = now

@@ -20,6 +20,7 @@ from fabriek.access.actions.reviews import (
     settle_consensus,
     submit_review,
 )
+from fabriek.access.actions.rolling import grant_change, offer_again, would_be_granted
 
 __all__ = [
     "QueueRun",
@@ -32,8 +33,10 @@ __all__ = [
     "decide_queues",
     "decline_review",
     "discard_decision",
+    "grant_change",
     "is_open",
     "make_objection",
+    "offer_again",
     "open_call",
     "propose_decision",
     "publish_decision",
@@ -45,4 +48,5 @@ __all__ = [
     "submit_application",
     "submit_review",
     "withdraw_application",
+    "would_be_granted",
 ]

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from fabriek.access.actions.decisions import HOW_TO_OBJECT, _award, _numbered, _refuse_interested, _tell
 from fabriek.access.continuous import in_order, request_of, situation_of
 from fabriek.access.errors import DecisionStale
+from fabriek.access.exceeded import without_exceeded
 from fabriek.access.lifecycle import advance
 from fabriek.access.models import (
     Application,
@@ -96,7 +97,11 @@ def decide_queue(actor: Person, call: Call, now: datetime | None = None) -> Queu
         else:
             # The caps are the model's: it says whether this one may be awarded beside those before it.
             row = _row(application, made.alternative)
-            tried = solve(_problem(call, [*rows, row], now), seconds=10.0)
+            problem, barred = _problem(call, [*rows, row], now)
+            if application.code in barred:
+                refusals[application.code] = ("cap", {"promises": barred[application.code]})
+                continue
+            tried = solve(problem, seconds=10.0)
             if tried.refusals:
                 # One of them has to go, whichever the plan would rather drop: those before it keep their place.
                 told = tried.refusals[0]
@@ -129,9 +134,12 @@ def _row(application: Application, number: int) -> dict[str, Any]:
     }
 
 
-def _problem(call: Call, rows: Sequence[dict[str, Any]], now: datetime) -> Problem:
-    """These applications beside what is free and under the caps. Floors are kept by the rule's reserves: a problem of
-    one or two applications would hold up every first one for a floor of which the class has not applied yet."""
+def _problem(call: Call, rows: Sequence[dict[str, Any]], now: datetime) -> tuple[Problem, dict[str, list[str]]]:
+    """These applications beside what is free and under the caps, and whom a cap bars already.
+
+    Floors are kept by the rule's reserves: a problem of one or two applications would hold up every first one for a
+    floor of which the class has not applied yet.
+    """
     partitions = sorted(partition.code for partition in call.partitions.all())
     whole = compose(
         horizon([call]),
@@ -153,7 +161,7 @@ def _problem(call: Call, rows: Sequence[dict[str, Any]], now: datetime) -> Probl
     )
     document = whole.model_dump(mode="json", by_alias=True, exclude_none=True)
     document["promises"] = [promise for promise in document["promises"] if promise["kind"] == "cap"]
-    return parse_problem(document)
+    return without_exceeded(parse_problem(document))
 
 
 def _publish(
@@ -167,7 +175,7 @@ def _publish(
     now: datetime,
 ) -> None:
     call = run.call
-    problem = _problem(call, rows, now)
+    problem, _barred = _problem(call, rows, now)
     plan = plan if plan is not None and rows else solve(problem, seconds=10.0)
     if faults := verify(problem, plan):
         raise DecisionStale(_("The plan does not hold: %(why)s.") % {"why": faults[0]})

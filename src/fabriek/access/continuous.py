@@ -137,9 +137,9 @@ def _rooms(pool: Sequence[Call], now: datetime) -> tuple[dict[Slot, Room], dict[
             if month < this:
                 continue
             ends = datetime.combine(month_after(month, 1), datetime.min.time(), UTC)
-            for partition in call.partitions.all():
-                slot = (partition.code, f"{month:%Y-%m}")
-                closes[slot] = max(closes.get(slot, now), min(call.closes, ends))
+            for place in call.partitions.all():
+                at = (place.code, f"{month:%Y-%m}")
+                closes[at] = max(closes.get(at, now), min(call.closes, ends))
     accounts = Account.objects.filter(
         programme=pool[0].programme.code,
         partition__in={p for p, _ in closes},

@@ -7,7 +7,7 @@ from ninja import NinjaAPI
 from fabriek import __version__
 from fabriek.api.problems import install
 
-# `declaring` and `judging` add verbs to the routers of others: one address, one router.
+# `declaring`, `judging` and `rolling` add verbs to the routers of others: one address, one router.
 from fabriek.api.routes import (
     access,
     administration,
@@ -16,6 +16,7 @@ from fabriek.api.routes import (
     operations,
     programmes,
     register,
+    rolling,  # noqa: F401
     sites,
 )
 

@@ -233,22 +233,61 @@ def serve(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8000) -> No
 def settle(as_json: Json = False) -> None:
     """Give back what ended unused: allocations whose last month has gone by, shares that nobody was awarded.
 
-    Can be repeated; `fabriek serve` does it when it starts, and a daily timer should.
+    Takes back what the rule at half time announced and nobody claimed, and warns whom it concerns now.
+    Can be repeated; `fabriek serve` settles when it starts, and a daily timer should do all of it.
     """
     ready(quiet=True)
-    from fabriek.projects.actions import lapse_shares, settle_ended
+    from fabriek.projects.actions import lapse_shares, settle_ended, take_back_due, warn_unused
 
     ended = settle_ended(None)
+    taken, warned = take_back_due(None), warn_unused(None)
     lapsed = lapse_shares(None)
     if as_json:
-        print(json.dumps({"allocations": [a.code for a in ended], "lapsed_accelerator_seconds": lapsed}))
-    else:
-        print(f"{len(ended)} allocations settled; {lapsed / 3600:,.1f} GPU-hours of shares lapsed.")
+        figures = {
+            "allocations": [a.code for a in ended],
+            "lapsed_accelerator_seconds": lapsed,
+            "taken_back": [one.allocation.code for one in taken],
+            "warned": [one.allocation.code for one in warned],
+        }
+        print(json.dumps(figures))
+        return
+    print(f"{len(ended)} allocations settled; {lapsed / 3600:,.1f} GPU-hours of shares lapsed.")
+    print(f"Unused hours of {len(taken)} allocations taken back; {len(warned)} projects warned.")
+
+
+def decide_due(
+    officer: Annotated[str, typer.Option("--as", help="E-mail address of the officer in whose name it is decided.")],
+    as_json: Json = False,
+) -> None:
+    """Answer what can be answered in all continuous calls, in an officer's name.
+
+    Can be repeated; a timer should, every hour or so: who waits is answered on the last working day at the latest.
+    """
+    ready(quiet=True)
+    from fabriek.access.actions import decide_queues
+    from fabriek.conf.errors import NotFound
+    from fabriek.people.models import Person
+
+    person = Person.objects.filter(email=officer.lower(), is_active=True).first()
+    if person is None:
+        raise NotFound(f"Nobody has the address {officer}.")
+    runs = decide_queues(person)
+    if as_json:
+        names = ("granted", "refused", "waiting", "left")
+        print(json.dumps([{"call": r.call.code, **{n: [a.code for a in getattr(r, n)] for n in names}} for r in runs]))
+        return
+    for run in runs:
+        print(
+            f"{run.call.code}: {len(run.granted)} awarded, {len(run.refused)} not awarded, {len(run.waiting)} wait, "
+            f"{len(run.left)} left to another officer."
+        )
+    if not runs:
+        print("No continuous call has a queue.")
 
 
 def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
-    for verb in (demo, serve, migrate, promises, export, settle, sign_in_link, person, token):
+    for verb in (demo, serve, migrate, promises, export, settle, decide_due, sign_in_link, person, token):
         app.command(rich_help_panel=_PANEL)(verb)
     ledger = typer.Typer(no_args_is_help=True, help="The double entry of hours.")
     ledger.command("check")(ledger_check)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from fabriek.ledger.models import Account, AccountKind, Unit
 from fabriek.ledger.queries import AllocationHours, allocation_hours, held
 from fabriek.people.models import Person
 from fabriek.people.permissions import may
-from fabriek.projects.models import Allocation, Project
+from fabriek.projects.models import Allocation, Change, Project, Return
 
 # Which accounts together are an amount: what was awarded is left, used or lapsed.
 _AMOUNTS = {
@@ -226,3 +227,29 @@ def counts() -> dict[str, int]:
 def days_left(project: Project, on: date | None = None) -> int:
     """Whole days until the project ends."""
     return max((project.ends - (on or timezone.now().date())) // timedelta(days=1), 0)
+
+
+def returns(states: Sequence[str], *, newest: bool = False) -> QuerySet[Return]:
+    """Returns in these states, those due first on top; or the newest."""
+    found = Return.objects.filter(state__in=states).select_related(
+        "allocation__project__organisation", "allocation__partition", "claimed_by"
+    )
+    return found.order_by("-pk") if newest else found.order_by("due", "pk")
+
+
+def changes(states: Sequence[str] | None = None, *, newest: bool = False) -> QuerySet[Change]:
+    """Changes that projects asked for, oldest first or newest."""
+    found = Change.objects.select_related(
+        "project__organisation",
+        "project__programme",
+        "allocation__partition",
+        "allocation__project",
+        "to_partition",
+        "to_project",
+        "asked_by",
+        "decided_by",
+        "granted",
+    )
+    if states is not None:
+        found = found.filter(state__in=states)
+    return found.order_by("-pk") if newest else found.order_by("asked_at", "pk")

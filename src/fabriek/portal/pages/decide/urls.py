@@ -16,6 +16,8 @@ from fabriek.portal.pages.decide import (
     people,
     programmes,
     promising,
+    queue,
+    rolling,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -38,6 +40,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/applications/<slug:code>/reviewer/", applications.replace_reviewer, name="replace_reviewer"),
     path("desk/assessments/", assessments.index, name="assessments"),
     path("desk/assessments/<slug:code>/", assessments.assess, name="assessment"),
+    path("desk/calls/<slug:code>/queue/", queue.show, name="call_queue"),
+    path("desk/calls/<slug:code>/queue/decide/", queue.decide, name="decide_queue"),
+    path("desk/calls/<slug:code>/offer/", rolling.offer, name="offer_again"),
+    path("desk/returns/", rolling.index, name="returns"),
+    path("desk/returns/warn/", rolling.warn, name="warn_unused"),
+    path("desk/returns/<int:number>/take/", rolling.take, name="take_back"),
+    path("desk/changes/<int:number>/", rolling.change, name="change"),
+    path("desk/changes/<int:number>/grant/", rolling.grant, name="grant_change"),
     path("desk/objections/", objections.index, name="objections"),
     path("desk/objections/<int:number>/", objections.answer, name="answer_objection"),
     path("programmes/", programmes.index, name="programmes"),

@@ -26,7 +26,14 @@ from fabriek.portal.components import plots
 from fabriek.portal.components.plots import Column
 from fabriek.projects.actions import add_member, remove_member
 from fabriek.projects.models import Allocation, Project
-from fabriek.projects.queries import ProjectPage, allocation_list, allocation_rows, project_list, project_page
+from fabriek.projects.queries import (
+    ProjectPage,
+    allocation_list,
+    allocation_rows,
+    project_list,
+    project_page,
+    returns,
+)
 from fabriek.projects.rules import is_member, leads, may_read
 
 TEMPLATE = """#!/bin/bash
@@ -120,6 +127,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
             "page": page,
             "project": project,
             "burn": burn_down_plot(project),
+            "warnings": returns(["warned"]).filter(allocation__project=project),
             "jobs": queries.jobs_of(project)[:10],
             "jobs_count": project.jobs.count(),
             "may_submit": is_member(request.user, project),

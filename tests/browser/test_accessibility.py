@@ -49,4 +49,5 @@ def shape_of(address: str) -> str:
     path = address.partition("?")[0]
     parts = [part for part in path.split("/") if part]
     fixed = {"new", "jobs", "apply", "applications", "members", "organisation", "request", "project", "data", "check"}
+    fixed |= {"queue", "offer", "returns", "changes", "hours"}
     return "/".join(part if n == 0 or part in fixed else "*" for n, part in enumerate(parts)) or "/"

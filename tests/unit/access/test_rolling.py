@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from tests.factories.world import NEXT, World, make_allocation, make_organisation, make_person, make_world
+from tests.factories.world import MONTH, NEXT, World, make_allocation, make_organisation, make_person, make_world
 from tests.unit.access.test_continuous import free_hours, scored
 
 from fabriek.access.actions import (
@@ -27,13 +28,14 @@ from fabriek.allocation.plan import load_plan
 from fabriek.allocation.problem import load_problem
 from fabriek.allocation.verify import verify
 from fabriek.conf.errors import Invalid, NotAllowed, Refused
-from fabriek.ledger.models import Account
+from fabriek.ledger import actions as ledger
+from fabriek.ledger.models import Account, Kind
 from fabriek.ledger.queries import allocation_hours, check
 from fabriek.people.models import Person
 from fabriek.programmes.actions import make_promise
 from fabriek.programmes.models import Programme
 from fabriek.programmes.queries import free_seconds
-from fabriek.projects.actions import ask_change, award, give_back, refuse_change
+from fabriek.projects.actions import ask_change, award, give_back, refuse_change, station
 from fabriek.projects.errors import NotAMember
 from fabriek.projects.models import Allocation, Project
 
@@ -290,3 +292,44 @@ def test_only_a_lead_asks_and_only_of_what_is_left() -> None:
     lead.roles.create(role="officer")
     with pytest.raises(NotAMember):
         grant_change(Person.objects.get(pk=lead.pk), change)
+
+
+def test_hours_used_since_an_extension_was_asked_are_not_extended() -> None:
+    world = make_world()
+    allocation = make_allocation(world, gpu_hours=100)
+    change = ask_change(lead_of(allocation.project), allocation, "extension", 110, "Late.", months=1)
+    held, used = (station(kind, allocation, MONTH, "accelerator-seconds") for kind in ("award", "used"))
+    moves = [ledger.Move(held, used, 50 * 3600)]
+    ledger.post(world.officer, key="used", kind=Kind.USAGE, moves=moves)
+    with pytest.raises(Refused, match="60"):
+        grant_change(world.officer, change)
+    assert check() == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_given_back_extended_and_moved_no_hour_is_lost_or_made(seed: int) -> None:
+    draws, world = random.Random(seed), make_world()
+    lead = make_person(organisation=make_organisation("startup"))
+    for months in (1, 2, 2):
+        make_allocation(world, lead=lead, gpu_hours=draws.randint(10, 900), months=months)
+    before, done = on_ledger(), 0
+    for _step in range(25):
+        allocation = draws.choice(list(Allocation.objects.filter(project__members__person=lead)))
+        hours = draws.randint(1, 400)
+        try:
+            if draws.random() < 0.4:
+                give_back(lead, allocation, hours * 3600)
+            else:
+                kind = draws.choice(["extension", "project"])
+                other = draws.choice(list(Project.objects.filter(members__person=lead)))
+                change = ask_change(lead, allocation, kind, hours, "So it goes.", months=1, to_project=other)
+                grant_change(world.officer, change)
+            done += 1
+        except Refused:
+            continue
+        finally:
+            assert on_ledger() == before
+            for of in allocation_hours(list(Allocation.objects.values_list("code", flat=True))).values():
+                assert of.left >= 0
+    assert done >= 5
+    assert check() == []

@@ -113,7 +113,20 @@ def release(actor: Any, change: Change, now: datetime) -> int:
 
     An extension's tenth on top is not taken from anywhere: it comes from the share of the months that it gets.
     """
-    allocation = change.allocation
+    # Two at once (a move and a giving back): the second sees what the first left.
+    allocation = (
+        Allocation.objects.select_for_update(of=("self",))
+        .select_related("project__programme", "partition")
+        .get(pk=change.allocation_id)
+    )
+    if allocation.settled_at is not None:
+        raise Refused(_("This allocation has ended; its hours went back."))
+    of = allocation_hours([allocation.code], main_unit(allocation))[allocation.code]
+    if change.kind == ChangeKind.EXTENSION and change.accelerator_seconds > most_of_extension(of.awarded, of.left):
+        raise Refused(
+            _("Hours were used since this was asked: %(most)s GPU-hours are the most now. Let the project ask again.")
+            % {"most": f"{most_of_extension(of.awarded, of.left) // 3600:,}"}
+        )
     held = held_by_month(allocation, main_unit(allocation))
     taken = released(held, now.date(), change.accelerator_seconds)
     ledger.post(

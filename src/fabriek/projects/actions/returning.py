@@ -216,6 +216,8 @@ def take_back(actor: Any, one: Return, now: datetime | None = None) -> Return:
         raise Refused(_("The project claimed these hours: they stay."))
     if one.due > now.date():
         raise Refused(_("The project has until %(day)s to say that it needs these hours.") % {"day": one.due})
+    # A move or a giving back at the same moment: the second sees what the first left.
+    Allocation.objects.select_for_update(of=("self",)).get(pk=one.allocation_id)
     allocation, rule = one.allocation, ReturnRule(**one.rule)
     hours = allocation_hours([allocation.code], main_unit(allocation))[allocation.code]
     behind = is_behind(hours.awarded, hours.used, allocation.starts, allocation.ends, now.date(), rule)

@@ -235,6 +235,15 @@ def _carry_out(actor: Person, change: Change, now: datetime) -> tuple[Problem, P
         raise DecisionStale(_("The plan does not hold: %(why)s.") % {"why": faults[0]})
     if not plan.awards:
         refusal = plan.refusals[0]
+        if refusal.reason == "capacity" and not refusal.detail.get("share"):
+            raise ChangeStands(
+                _("%(programme)s has nothing free on %(partition)s in %(month)s.")
+                % {
+                    "programme": target.programme.name,
+                    "partition": partition.code,
+                    "month": refusal.detail.get("month", f"{first:%Y-%m}"),
+                }
+            )
         raise ChangeStands(refusal_words(refusal.reason, refusal.detail, 100.0, 0.0))
     return problem, plan, first, months
 

@@ -24,6 +24,7 @@ from fabriek.allocation.rules import (
     counts,
     eligible_demand,
     exact,
+    excused,
     is_within,
     offered,
     share_hours,
@@ -266,7 +267,7 @@ class _Columns:
 def _cap_row(problem: Problem, cap: Promise, columns: _Columns) -> PromiseRow:
     of_capacity = cap.of == "capacity"
     base = base_capacity(problem, cap) if of_capacity else exact(cap.base_before)
-    limit = float(exact(cap.fraction) * base - exact(cap.reached_before))
+    limit = float(exact(cap.fraction) * base - exact(cap.reached_before) + excused(problem, cap))
     return columns.row(cap, limit, 1.0, 0.0 if of_capacity else float(exact(cap.fraction)))
 
 

@@ -9,7 +9,16 @@ from fractions import Fraction
 from fabriek.allocation.formulation import Choice
 from fabriek.allocation.plan import Award, PromiseResult
 from fabriek.allocation.problem import Problem, Promise
-from fabriek.allocation.rules import base_capacity, counts, eligible_demand, exact, is_within, share_hours, worth
+from fabriek.allocation.rules import (
+    base_capacity,
+    counts,
+    eligible_demand,
+    exact,
+    excused,
+    is_within,
+    share_hours,
+    worth,
+)
 
 
 class Room:
@@ -22,6 +31,7 @@ class Room:
         self.caps = [promise for promise in problem.promises if promise.kind == "cap"]
         self.floors = [promise for promise in problem.promises if promise.kind == "floor"]
         self.bases = {promise.id: base_capacity(problem, promise) for promise in problem.promises}
+        self.excused = {cap.id: excused(problem, cap) for cap in self.caps}
         self.demand = demand or {floor.id: eligible_demand(problem, floor) for floor in self.floors}
         self.subject: dict[str, Fraction] = defaultdict(Fraction)
         self.base: dict[str, Fraction] = defaultdict(Fraction)
@@ -61,7 +71,7 @@ class Room:
         for cap in self.caps:
             if cap.of == "awarded" and not counts(cap, choice.application, choice.partition):
                 gain = hours if is_within(cap, choice.application, choice.partition) else Fraction(0)
-                if self.subject[cap.id] > exact(cap.fraction) * (self.base[cap.id] + gain):
+                if self.subject[cap.id] - self.excused[cap.id] > exact(cap.fraction) * (self.base[cap.id] + gain):
                     squeezed.append(cap)
         return squeezed
 
@@ -75,7 +85,7 @@ class Room:
 
     def _excess(self, cap: Promise, hours: Fraction) -> Fraction:
         base = self.bases[cap.id] if cap.of == "capacity" else self.base[cap.id] + hours
-        return self.subject[cap.id] + hours - exact(cap.fraction) * base
+        return self.subject[cap.id] + hours - self.excused[cap.id] - exact(cap.fraction) * base
 
     def give_back(self, choice: Choice, hours: Fraction) -> None:
         """Undo `take`."""

@@ -62,6 +62,12 @@ def base_capacity(problem: Problem, promise: Promise) -> Fraction:
     )
 
 
+def excused(problem: Problem, cap: Promise) -> Fraction:
+    """Hours by which earlier decisions exceed a cap already: they stay, and what is decided now keeps it by itself."""
+    base = base_capacity(problem, cap) if cap.of == "capacity" else exact(cap.base_before)
+    return max(Fraction(0), exact(cap.reached_before) - exact(cap.fraction) * base)
+
+
 def offered(problem: Problem, promise: Promise) -> Fraction:
     """All hours that could be awarded of what the promise is a fraction of, overbooking included."""
     return sum(

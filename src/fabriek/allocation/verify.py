@@ -16,6 +16,7 @@ from fabriek.allocation.rules import (
     counts,
     eligible_demand,
     exact,
+    excused,
     is_within,
     offered,
     share_hours,
@@ -114,7 +115,7 @@ def _promises(problem: Problem, applications: dict[str, Application], plan: Plan
         required = exact(promise.fraction) * base
         if promise.kind == "floor":
             required = min(required, eligible_demand(problem, promise))
-        if promise.kind == "cap" and reached > required:
+        if promise.kind == "cap" and reached > required + excused(problem, promise):
             faults.append(f"{promise.id} caps at {float(required):.3f} hours; {float(reached):.3f} are awarded")
         shortfall = max(Fraction(0), required - reached if promise.kind == "floor" else reached - required)
         for name, is_, says in (
@@ -182,7 +183,8 @@ def _bound(problem: Problem, plan: Plan) -> list[str]:
             required = fraction * base
             if promise.kind == "floor" and promise.of == "capacity":
                 required = min(required, eligible_demand(problem, promise))
-            bound += price.price * sign * float(required - exact(promise.reached_before))
+            widened = excused(problem, promise) if promise.kind == "cap" else Fraction(0)
+            bound += price.price * sign * float(required + widened - exact(promise.reached_before))
             relaxed = price.relaxed or 0.0
             # The bound is for plans whose floors lack at most that; this plan must be one of them.
             if shortfalls[promise.id] - relaxed > _AGREES * max(1.0, relaxed):

@@ -94,7 +94,7 @@ def _broken(room: Room, allowed: dict[str, float]) -> Iterator[_Broken]:
         if left < 0:
             yield _Broken(-left, "", lambda choice, cell=cell: _draws(choice, cell))  # type: ignore[misc]
     for cap in room.caps:
-        excess = room.subject[cap.id] - room.required(cap)
+        excess = room.subject[cap.id] - room.excused[cap.id] - room.required(cap)
         if excess > 0:
             yield _Broken(excess, cap.id, lambda choice, cap=cap: _weight(cap, choice))  # type: ignore[misc]
     for floor in room.floors:

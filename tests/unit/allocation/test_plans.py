@@ -173,6 +173,15 @@ def test_what_was_awarded_before_counts() -> None:
     assert verify(kept, plan) == []
 
 
+def test_a_cap_that_was_exceeded_before_holds_up_only_its_own() -> None:
+    cap = {"id": "c", "kind": "cap", "class": "startup", "fraction": 0.5, "of": "awarded"}
+    problem = two_ask([{**cap, "reached_before": 100.0, "base_before": 160.0}], startup_hours=50.0)
+    plan = solve(problem)
+    assert awarded(plan) == ["academia"]
+    assert plan.promises[0].shortfall == 15.0
+    assert verify(problem, plan) == []
+
+
 def test_a_floor_asks_no_more_than_its_class_does() -> None:
     """Half of 15 hours is 7.5; the start-up asks for 5, so that the floor is kept and nobody is held up."""
     problem = two_ask(

@@ -1,0 +1,465 @@
+"""Branch and bound for one block: what a programme awards on one partition, at given values.
+
+maximise sum of value x fraction, subject to what the months have room for; a fraction is 0 or between `least` and 1.
+
+The relaxed problem of a node is solved by the dual simplex method with bounds (Koberstein, The dual simplex method,
+techniques for a fast and stable implementation, 2005, chapters 3 and 4). There are as many rows as months, a dozen, so
+the inverse of the basis is kept whole; a column draws the same amount on a run of months, so that its product with any
+row vector is one difference of prefix sums. A node takes some tens of microseconds.
+
+Prices of the months, whatever they are as long as they aren't negative, bound a node: room x price + what each column
+gains over its price. Nothing rests on the simplex method being right: the tree and the prices at its leaves are a proof
+that `verify` checks by itself.
+
+Compiled by numba, cached on disk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+
+from fabriek.allocation.formulation import Real, Whole
+
+_jit = numba.njit(cache=True, nogil=True)
+
+_EPS = 1e-9
+_LEAF, _FIRST_UP, _FIRST_DOWN = -1, 1, 0
+
+
+@dataclass
+class Proof:
+    """A tree in preorder. variable: of each node, the column that it branches on, -1 at a leaf. up_first: which child
+    comes first, the one with the column in (least..1) or the one without it. prices: of each leaf, of each month.
+
+    root: prices of each month; columns that at these prices lose too much by changing are settled by them.
+    """
+
+    variable: Whole
+    up_first: Whole
+    prices: Real
+    root: Real
+
+
+@dataclass
+class Block:
+    """bound: no choice is worth more. value, fractions: the best choice that was found. nodes: how many were looked at;
+    complete: whether `bound` was proven by the tree (else it is the root's).
+    """
+
+    bound: float
+    value: float
+    fractions: Real
+    nodes: int
+    complete: bool
+    proof: Proof
+
+
+def solve_block(
+    value: Real,
+    amount: Real,
+    first: Whole,
+    last: Whole,
+    least: Real,
+    room: Real,
+    *,
+    known: float = 0.0,
+    tolerance: float = 0.0,
+    nodes: int = 10_000,
+) -> Block:
+    """The best choice, and a bound within `tolerance` (an amount of value) of it or of `known`, if `nodes` are enough.
+
+    value, amount (hours a month), first, last (months, the last excluded), least: of each column. room: of each month.
+    known: a value that is reached already; choices that are worth less are of no interest.
+    """
+    count, horizon = len(value), len(room)
+    variable, up_first = np.full(2 * nodes + 2, _LEAF), np.zeros(2 * nodes + 2, dtype=np.int64)
+    prices = np.zeros((nodes + 2, horizon))
+    fractions, root = np.zeros(count), np.zeros(horizon)
+    if not count:
+        return Block(0.0, 0.0, fractions, 0, True, Proof(variable[:1], up_first[:1], prices[:1], root))
+    bound, best, looked, leaves, complete = _branch(
+        value, amount, first, last, least, room, known, tolerance, nodes, variable, up_first, prices, fractions, root
+    )
+    proof = Proof(variable[:looked], up_first[:looked], prices[:leaves], root)
+    return Block(bound, best, fractions, looked, complete, proof)
+
+
+@_jit
+def _prefix(row, sums):
+    """sums[t]: of row[:t]."""
+    sums[0] = 0.0
+    for t in range(len(row)):
+        sums[t + 1] = sums[t] + row[t]
+
+
+@_jit
+def _prices(value, basis, inverse, y):
+    """Of each month: the basic columns' values times the inverse."""
+    count, horizon = len(value), len(y)
+    for t in range(horizon):
+        y[t] = 0.0
+    for r in range(horizon):
+        if basis[r] < count:
+            c = value[basis[r]]
+            for t in range(horizon):
+                y[t] += c * inverse[r, t]
+
+
+@_jit
+def _bound(value, amount, first, last, room, low, high, y, sums):
+    """What prices prove: of months below zero, zero is taken."""
+    total = 0.0
+    sums[0] = 0.0
+    for t in range(len(y)):
+        price = y[t] if y[t] > 0.0 else 0.0
+        sums[t + 1] = sums[t] + price
+        total += price * room[t]
+    for j in range(len(value)):
+        gain = value[j] - amount[j] * (sums[last[j]] - sums[first[j]])
+        total += gain * (high[j] if gain > 0.0 else low[j])
+    return total
+
+
+@_jit
+def _refactor(amount, first, last, basis, inverse):
+    """The inverse of the basis anew, by Gauss and Jordan with pivoting. False: it is singular."""
+    horizon = len(basis)
+    count = len(amount)
+    work = np.zeros((horizon, 2 * horizon))
+    for r in range(horizon):
+        if basis[r] < count:
+            for t in range(first[basis[r]], last[basis[r]]):
+                work[t, r] = amount[basis[r]]
+        else:
+            work[basis[r] - count, r] = 1.0
+        work[r, horizon + r] = 1.0
+    for c in range(horizon):
+        pivot = c
+        for r in range(c + 1, horizon):
+            if abs(work[r, c]) > abs(work[pivot, c]):
+                pivot = r
+        if abs(work[pivot, c]) < 1e-11:
+            return False
+        if pivot != c:
+            for k in range(2 * horizon):
+                work[c, k], work[pivot, k] = work[pivot, k], work[c, k]
+        by = work[c, c]
+        for k in range(2 * horizon):
+            work[c, k] /= by
+        for r in range(horizon):
+            if r != c and work[r, c] != 0.0:
+                by = work[r, c]
+                for k in range(2 * horizon):
+                    work[r, k] -= by * work[c, k]
+    for r in range(horizon):
+        for t in range(horizon):
+            inverse[r, t] = work[r, horizon + t]
+    return True
+
+
+@_jit
+def _simplex(
+    value, amount, first, last, room, low, high, enough,
+    basis, where, inverse, upper, noise, y, gain, fraction, alpha, sums, left, ratio,
+):  # fmt: skip
+    """Solve a node's relaxed problem from any basis. Ends early where the prices prove `enough`.
+
+    Returns the bound that the prices in `y` prove; `fraction` is the answer, if it was not ended early.
+    """
+    count, horizon = len(value), len(room)
+    pivots = 0
+    while True:
+        _prices(value, basis, inverse, y)
+        _prefix(y, sums)
+        for t in range(horizon + 1):
+            left[t] = 0.0
+        for j in range(count):
+            if where[j] >= 0:
+                continue
+            gain[j] = value[j] - amount[j] * (sums[last[j]] - sums[first[j]])
+            # Near zero it stays where it is: with the sign of noise it would go to and fro.
+            if gain[j] > noise[j]:
+                upper[j] = True
+            elif gain[j] < -noise[j]:
+                upper[j] = False
+            x = high[j] if upper[j] else low[j]
+            fraction[j] = x
+            if x != 0.0:
+                left[first[j]] += amount[j] * x
+                left[last[j]] -= amount[j] * x
+        used = 0.0
+        for t in range(horizon):
+            used += left[t]
+            left[t] = room[t] - used
+        # The basic columns' values, and which is furthest out of its bounds.
+        worst, out, over = _EPS, -1, False
+        for r in range(horizon):
+            x = 0.0
+            for t in range(horizon):
+                x += inverse[r, t] * left[t]
+            b = basis[r]
+            if b < count:
+                fraction[b] = x
+                if x - high[b] > worst:
+                    worst, out, over = x - high[b], r, True
+                elif low[b] - x > worst:
+                    worst, out, over = low[b] - x, r, False
+            else:
+                lacks = -x / room[b - count] if room[b - count] > 0.0 else -x
+                if lacks > worst:
+                    worst, out, over = lacks, r, False
+        proven = _bound(value, amount, first, last, room, low, high, y, sums)
+        if out < 0 or proven <= enough or pivots > 50 + 10 * horizon + count:
+            return proven
+        # The row of the leaving column, and what each other would change of it.
+        b = basis[out]
+        excess = 0.0
+        for t in range(horizon):
+            excess += inverse[out, t] * left[t]
+        if b < count:
+            excess = excess - high[b] if over else low[b] - excess
+        else:
+            excess = -excess
+        _prefix(inverse[out], sums)
+        sign = 1.0 if over else -1.0
+        candidates = 0
+        for j in range(count):
+            ratio[j] = -1.0
+            if where[j] >= 0 or low[j] == high[j]:
+                continue
+            a = sign * amount[j] * (sums[last[j]] - sums[first[j]])
+            if upper[j]:
+                a = -a
+            if a > _EPS:
+                alpha[j] = a
+                ratio[j] = abs(gain[j]) / a
+                candidates += 1
+        for t in range(horizon):
+            ratio[count + t] = -1.0
+            if where[count + t] < 0:
+                a = sign * inverse[out, t]
+                if a > 1e-15:
+                    alpha[count + t] = a
+                    ratio[count + t] = (y[t] if y[t] > 0.0 else 0.0) / a
+                    candidates += 1
+        # The longest step that still improves: columns passed on the way go to their other bound.
+        enter = -1
+        while candidates > 0:
+            least_ratio, nearest = 1e300, -1
+            for j in range(count + horizon):
+                if ratio[j] >= 0.0 and (
+                    ratio[j] < least_ratio or (ratio[j] == least_ratio and alpha[j] > alpha[nearest])
+                ):
+                    least_ratio, nearest = ratio[j], j
+            ratio[nearest] = -1.0
+            candidates -= 1
+            enter = nearest
+            if nearest >= count:
+                break
+            excess -= alpha[nearest] * (high[nearest] - low[nearest])
+            if excess <= 0.0:
+                break
+            upper[nearest] = not upper[nearest]
+        if enter < count and (enter < 0 or excess > 0.0):
+            # Nothing can mend it: the node has no choices. The prices may go along its row without end.
+            if excess > 0.0 and enough > -1e299:
+                step = (0.0 if enter < 0 else abs(gain[enter]) / alpha[enter]) + (proven - enough) / excess * 1.01
+                for t in range(horizon):
+                    y[t] -= step * sign * inverse[out, t]
+            return _bound(value, amount, first, last, room, low, high, y, sums)
+        # Pivot.
+        _prefix(inverse[out], sums)
+        for r in range(horizon):
+            left[r] = 0.0
+        if enter < count:
+            for r in range(horizon):
+                a = 0.0
+                for t in range(first[enter], last[enter]):
+                    a += inverse[r, t]
+                left[r] = a * amount[enter]
+        else:
+            for r in range(horizon):
+                left[r] = inverse[r, enter - count]
+        pivot = left[out]
+        pivots += 1
+        if abs(pivot) < 1e-12:
+            return proven
+        for t in range(horizon):
+            inverse[out, t] /= pivot
+        for r in range(horizon):
+            if r != out and left[r] != 0.0:
+                for t in range(horizon):
+                    inverse[r, t] -= left[r] * inverse[out, t]
+        where[b] = -1
+        if b < count:
+            upper[b] = over
+        basis[out] = enter
+        where[enter] = out
+        if pivots % 60 == 0 and not _refactor(amount, first, last, basis, inverse):
+            _start(where, basis, inverse)
+
+
+@_jit
+def _start(where, basis, inverse):
+    """The basis of what is left of the months."""
+    horizon = len(basis)
+    count = len(where) - horizon
+    for j in range(len(where)):
+        where[j] = -1
+    for t in range(horizon):
+        basis[t] = count + t
+        where[count + t] = t
+        for r in range(horizon):
+            inverse[t, r] = 1.0 if r == t else 0.0
+
+
+@_jit
+def _fill(value, amount, first, last, least, room, high, fraction, order, left, taken):
+    """A choice near the relaxed one: what is whole there, then what still fits in a fixed order. Returns its value."""
+    total = 0.0
+    for t in range(len(room)):
+        left[t] = room[t]
+    for turn in range(2):
+        for k in range(len(order)):
+            j = order[k]
+            if turn == 0:
+                taken[j] = 0.0
+                if fraction[j] < 1.0 - 1e-7:
+                    continue
+            elif taken[j] > 0.0 or high[j] == 0.0 or value[j] <= 0.0:
+                continue
+            space = amount[j]
+            for t in range(first[j], last[j]):
+                if left[t] < space:
+                    space = left[t]
+            if space >= amount[j]:
+                x = 1.0
+            elif space >= least[j] * amount[j] and least[j] < 1.0:
+                x = space / amount[j]
+            else:
+                continue
+            taken[j] = x
+            total += x * value[j]
+            for t in range(first[j], last[j]):
+                left[t] -= x * amount[j]
+    return total
+
+
+@_jit
+def _branch(
+    value, amount, first, last, least, room, known, tolerance, nodes, variable, up_first, prices, best_fractions, root
+):
+    """The search, depth first. Returns bound, best value, nodes, leaves, whether it was complete."""
+    count, horizon = len(value), len(room)
+    low, high = np.zeros(count), np.ones(count)
+    basis, where, inverse = (
+        np.zeros(horizon, dtype=np.int64),
+        np.zeros(count + horizon, dtype=np.int64),
+        np.zeros((horizon, horizon)),
+    )
+    y, gain, fraction = np.zeros(horizon), np.zeros(count), np.zeros(count)
+    alpha, ratio = np.zeros(count + horizon), np.zeros(count + horizon)
+    sums, left, taken = np.zeros(horizon + 1), np.zeros(horizon + 1), np.zeros(count)
+    upper, noise = value > 0.0, np.abs(value) * 1e-10
+    _start(where, basis, inverse)
+    top = _simplex(
+        value, amount, first, last, room, low, high, -1e300,
+        basis, where, inverse, upper, noise, y, gain, fraction, alpha, sums, left, ratio,
+    )  # fmt: skip
+    for t in range(horizon):
+        y[t] = y[t] if y[t] > 0.0 else 0.0
+        root[t] = y[t]
+    _prefix(root, sums)
+    for j in range(count):
+        gain[j] = value[j] - amount[j] * (sums[last[j]] - sums[first[j]])
+    root_gain = gain.copy()
+    order = np.argsort(-root_gain)
+    best = _fill(value, amount, first, last, least, room, high, fraction, order, left, best_fractions)
+    goal = max(best, known) + tolerance
+
+    # What may be undone: columns that the path has bounded, and what they were. -1: settled by the root's prices.
+    path = np.zeros(count + 1, dtype=np.int64)
+    path_low, path_high = np.zeros(count + 1), np.zeros(count + 1)
+    stack_depth, stack_variable, stack_up = (
+        np.zeros(2 * count + 4, dtype=np.int64),
+        np.zeros(2 * count + 4, dtype=np.int64),
+        np.zeros(2 * count + 4, dtype=np.int64),
+    )
+    open_bound = np.zeros(2 * count + 4)
+    waiting, depth, looked, leaves = 1, 0, 0, 0
+    stack_variable[0] = -1
+    open_bound[0] = top
+    while waiting > 0:
+        waiting -= 1
+        if looked >= nodes:
+            # Not complete: what is open could reach its parents' bounds.
+            most = goal
+            for k in range(waiting + 1):
+                if open_bound[k] > most:
+                    most = open_bound[k]
+            return most, best, looked, leaves, False
+        parent_bound = open_bound[waiting]
+        while depth > stack_depth[waiting]:
+            depth -= 1
+            low[path[depth]], high[path[depth]] = path_low[depth], path_high[depth]
+        j = stack_variable[waiting]
+        if j >= 0:
+            path[depth], path_low[depth], path_high[depth] = j, low[j], high[j]
+            depth += 1
+            if stack_up[waiting]:
+                low[j], high[j] = least[j], 1.0
+            else:
+                low[j], high[j] = 0.0, 0.0
+        proven = _simplex(
+            value, amount, first, last, room, low, high, goal,
+            basis, where, inverse, upper, noise, y, gain, fraction, alpha, sums, left, ratio,
+        )  # fmt: skip
+        if proven > goal:
+            found = _fill(value, amount, first, last, least, room, high, fraction, order, left, taken)
+            if found > best:
+                best = found
+                for k in range(count):
+                    best_fractions[k] = taken[k]
+                goal = max(goal, best + tolerance)
+        # The most fractional of what matters: the larger, the more it decides.
+        pick, weight = -1, 0.0
+        if proven > goal:
+            for r in range(horizon):
+                b = basis[r]
+                if b >= count or low[b] > 0.0 or high[b] == 0.0:
+                    continue
+                x = fraction[b]
+                if x > 1e-7 and x < least[b] - 1e-7:
+                    part = min(x / least[b], 1.0 - x / least[b])
+                    w = (0.05 + part) * value[b]
+                    if w > weight:
+                        pick, weight = b, w
+        if pick < 0 and proven > goal:
+            # Nothing is fractional, and yet it isn't enough: rounding. Any column that isn't settled will do.
+            for j in range(count):
+                if low[j] == 0.0 and high[j] > 0.0 and value[j] > weight:
+                    pick, weight = j, value[j]
+            _start(where, basis, inverse)
+        if pick < 0:
+            # A leaf: what its prices prove is the most that is to be had there.
+            if proven > goal:
+                goal = proven
+            for t in range(horizon):
+                prices[leaves, t] = y[t] if y[t] > 0.0 else 0.0
+            leaves += 1
+            variable[looked] = -1
+            looked += 1
+            continue
+        up = 1 if fraction[pick] > 0.5 * least[pick] else 0
+        variable[looked], up_first[looked] = pick, up
+        looked += 1
+        for turn in range(2):
+            stack_depth[waiting] = depth
+            stack_variable[waiting] = pick
+            stack_up[waiting] = 1 - up if turn == 0 else up
+            open_bound[waiting] = min(proven, parent_bound)
+            waiting += 1
+    return min(goal, top) if goal > best else goal, best, looked, leaves, True

@@ -119,7 +119,8 @@ def test_a_request_over_the_limit_is_told_before_submitting(enter: Any) -> None:
     page.get_by_role("button", name="Save and continue").click()
     page.get_by_label("GPU-hours").first.fill("9000")
     page.get_by_role("button", name="Save and continue").click()
-    page.wait_for_url("**/project/")
-    page.goto(page.url.replace("/project/", "/check/"))
+    page.get_by_text("more than this call's 5,000").first.wait_for()
+    assert page.get_by_label("GPU-hours").first.input_value() == "9000", "what was written stays"
+    page.goto(page.url.replace("/request/", "/check/"))
     page.get_by_text("more than this call's 5,000").first.wait_for()
     assert not page.get_by_role("button", name="Submit the application").count()

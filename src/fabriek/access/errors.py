@@ -65,6 +65,18 @@ class NotEnoughReviewers(Refused):
     slug = "not-enough-reviewers"
 
 
+class RepliesPending(Refused):
+    """Applicants may still reply to their reviews. `extra`: applications."""
+
+    slug = "replies-pending"
+
+
+class TooLate(Refused):
+    """The days within which this could be done have gone by."""
+
+    slug = "too-late"
+
+
 class NotAssessed(Refused):
     """Peers review an application only once it was found technically sound. `extra`: application."""
 

@@ -5,6 +5,8 @@ Which state may follow which, by whose act and under which guard is written once
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -91,6 +93,9 @@ class Call(models.Model):
     continuous = models.BooleanField(default=False)
     answer_working_days = models.PositiveIntegerField()
     review = models.CharField(max_length=10, choices=ReviewKind)
+    reply_working_days = models.PositiveSmallIntegerField(
+        default=0, help_text="working days in which applicants may reply to the reviews before the decision; 0: none"
+    )
     criteria = models.JSONField(default=list)
     threshold = models.DecimalField(max_digits=5, decimal_places=2)
     reviewers = models.PositiveSmallIntegerField(default=1)
@@ -162,6 +167,7 @@ class Application(models.Model):
     answer_due = models.DateTimeField(null=True, blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)
     score = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True, help_text="consensus, of 100")
+    reply_until = models.DateTimeField(null=True, blank=True, help_text="until when the applicant may reply")
     is_demo = models.BooleanField(default=False)
     origin = models.CharField(max_length=200, blank=True, help_text="where demo data comes from")
 
@@ -211,6 +217,24 @@ class Partner(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["application", "organisation"], name="partner_once")]
+
+
+class Attachment(models.Model):
+    """A PDF that goes with an application. The file is outside the web root, see `attachments.py`."""
+
+    application = models.ForeignKey(Application, models.CASCADE, related_name="attachments")
+    key = models.UUIDField(unique=True, default=uuid4, editable=False)
+    name = models.CharField(max_length=120)
+    size = models.PositiveIntegerField(help_text="in bytes")
+    sha256 = models.CharField(max_length=64)
+    added_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["added_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["application", "sha256"], name="attachment_once")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class EligibilityCheck(models.Model):
@@ -280,6 +304,18 @@ class Review(models.Model):
                 condition=~Q(state="submitted") | Q(submitted_at__isnull=False), name="review_submitted_has_date"
             ),
         ]
+
+
+class Reply(models.Model):
+    """The applicant's answer to what the reviewers say, before the decision. Empty: nothing to add, go on."""
+
+    application = models.OneToOneField(Application, models.CASCADE, related_name="reply")
+    text = models.TextField(blank=True)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "replies"
 
 
 class DecisionState(models.TextChoices):

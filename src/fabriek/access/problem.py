@@ -27,7 +27,7 @@ def candidates(calls: Sequence[Call]) -> list[Application]:
     """The reviewed applications of these calls, with what the problem says of them. Three queries."""
     return list(
         Application.objects.filter(call__in=calls, state=ApplicationState.REVIEWED)
-        .select_related("call__programme", "call__factory", "organisation", "applicant")
+        .select_related("call__programme", "call__factory", "organisation", "applicant", "reply")
         .prefetch_related("alternatives__partition")
         .order_by("code")
     )

@@ -130,7 +130,7 @@ def my_applications(person: Person, sort: str = "") -> list[Application]:
     """One's own applications, newest first or by a column. Three queries."""
     found = (
         Application.objects.filter(applicant=person)
-        .select_related("call__factory", "call__access_mode")
+        .select_related("call__factory", "call__access_mode", "reply")
         .prefetch_related("alternatives__partition")
     )
     return list(ordered(found, sort, APPLICATION_COLUMNS, ("-created_at", "-id")))
@@ -147,6 +147,7 @@ def application_of(person: Any, code: str) -> Application | None:
             "applicant",
             "eligibility_check",
             "technical_assessment__made_by",
+            "reply",
         )
         .prefetch_related(
             "alternatives__partition__system",
@@ -154,6 +155,7 @@ def application_of(person: Any, code: str) -> Application | None:
             "call__partitions__system",
             Prefetch("outcomes", Outcome.objects.select_related("decision", "project", "alternative__partition")),
             Prefetch("reviews", Review.objects.select_related("reviewer")),
+            "attachments",
         )
         .filter(code=code)
         .first()
@@ -213,7 +215,7 @@ def review_of(person: Person, number: int) -> Review | None:
             "application__applicant",
             "application__technical_assessment",
         )
-        .prefetch_related("application__alternatives__partition")
+        .prefetch_related("application__alternatives__partition", "application__attachments")
         .filter(pk=number, reviewer=person)
         .first()
     )

@@ -13,7 +13,16 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from fabriek.access.errors import ConflictOfInterest
-from fabriek.access.models import AccessMode, Alternative, Application, ApplicationState, Call, Conflict, ReviewKind
+from fabriek.access.models import (
+    AccessMode,
+    Alternative,
+    Application,
+    ApplicationState,
+    Call,
+    Conflict,
+    Outcome,
+    ReviewKind,
+)
 from fabriek.conf.working_days import is_working_day, working_days_after
 from fabriek.people.models import Person
 from fabriek.people.permissions import may
@@ -128,6 +137,48 @@ def eligibility_findings(application: Application) -> list[dict[str, Any]]:
         }
     )
     return findings
+
+
+ATTACHMENTS = 3
+"""How many an application may have."""
+ATTACHMENT_MIB = 10
+"""The size of the largest."""
+
+
+def attachment_faults(name: str, content: bytes) -> list[str]:
+    """What makes a file unfit: only PDF, by its name, its first bytes and its end (ISO 32000-1, 7.5), of a size that
+    reviewers can read."""
+    faults = []
+    if len(content) > ATTACHMENT_MIB * 1024 * 1024:
+        faults.append(_("%(name)s is larger than %(mib)s MB.") % {"name": name, "mib": ATTACHMENT_MIB})
+    is_pdf = name.lower().endswith(".pdf") and content.startswith(b"%PDF-") and b"%%EOF" in content[-2048:]
+    if not is_pdf:
+        faults.append(_("%(name)s is no whole PDF. Save it as a PDF and try again.") % {"name": name})
+    return faults
+
+
+def may_reply(application: Application, now: datetime) -> bool:
+    """Whether its applicant may answer the reviews now, or hear that they needn't: once, before the decision."""
+    until = application.reply_until
+    waits = application.state == ApplicationState.REVIEWED and until is not None and now <= until
+    return waits and not hasattr(application, "reply")
+
+
+def remarks_are_open(application: Application) -> bool:
+    """Whether the applicant may read the public remarks: once decided, and from the start of the right to reply."""
+    return application.state == ApplicationState.REVIEWED and application.reply_until is not None
+
+
+OBJECTION_DAYS = 30
+"""Days after the publication within which an applicant may object."""
+
+
+def objection_until(outcome: Outcome) -> datetime:
+    """The last moment to object to an outcome."""
+    published = outcome.decision.published_at
+    if published is None:
+        raise ValueError("an outcome belongs to a published decision")
+    return published + timedelta(days=OBJECTION_DAYS)
 
 
 def needs_assessment(application: Application) -> bool:

@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from fabriek.access.models import Outcome
 from fabriek.programmes.models import Promise
 
 
+def outcome_words(outcome: Outcome) -> str:
+    """An outcome in the reader's language, from what was stored when it was decided."""
+    application = outcome.application
+    if not outcome.awarded:
+        threshold = float(application.call.threshold)
+        return refusal_words(outcome.reason, outcome.detail, float(application.score or 0), threshold)
+    got = outcome.alternative
+    if got is None:
+        return outcome.explanation
+    return award_words(outcome.gpu_hours, got.partition.code, f"{got.first_month:%Y-%m}", got.months, got.place)
+
+
 def award_words(gpu_hours: int, partition: str, first: str, months: int, place: int) -> str:
-    """What was awarded."""
-    text = _("You get %(hours)s GPU-hours on %(partition)s over %(months)s months from %(first)s.") % {
-        "hours": f"{gpu_hours:,}",
+    """What was awarded. `first` is the first month, as 2026-11."""
+    text = ngettext(
+        "You get %(hours)s GPU-hours on %(partition)s for one month, %(first)s.",
+        "You get %(hours)s GPU-hours on %(partition)s over %(months)s months from %(first)s.",
+        months,
+    ) % {
+        "hours": number_format(gpu_hours, force_grouping=True),
         "partition": partition,
         "months": months,
-        "first": first,
+        "first": date_format(date.fromisoformat(f"{first}-01"), "F Y"),
     }
     if place:
         text += " " + _("This is choice %(place)s of your application: there was no room for the earlier ones.") % {

@@ -9,7 +9,8 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,6 +18,7 @@ from fabriek.compute.directives import DirectiveError, read_directives
 from fabriek.compute.engine import Difference, difference
 from fabriek.compute.wire import AccountState, DesiredState, JobOrder
 from fabriek.conf.errors import NotFound
+from fabriek.conf.sorting import Column, ordered, place_among
 from fabriek.ledger.queries import allocation_hours
 from fabriek.operations.errors import UnknownCluster
 from fabriek.operations.models import ENDED_STATES, Cluster, Job, JobState, UsageRecord
@@ -103,13 +105,21 @@ def clusters() -> list[Cluster]:
     return list(Cluster.objects.select_related("site").prefetch_related("names__partition"))
 
 
-def jobs_of(project: Project) -> QuerySet[Job]:
-    """A project's jobs, newest first, without their scripts and output."""
-    return (
-        project.jobs.select_related("submitted_by", "allocation__partition")
-        .defer("script", "output", "error_output")
-        .order_by("-submitted_at", "-id")
+JOB_COLUMNS: dict[str, Column] = {
+    "name": Lower("name"),
+    "state": place_among("state", JobState.values),
+    "submitted": "submitted_at",
+    "ended": F("ended_at"),
+    "by": Lower("submitted_by__name"),
+}
+
+
+def jobs_of(project: Project, sort: str = "") -> QuerySet[Job]:
+    """A project's jobs, newest first or by a column, without their scripts and output."""
+    found = project.jobs.select_related("submitted_by", "allocation__partition").defer(
+        "script", "output", "error_output"
     )
+    return ordered(found, sort, JOB_COLUMNS, ("-submitted_at", "-id"))
 
 
 def job_of(person: Any, uuid: str) -> Job:

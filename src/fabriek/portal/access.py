@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from fabriek.people.permissions import PERMISSIONS, require
 
@@ -19,6 +22,24 @@ EVERYBODY = "everybody"
 SIGNED_IN = "signed in"
 
 View = Callable[..., HttpResponseBase]
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Signed out, or not in yet: to the sign-in page, and afterwards back to the page where one was.
+
+    A part of a page that loads or saves by itself is told in place: the rest of the page, with what somebody is
+    writing, stays as it is.
+    """
+    if request.headers.get("HX-Request"):
+        response = render(request, "errors/signed_out.html", status=401)
+        response["HX-Reswap"] = "none"
+        return response
+    if request.method == "GET":
+        return redirect_to_login(request.get_full_path())
+    came_from = request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
+    page = urlsplit(came_from)
+    return redirect_to_login(urlunsplit(("", "", page.path, page.query, "")) if is_ours and page.path else "/")
 
 
 def requires(rule: str, *methods: str) -> Callable[[View], View]:
@@ -36,7 +57,7 @@ def requires(rule: str, *methods: str) -> Callable[[View], View]:
                 return response
             if rule != EVERYBODY:
                 if not request.user.is_authenticated:
-                    return redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
+                    return _to_sign_in(request)
                 if rule != SIGNED_IN:
                     require(request.user, rule)
             return view(request, *args, **kwargs)

@@ -17,6 +17,12 @@ class ProjectEnded(Refused):
     slug = "project-ended"
 
 
+class ReportTooEarly(Refused):
+    """A final report comes at the end."""
+
+    slug = "report-too-early"
+
+
 class LeadStays(Refused):
     """A project keeps its lead."""
 

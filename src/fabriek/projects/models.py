@@ -5,6 +5,8 @@ How many hours an allocation holds is in the ledger and nowhere else: accounts w
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -87,6 +89,28 @@ class Allocation(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def last_month(self) -> date:
+        """First day of the last month."""
+        return (self.ends - timedelta(days=1)).replace(day=1)
+
+
+class FinalReport(models.Model):
+    """What came of a project, in its lead's words. The figures beside it are the ledger's and stored nowhere else."""
+
+    project = models.OneToOneField(Project, models.PROTECT, related_name="final_report")
+    results = models.TextField(help_text="results, and their benefit to society")
+    outputs = models.TextField(blank=True, help_text="publications, patents, models, data sets, talks")
+    unused_why = models.TextField(blank=True, help_text="why hours were not used")
+    handed_in_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    handed_in_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=~Q(results=""), name="report_has_results")]
+
+    def __str__(self) -> str:
+        return f"final report of {self.project_id}"
 
 
 class ReturnState(models.TextChoices):

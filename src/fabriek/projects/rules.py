@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from fabriek.people.permissions import may
 from fabriek.projects.models import Project
 
@@ -55,3 +57,18 @@ def leads(person: Any, project: Project) -> bool:
 def may_read(person: Any, project: Project) -> bool:
     """Members, and the roles that may read all projects."""
     return may(person, "read projects") or is_member(person, project)
+
+
+def report_is_due(project: Project, on: date) -> bool:
+    """Whether a final report may be handed in: from the project's last month on, or once it was ended."""
+    return project.ended_at is not None or on >= month_after(project.ends.replace(day=1), -1)
+
+
+def report_faults(results: str, unused_why: str, unused_seconds: int) -> dict[str, list[str]]:
+    """What a final report lacks: results, and the reason where hours stay unused."""
+    faults: dict[str, list[str]] = {}
+    if not results.strip():
+        faults["results"] = [_("Tell what came of it.")]
+    if unused_seconds > 0 and not unused_why.strip():
+        faults["unused_why"] = [_("Hours were not used. Say why.")]
+    return faults

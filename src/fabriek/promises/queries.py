@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.core.cache import cache
 from django.db import connection
 from django.db.models import Q
 
+from fabriek.conf.sorting import sorted_rows
 from fabriek.operations.queries import queued_seconds
 from fabriek.programmes.models import Programme, Promise
 from fabriek.promises.measures import Hours, Measured, Terms, measure
@@ -180,3 +181,19 @@ def measured_promises(on: date | None = None) -> list[Measured]:
         for programme, seconds in sorted(_told_again("established", _established).items())
     ]
     return [measure(t, all_hours) for t in terms]
+
+
+MEASURED_COLUMNS: dict[str, Callable[[Measured], Any]] = {
+    "name": lambda one: one.terms.name.lower(),
+    "kind": lambda one: one.terms.kind,
+    "promised": lambda one: one.required["decided"],
+    "decided": lambda one: one.decided,
+    "queued": lambda one: one.queued,
+    "used": lambda one: one.used,
+    "holds": lambda one: one.holds,
+}
+
+
+def in_order(measured: list[Measured], sort: str = "") -> list[Measured]:
+    """Measured promises by a column of a list; without one as they are."""
+    return sorted_rows(measured, sort, MEASURED_COLUMNS)

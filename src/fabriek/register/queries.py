@@ -17,6 +17,7 @@ from fabriek.register.errors import CapacityUnknown, ConversionUnknown
 from fabriek.register.models import (
     Antenna,
     Factory,
+    Link,
     Partition,
     PartitionKind,
     Site,
@@ -201,6 +202,12 @@ def map_sites() -> list[Site]:
         .prefetch_related(Prefetch("systems", System.objects.prefetch_related("factories")), "links_from__to_site")
         .order_by("name")
     )
+
+
+def links_of(site: Site) -> list[tuple[Site, Link]]:
+    """The network links of a site, each with the site at its other end. One query."""
+    found = Link.objects.filter(Q(from_site=site) | Q(to_site=site)).select_related("from_site", "to_site")
+    return [(link.to_site if link.from_site_id == site.pk else link.from_site, link) for link in found.order_by("pk")]
 
 
 def antennas() -> list[Antenna]:

@@ -16,6 +16,7 @@ from tests.factories.world import (
     MONTH,
     World,
     make_allocation,
+    make_draft,
     make_organisation,
     make_person,
     make_submitted,
@@ -311,7 +312,7 @@ def test_a_refusal_is_one_sentence_and_bad_input_is_2(tmp_path: Path) -> None:
 
 
 def test_every_verb_over_the_api_takes_url_token_and_json() -> None:
-    without_json = {"download"}
+    without_json = {"download", "attachment"}
     seen = 0
     for owner in [app, *(found.typer_instance for found in app.registered_groups)]:
         assert isinstance(owner, typer.Typer)
@@ -325,3 +326,24 @@ def test_every_verb_over_the_api_takes_url_token_and_json() -> None:
             assert {"url", "token"} <= parameters, verb
             assert "as_json" in parameters or verb.__name__ in without_json, verb
     assert seen >= 45
+
+
+def test_an_applicant_attaches_a_file_and_replies_to_the_reviews(tmp_path: Path, settings: Any) -> None:
+    settings.FABRIEK_FOLDER = tmp_path
+    world = make_world(reply_working_days=2)
+    make_person("reviewer")
+    draft = make_draft(world)
+    applicant = Command(draft.applicant)
+    plan = tmp_path / "plan.pdf"
+    plan.write_bytes(b"%PDF-1.7\n%%EOF\n")
+    [attached] = applicant.read("application", "attach", draft.code, plan)
+    applicant.run("application", "attachment", draft.code, attached["number"], tmp_path / "back.pdf")
+    assert (tmp_path / "back.pdf").read_bytes() == plan.read_bytes()
+    assert applicant.read("application", "detach", draft.code, attached["number"]) == []
+    actions.submit_application(draft.applicant, draft)
+    actions.check_eligibility(world.officer, draft)
+    for review in actions.assign_reviewers(world.officer, [draft]):
+        points = {criterion["code"]: 4 for criterion in world.call.criteria}
+        actions.submit_review(review.reviewer, review, points, "Fine.")
+    actions.settle_consensus(world.officer, draft)
+    assert applicant.read("application", "reply", draft.code, "--text", "Thank you.")["reply"] == "Thank you."

@@ -8,10 +8,12 @@ from fabriek.access.actions.applications import (
     withdraw_application,
 )
 from fabriek.access.actions.assessments import assess_technically
+from fabriek.access.actions.attachments import add_attachment, remove_attachment
 from fabriek.access.actions.calls import close_call, is_open, open_call
 from fabriek.access.actions.continuous import QueueRun, decide_queue, decide_queues
 from fabriek.access.actions.decisions import discard_decision, propose_decision, publish_decision
 from fabriek.access.actions.objections import answer_objection, make_objection
+from fabriek.access.actions.replies import reply_to_reviews
 from fabriek.access.actions.reviews import (
     assign_reviewers,
     decline_review,
@@ -24,6 +26,7 @@ from fabriek.access.actions.rolling import grant_change, offer_again, would_be_g
 
 __all__ = [
     "QueueRun",
+    "add_attachment",
     "answer_objection",
     "assess_technically",
     "assign_reviewers",
@@ -40,7 +43,9 @@ __all__ = [
     "open_call",
     "propose_decision",
     "publish_decision",
+    "remove_attachment",
     "replace_reviewer",
+    "reply_to_reviews",
     "save_draft",
     "settle_all",
     "settle_consensus",

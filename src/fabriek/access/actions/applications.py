@@ -32,9 +32,15 @@ FIELDS = ("title", "summary", "method", "data_statement", "ethics", "keywords", 
 
 @transaction.atomic
 def start_application(actor: Person, call: Call, **more: Any) -> Application:
-    """Begin a draft under an open call. Errors: CallClosed."""
+    """Begin a draft under an open call. A second click goes on with a draft in which nothing was written yet.
+
+    Errors: CallClosed.
+    """
     require(actor, "apply")
     _require_open(call)
+    untouched = Application.objects.filter(call=call, applicant=actor, state="draft", version=0).first()
+    if untouched is not None and not more:
+        return untouched
     organisation = actor.organisation
     for _attempt in range(10):
         number = Application.objects.filter(call=call).count() + 1 + _attempt

@@ -11,12 +11,13 @@ from django.core.mail import send_mail
 from django.db import IntegrityError, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 
-from fabriek.access.errors import ConflictOfInterest, DecisionStale, NothingToDecide, WrongState
+from fabriek.access.errors import ConflictOfInterest, DecisionStale, NothingToDecide, RepliesPending, WrongState
 from fabriek.access.lifecycle import advance
 from fabriek.access.models import Application, Call, Decision, DecisionState, Outcome
 from fabriek.access.problem import build, candidates
-from fabriek.access.rules import conflicts
+from fabriek.access.rules import conflicts, may_reply
 from fabriek.access.words import award_words, refusal_words
 from fabriek.allocation.greedy import by_rank
 from fabriek.allocation.plan import Award, Plan, load_plan
@@ -35,7 +36,7 @@ _log = logging.getLogger("fabriek.access")
 GAP = 1e-4
 SECONDS = 45.0
 
-HOW_TO_OBJECT = (
+HOW_TO_OBJECT = gettext_noop(
     "You can object on your application's page within thirty days; "
     "somebody who did not take part in the decision answers."
 )
@@ -55,6 +56,7 @@ def propose_decision(
     found = candidates(calls)
     if not found:
         raise NothingToDecide(_("No application of these calls has its score yet. Settle the scores first."))
+    _wait_for_replies(found)
     problem = build(calls)
     # Solved outside a transaction: it may take seconds, and nobody else should wait.
     plan = solve(problem, gap=GAP, seconds=SECONDS, progress=progress)
@@ -83,6 +85,27 @@ def propose_decision(
             bound=plan.bound,
         )
     return decision
+
+
+def _wait_for_replies(found: Sequence[Application]) -> None:
+    """Nothing is decided while somebody may still reply to their reviews. Errors: RepliesPending."""
+    now = timezone.now()
+    waiting = [a for a in found if may_reply(a, now)]
+    if waiting:
+        raise RepliesPending(
+            ngettext(
+                "%(number)s applicant may still reply to the reviews, until %(until)s UTC at the latest. Decide after "
+                "that, or once they have replied.",
+                "%(number)s applicants may still reply to the reviews, until %(until)s UTC at the latest. Decide after "
+                "that, or once they have replied.",
+                len(waiting),
+            )
+            % {
+                "number": len(waiting),
+                "until": f"{max(a.reply_until for a in waiting if a.reply_until):%Y-%m-%d %H:%M}",
+            },
+            applications=[a.code for a in waiting],
+        )
 
 
 def _numbered(**values: Any) -> Decision:

@@ -6,10 +6,10 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from fabriek.access.errors import WrongState
+from fabriek.access.errors import TooLate, WrongState
 from fabriek.access.lifecycle import advance
 from fabriek.access.models import Application, Objection, Outcome
-from fabriek.access.rules import refuse_conflict
+from fabriek.access.rules import objection_until, refuse_conflict
 from fabriek.audit.actions import record
 from fabriek.conf.errors import Invalid, NotAllowed
 from fabriek.people.models import Person
@@ -18,12 +18,20 @@ from fabriek.people.permissions import require
 
 @transaction.atomic
 def make_objection(actor: Person, application: Application, text: str) -> Objection:
-    """Object to a decision about one's own application. Once."""
+    """Object to a decision about one's own application. Once, within the days that the decision names.
+
+    Errors: NotAllowed, WrongState, Invalid, TooLate.
+    """
     if application.applicant_id != actor.pk:
         raise NotAllowed(_("Only the applicant may object."))
-    outcome = Outcome.objects.filter(application=application, set_aside_at__isnull=True).first()
+    outcome = (
+        Outcome.objects.select_related("decision").filter(application=application, set_aside_at__isnull=True).first()
+    )
     if outcome is None:
         raise WrongState(_("There is no decision to object to."), state=application.state)
+    until = objection_until(outcome)
+    if timezone.now() > until:
+        raise TooLate(_("Objections to this decision were possible until %(day)s.") % {"day": f"{until:%Y-%m-%d}"})
     if not text.strip():
         raise Invalid(_("Say what you object to."), faults={"text": [_("Say what you object to, and why.")]})
     objection, created = Objection.objects.get_or_create(

@@ -12,6 +12,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from fabriek.access.actions.replies import open_reply
 from fabriek.access.errors import NotAssessed, NotEnoughReviewers, ReviewsMissing, WrongState
 from fabriek.access.lifecycle import advance
 from fabriek.access.models import Application, ApplicationState, Call, Conflict, Review, ReviewState, Scoring
@@ -288,4 +289,5 @@ def _settle(
             ridge=standing.ridge,
             severity={review.pk: standing.severity[review.reviewer_id].points for review in reviews},
         )
+    open_reply(settled)
     return settled

@@ -7,11 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
-from ninja import Field, Query, Router, Schema
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from ninja import Field, File, Query, Router, Schema, UploadedFile
 
 from fabriek.access import actions, queries
-from fabriek.access.models import Application, Call, Decision, Review
+from fabriek.access.attachments import path_of
+from fabriek.access.models import Application, Attachment, Call, Decision, Review
+from fabriek.access.rules import ATTACHMENT_MIB, remarks_are_open
 from fabriek.api.authentication import Scope, actor_of
 from fabriek.api.paging import PageOf, Paging, paged
 from fabriek.people.actions import join_organisation, register_organisation
@@ -41,6 +43,7 @@ class CallRow(Schema):
     reviewers: int
     reviewer_limit: int | None
     scoring: str
+    reply_working_days: int
     criteria: list[dict[str, Any]]
     threshold: float
     free_gpu_hours: int
@@ -74,6 +77,10 @@ class ApplicationIO(Schema):
     answer_due: datetime | None
     score: float | None
     outcome: dict[str, Any] | None
+    remarks: list[str] = Field(description="What the reviewers say to the applicant, once it may be read.")
+    attachments: list[dict[str, Any]] = Field(description="number, name, size in bytes and sha256 of each PDF.")
+    reply_until: datetime | None
+    reply: str | None = Field(description="The applicant's reply; empty: nothing to add; null: none was given.")
 
 
 class Applications(PageOf):
@@ -101,6 +108,10 @@ class OrganisationIn(Schema):
 
 class Why(Schema):
     why: str = Field("", max_length=2000)
+
+
+class ReplyIn(Schema):
+    text: str = Field("", max_length=5_000, description="Empty: nothing to add.")
 
 
 class Eligibility(Schema):
@@ -150,7 +161,7 @@ def call_row(call: Call, free: int) -> dict[str, Any]:
     names = (
         "code", "title", "opens", "closes", "first_month", "months", "minimum_gpu_hours", "maximum_gpu_hours",
         "durations_months", "classes", "answer_working_days", "reviewers", "reviewer_limit", "scoring", "criteria",
-        "threshold",
+        "threshold", "reply_working_days",
     )  # fmt: skip
     return {
         **{name: getattr(call, name) for name in names},
@@ -167,11 +178,19 @@ def application_row(application: Application) -> dict[str, Any]:
     """An application as its applicant may read it; the score comes with the answer."""
     names = (
         "code", "title", "state", "version", "organisation_class", "country", "commercial", "summary", "method",
-        "data_statement", "ethics", "keywords", "submitted_at", "answer_due",
+        "data_statement", "ethics", "keywords", "submitted_at", "answer_due", "reply_until",
     )  # fmt: skip
     outcome = queries.outcome_of(application)
+    is_readable = outcome is not None or remarks_are_open(application)
+    reviews = [review for review in application.reviews.all() if review.state == "submitted"] if is_readable else []
     return {
         **{name: getattr(application, name) for name in names},
+        "attachments": [
+            {"number": file.pk, "name": file.name, "size": file.size, "sha256": file.sha256}
+            for file in application.attachments.all()
+        ],
+        "remarks": [review.remark for review in reviews],
+        "reply": application.reply.text if hasattr(application, "reply") else None,
         "call": application.call.code,
         "organisation": application.organisation.name if application.organisation else None,
         "alternatives": [
@@ -236,8 +255,10 @@ def applications(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     """Newest first."""
     found = (
         Application.objects.filter(applicant=actor_of(request))
-        .select_related("call", "organisation")
-        .prefetch_related("alternatives__partition", "outcomes__project", "outcomes__decision")
+        .select_related("call", "organisation", "reply")
+        .prefetch_related(
+            "alternatives__partition", "outcomes__project", "outcomes__decision", "reviews", "attachments"
+        )
     )
     page = Paginator(found, paging.per_page).get_page(paging.page)
     return paged(page, [application_row(application) for application in page])
@@ -275,6 +296,47 @@ def submit(request: HttpRequest, code: str) -> dict[str, Any]:
 def withdraw(request: HttpRequest, code: str, body: Why) -> dict[str, Any]:
     """Any time before the decision."""
     actions.withdraw_application(actor_of(request), own(request, code), body.why)
+    return application_row(own(request, code))
+
+
+def attachment_of(request: HttpRequest, code: str, number: int) -> Attachment:
+    """An attachment of an application that the token's person may read. Errors: Http404."""
+    found = own(request, code).attachments.filter(pk=number).first()
+    if found is None or not path_of(found.key).is_file():
+        raise Http404
+    return found
+
+
+@router.post("/applications/{code}/attachments", response=ApplicationIO, auth=Scope("apply"), summary="Attach a PDF")
+def attach(request: HttpRequest, code: str, file: File[UploadedFile]) -> dict[str, Any]:
+    """To a draft: at most three, 10 MB each. As a form with one file."""
+    content = file.read(ATTACHMENT_MIB * 1024 * 1024 + 1)
+    actions.add_attachment(actor_of(request), own(request, code), str(file.name), content)
+    return application_row(own(request, code))
+
+
+@router.get("/applications/{code}/attachments/{int:number}", auth=Scope("read"), summary="An attachment")
+def attachment(request: HttpRequest, code: str, number: int) -> FileResponse:
+    """The PDF, for whoever may read the application."""
+    found = attachment_of(request, code, number)
+    return FileResponse(
+        path_of(found.key).open("rb"), as_attachment=True, filename=found.name, content_type="application/pdf"
+    )
+
+
+@router.delete(
+    "/applications/{code}/attachments/{int:number}", response=ApplicationIO, auth=Scope("apply"), summary="Remove it"
+)
+def detach(request: HttpRequest, code: str, number: int) -> dict[str, Any]:
+    """From a draft."""
+    actions.remove_attachment(actor_of(request), own(request, code), attachment_of(request, code, number))
+    return application_row(own(request, code))
+
+
+@router.post("/applications/{code}/reply", response=ApplicationIO, auth=Scope("apply"), summary="Reply to the reviews")
+def reply(request: HttpRequest, code: str, body: ReplyIn) -> dict[str, Any]:
+    """Once, before the decision, where the call gives a right to reply."""
+    actions.reply_to_reviews(actor_of(request), own(request, code), body.text)
     return application_row(own(request, code))
 
 

@@ -44,6 +44,7 @@ class CallIn(Schema):
     reviewers: int | None = Field(None, ge=1, le=20)
     reviewer_limit: int | None = Field(None, ge=1, le=1_000)
     scoring: Literal["mean", "calibrated"] = "mean"
+    reply_working_days: int | None = Field(None, ge=0, le=30)
 
 
 class AnswerIn(Schema):
@@ -100,7 +101,7 @@ def open_call(request: HttpRequest, body: CallIn) -> dict[str, Any]:
     partitions = list(Partition.objects.filter(code__in=body.partitions))
     if len(partitions) != len(set(body.partitions)):
         raise Http404
-    names = ("minimum_gpu_hours", "maximum_gpu_hours", "reviewers", "reviewer_limit", "scoring")
+    names = ("minimum_gpu_hours", "maximum_gpu_hours", "reviewers", "reviewer_limit", "scoring", "reply_working_days")
     terms = {name: value for name in names if (value := getattr(body, name)) is not None}
     call = access.open_call(
         actor_of(request),

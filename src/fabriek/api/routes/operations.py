@@ -20,6 +20,7 @@ from fabriek.operations.models import Cluster, Job
 from fabriek.people.permissions import require
 from fabriek.projects.models import Allocation, Project
 from fabriek.projects.queries import ProjectRow, project_list, project_page
+from fabriek.projects.reports import hand_in_report, report_figures, report_of
 from fabriek.projects.rules import may_read
 
 router = Router(tags=["operations"])
@@ -41,6 +42,30 @@ class ProjectOut(Schema):
     ends: date
     accelerator_seconds: HoursOf
     demo: bool
+
+
+class MonthOut(Schema):
+    month: date
+    planned: int
+    used: int
+
+
+class ReportIn(Schema):
+    results: str = Field(max_length=20_000)
+    outputs: str = Field("", max_length=20_000)
+    unused_why: str = Field("", max_length=20_000)
+
+
+class ReportOut(Schema):
+    project: str
+    accelerator_seconds: dict[str, int]
+    months: list[MonthOut]
+    energy_kwh: float | None
+    co2_kg: float | None
+    results: str | None
+    outputs: str | None
+    unused_why: str | None
+    handed_in_at: datetime | None
 
 
 class Projects(PageOf):
@@ -176,6 +201,36 @@ def _job(job: Job) -> dict[str, Any]:
         "project": job.project.code,
         "allocation": job.allocation.code,
     }
+
+
+def report_row(project: Project) -> dict[str, Any]:
+    """The final report with the ledger's figures; null where nothing was handed in or nothing is measured."""
+    figures, report = report_figures(project), report_of(project)
+    return {
+        "project": project.code,
+        "accelerator_seconds": {"awarded": figures.awarded, "used": figures.used, "unused": figures.unused},
+        "months": [{"month": row.month, "planned": row.planned, "used": row.used} for row in figures.months],
+        "energy_kwh": figures.energy_kwh,
+        "co2_kg": figures.co2_kg,
+        "results": report.results if report else None,
+        "outputs": report.outputs if report else None,
+        "unused_why": report.unused_why if report else None,
+        "handed_in_at": report.handed_in_at if report else None,
+    }
+
+
+@router.get("/projects/{code}/report", response=ReportOut, auth=Scope("read"), summary="A project's final report")
+def report(request: HttpRequest, code: str) -> dict[str, Any]:
+    """Use against plan from the ledger, in accelerator-seconds, and the lead's words."""
+    return report_row(own_project(request, code))
+
+
+@router.put("/projects/{code}/report", response=ReportOut, auth=Scope("apply"), summary="Hand in the final report")
+def hand_in(request: HttpRequest, code: str, body: ReportIn) -> dict[str, Any]:
+    """The lead does so, from the project's last month on; again with corrections."""
+    project = own_project(request, code)
+    hand_in_report(actor_of(request), project, body.results, body.outputs, body.unused_why)
+    return report_row(project)
 
 
 @router.get("/projects/{code}/jobs", response=Jobs, auth=Scope("read"), summary="A project's jobs")

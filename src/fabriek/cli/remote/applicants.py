@@ -21,6 +21,7 @@ from fabriek.cli.remote.asking import (
     content_of,
     group,
     print_json,
+    send,
     show,
     tell,
 )
@@ -131,6 +132,55 @@ def withdraw(
     show([answer], {"application": "code", "state": "state"}, as_json, answer)
 
 
+def attach(
+    code: Annotated[str, typer.Argument()],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A PDF of at most 10 MB.")],
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Attach a PDF to your draft."""
+    files = {"file": (file.name, file.read_bytes(), "application/pdf")}
+    answer = send("POST", url, token, f"/applications/{code}/attachments", files=files).json()
+    show(answer["attachments"], {"number": "number", "name": "name", "bytes": "size"}, as_json)
+
+
+def detach(
+    code: Annotated[str, typer.Argument()],
+    number: Annotated[int, typer.Argument()],
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Take an attachment away from your draft."""
+    answer = ask("DELETE", url, token, f"/applications/{code}/attachments/{number}")
+    show(answer["attachments"], {"number": "number", "name": "name", "bytes": "size"}, as_json)
+
+
+def attachment(
+    code: Annotated[str, typer.Argument()],
+    number: Annotated[int, typer.Argument()],
+    file: Annotated[Path, typer.Argument(help="Where to write it.")],
+    url: Url = LOCAL,
+    token: Token = "",
+) -> None:
+    """Write an attachment of an application that you may read to a file."""
+    file.write_bytes(send("GET", url, token, f"/applications/{code}/attachments/{number}").content)
+    print(file)
+
+
+def reply(
+    code: Annotated[str, typer.Argument()],
+    text: Annotated[str, typer.Option("--text", help="What you answer; left out: you have nothing to add.")] = "",
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Reply to the reviews of your application, before it is decided. Once."""
+    answer = ask("POST", url, token, f"/applications/{code}/reply", {"text": text})
+    tell("Your reply is on record." if text else "On record: nothing to add.", answer, as_json)
+
+
 def object_to(
     code: Annotated[str, typer.Argument()],
     why: Why,
@@ -141,6 +191,32 @@ def object_to(
     """Object to the decision on your application; somebody who did not publish it answers."""
     answer = ask("POST", url, token, f"/applications/{code}/objection", {"why": why})
     tell("Your objection is on record.", answer, as_json)
+
+
+def show_report(
+    project: Annotated[str, typer.Argument()],
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """A project's use against plan and, once handed in, its final report."""
+    answer = ask("GET", url, token, f"/projects/{project}/report")
+    rows = [{**row, "planned": row["planned"] / 3600, "used": row["used"] / 3600} for row in answer["months"]]
+    show(rows, {"month": "month", "planned GPU-hours": "planned", "used GPU-hours": "used"}, as_json, answer)
+    if answer["results"] and not as_json:
+        print(answer["results"])
+
+
+def hand_in_report(
+    project: Annotated[str, typer.Argument()],
+    file: Content,
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Hand in your project's final report: results, outputs and unused_why."""
+    answer = ask("PUT", url, token, f"/projects/{project}/report", content_of(file))
+    tell(f"The report of {project} was handed in.", answer, as_json)
 
 
 def take_in(
@@ -171,4 +247,5 @@ def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
     for verb in (calls, apply, applications, projects, submit, jobs, job):
         app.command(rich_help_panel=PANEL)(verb)
+    group(app, "report", "A project's final report.", show=show_report, submit=hand_in_report)
     group(app, "member", "Who is in a project.", add=take_in, remove=let_go)

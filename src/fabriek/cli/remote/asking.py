@@ -31,11 +31,14 @@ def ask(method: str, url: str, token: str, path: str, body: Any = None, **parame
     return answer.json() if answer.content else None
 
 
-def send(method: str, url: str, token: str, path: str, body: Any = None, **parameters: Any) -> httpx.Response:
-    """As `ask`, the answer as it came."""
+def send(
+    method: str, url: str, token: str, path: str, body: Any = None, *, files: Any = None, **parameters: Any
+) -> httpx.Response:
+    """As `ask`, the answer as it came. files: a form's, as httpx takes them."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
+    sent = {"files": files} if files else {"json": body}
     try:
-        answer = httpx.request(method, f"{url}/api/v1{path}", json=body, params=parameters, headers=headers, timeout=60)
+        answer = httpx.request(method, f"{url}/api/v1{path}", params=parameters, headers=headers, timeout=60, **sent)
     except httpx.HTTPError as error:
         end(f"{url} can't be reached: {error}", 1)
     if answer.is_success:

@@ -373,6 +373,10 @@ def register(app: typer.Typer) -> None:
         replace_reviewer=replace,
         score=score,
         withdraw=applicants.withdraw,
+        attach=applicants.attach,
+        detach=applicants.detach,
+        attachment=applicants.attachment,
+        reply=applicants.reply,
         object=applicants.object_to,
     )
     group(

@@ -5,20 +5,23 @@ The ledger's units are exact: accelerator-seconds and core-seconds.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
 
 from django.utils import formats
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 SECONDS_IN_AN_HOUR = 3600
 
 
 def number_text(value: Any, decimals: int | None = None) -> str:
-    """A number with the reader's separators; decimals None keeps those it has."""
+    """A number with the reader's separators, rounded to so many decimals; None keeps those it has."""
+    if decimals is not None:
+        # Django's own formatting cuts off: 1.76 days would be 1.
+        value = Decimal(str(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
     return formats.number_format(value, decimal_pos=decimals, use_l10n=True, force_grouping=True)
 
 
@@ -68,9 +71,41 @@ def month_text(value: Any) -> str:
     return formats.date_format(value, "F Y")
 
 
+def lasting_text(value: timedelta) -> str:
+    """A length of time by its two largest units."""
+    seconds = max(int(value.total_seconds()), 0)
+    days, rest = divmod(seconds, 86_400)
+    hours, rest = divmod(rest, SECONDS_IN_AN_HOUR)
+    minutes, left = divmod(rest, 60)
+    parts = [
+        (days, ngettext("%(n)s day", "%(n)s days", days)),
+        (hours, ngettext("%(n)s hour", "%(n)s hours", hours)),
+        (minutes, ngettext("%(n)s minute", "%(n)s minutes", minutes)),
+        (left, ngettext("%(n)s second", "%(n)s seconds", left)),
+    ]
+    said = [text % {"n": n} for n, text in parts if n]
+    return " ".join(said[:2]) or parts[-1][1] % {"n": 0}
+
+
+def rough_date_text(text: str) -> str:
+    """A date as exact as its source is: ``2026`` · ``August 2026`` · ``31 Aug 2026``; other text as it is."""
+    try:
+        match text.count("-"):
+            case 1:
+                return month_text(text)
+            case 2:
+                return moment_text(date.fromisoformat(text))
+    except ValueError:
+        pass
+    return text
+
+
 def moment_text(value: date | datetime, style: str = "") -> str:
     """A date as ``20 Nov 2026``, a moment as ``20 Nov 2026, 14:00 UTC`` (before the zone is known)."""
     day = formats.date_format(value, "j M Y")
+    if (get_language() or "").startswith("nl"):
+        # Django writes short months with a capital, which Dutch has not.
+        day = day.lower()
     if not isinstance(value, datetime) or style == "date":
         return day
     clock = f"{formats.date_format(value, 'H:i')} UTC"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -60,11 +61,17 @@ NAMES = {
     "UA": gettext_lazy("Ukraine"),
     "XK": gettext_lazy("Kosovo"),
 }
+OTHERS: dict[str, Any] = {
+    # The register's source writes UK, which ISO 3166 reserves for GB.
+    "UK": gettext_lazy("United Kingdom"),
+    "US": gettext_lazy("United States"),
+    ELSEWHERE: gettext_lazy("Another country"),
+}
 
 
 def country_name(code: str) -> str:
     """A country's name, or its code where this platform has no name for it."""
-    return str(NAMES.get(code, code))
+    return str(NAMES[code] if code in NAMES else OTHERS.get(code, code))
 
 
 def _named(codes: Iterable[str]) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ misspelt one is an error and not a silently empty page. Shown together on the st
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import forms, template
@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from fabriek.portal.components import amounts
 from fabriek.portal.components.assets import asset_url
+from fabriek.portal.components.countries import country_name
 from fabriek.portal.components.plots import Column, Figure, Map
 from fabriek.portal.components.questions import Question, question_of, summary_of
 from fabriek.portal.components.states import look_of
@@ -103,9 +104,33 @@ def when(value: date | datetime | None, style: str = "") -> SafeString:
 
 
 @register.filter
+def rough_date(text: str) -> str:
+    """``"2026"``, ``"2026-08"`` or ``"2026-08-31"`` as a reader writes it."""
+    return amounts.rough_date_text(text)
+
+
+@register.filter
+def lasting(value: timedelta) -> str:
+    """How long something took: 45 seconds, 12 minutes 5 seconds, 3 hours 20 minutes."""
+    return amounts.lasting_text(value)
+
+
+@register.filter
 def month(value: Any) -> str:
     """``"2026-11"`` or a date as November 2026."""
     return amounts.month_text(value) if value else ""
+
+
+@register.filter
+def country(code: str) -> str:
+    """A country's code (ISO 3166-1 alpha-2) as its name in the reader's language."""
+    return country_name(code) if code else ""
+
+
+@register.filter
+def countries(codes: Iterable[str]) -> str:
+    """Countries' names between commas."""
+    return ", ".join(country_name(code) for code in codes)
 
 
 @register.filter
@@ -207,16 +232,19 @@ def fact(
     source_url: str = "",
     confidence: str = "",
     note: str = "",
+    url: str = "",
 ) -> dict[str, Any]:
     """A fact with its origin.
 
-    A value of None or "" is shown as not known. ``confidence``: high, medium, low.
+    A value of None or "" is shown as not known, and has no origin then. ``confidence``: high, medium, low. ``url``:
+    where the value itself leads.
     """
     level = str(getattr(confidence, "value", confidence) or "")
     words = {"high": _("High confidence"), "medium": _("Medium confidence"), "low": _("Low confidence")}
     return {
         "label": label,
-        "value": value,
+        "value": when(value) if isinstance(value, date) else value,
+        "url": url,
         "known": value is not None and value != "",
         "source": source,
         "source_url": source_url,
@@ -336,7 +364,9 @@ def event(
     content: str, title: str, moment: date | datetime | None = None, actor: str = "", current: bool = False
 ) -> SafeString:
     """One thing that happened: a sentence, when, by whom, and inside the block what more there is to say."""
-    return _component("event", content=content.strip(), title=title, moment=moment, actor=actor, current=current)
+    # Stripped text is no longer known to be safe, and what the block holds is rendered already.
+    written = mark_safe(content.strip())  # noqa: S308
+    return _component("event", content=written, title=title, moment=moment, actor=actor, current=current)
 
 
 @register.simple_block_tag

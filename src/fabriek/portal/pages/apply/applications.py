@@ -13,16 +13,41 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from fabriek.access.actions import make_objection, save_draft, submit_application, withdraw_application
+from fabriek.access.actions import (
+    is_open,
+    make_objection,
+    reply_to_reviews,
+    save_draft,
+    submit_application,
+    withdraw_application,
+)
 from fabriek.access.lifecycle import BY_NAME, possible
 from fabriek.access.models import Application, ApplicationState
 from fabriek.access.queries import application_of, my_applications, outcome_of
-from fabriek.access.rules import completeness_faults, limit_faults, may_read_confidential, working_days_left
+from fabriek.access.rules import (
+    answer_due,
+    completeness_faults,
+    eligibility_findings,
+    limit_faults,
+    may_read_confidential,
+    may_reply,
+    objection_until,
+    remarks_are_open,
+    working_days_left,
+)
+from fabriek.access.words import outcome_words
 from fabriek.audit.queries import events_of
 from fabriek.conf.errors import Invalid, Refused
 from fabriek.people.actions import join_organisation, register_organisation
 from fabriek.portal.access import SIGNED_IN, requires
-from fabriek.portal.pages.apply.forms import DataForm, OrganisationForm, ProjectForm, RequestForm, initial_of
+from fabriek.portal.pages.apply.forms import (
+    DataForm,
+    OrganisationForm,
+    ProjectForm,
+    RequestForm,
+    ethics_answers,
+    initial_of,
+)
 
 STEPS = (
     ("organisation", gettext_lazy("Organisation")),
@@ -86,23 +111,36 @@ def step(request: HttpRequest, code: str, name: str) -> HttpResponse:
     if name not in _NAMES:
         raise Http404
     if application.state != ApplicationState.DRAFT:
+        if request.method == "POST":
+            messages.warning(request, _("This application was submitted; it can't be changed any more."))
         return redirect("portal:application", code)
     if name == "check":
         return _check(request, application)
     form = form_of(application, name, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            keep(request.user, application, name, form, _version(request, application))
+            application = keep(request.user, application, name, form, _version(request, application))
         except Invalid as fault:
             form.add_error(None, str(fault.sentence))
         except Refused as refusal:
-            messages.error(request, str(refusal.sentence))
+            form.add_error(None, str(refusal.sentence))
         else:
-            following = _NAMES[_NAMES.index(name) + 1]
-            return redirect("portal:applications" if "later" in request.POST else _url(code, following))
+            if "later" in request.POST:
+                messages.success(request, _("Saved. Go on whenever you like, until the call closes."))
+                return redirect("portal:applications")
+            _tell_limits(application, form)
+            if form.is_valid():
+                return redirect(_url(code, _NAMES[_NAMES.index(name) + 1]))
     return render(
         request, f"apply/step_{name}.html", _context(application, name, form), status=422 if form.errors else 200
     )
+
+
+def _tell_limits(application: Application, form: forms.Form) -> None:
+    """A request outside the call's limits is saved, and told at once, not only before submitting."""
+    if isinstance(form, RequestForm):
+        asked = application.alternatives.select_related("partition")
+        form.add_limit_faults(limit_faults(application.call, asked))
 
 
 def _url(code: str, name: str) -> str:
@@ -116,6 +154,7 @@ def _context(application: Application, name: str, form: forms.Form | None) -> di
         "form": form,
         "steps": [{"label": label, "url": _url(application.code, key)} for key, label in STEPS],
         "current": _NAMES.index(name) + 1,
+        "is_open": is_open(application.call),
         "save_url": reverse("portal:save_step", args=[application.code, name]),
         "factory_theme": application.call.factory.theme,
     }
@@ -129,7 +168,9 @@ def save(request: HttpRequest, code: str, name: str) -> HttpResponse:
         raise Http404
     form = form_of(application, name, request.POST)
     if not form.is_valid():
-        return render(request, "apply/version.html", {"version": _version(request, application)}, status=422)
+        first = next(iter(form.errors.values()))[0]
+        told: dict[str, Any] = {"version": _version(request, application), "sentence": first}
+        return render(request, "apply/version.html", told, status=422)
     try:
         saved = keep(request.user, application, name, form, _version(request, application))
     except Refused as refusal:
@@ -146,7 +187,7 @@ def _check(request: HttpRequest, application: Application) -> HttpResponse:
         except Refused as refusal:
             messages.error(request, str(refusal.sentence))
         else:
-            messages.success(request, _("Submitted. You get your answer in time: see the clock below."))
+            messages.success(request, _("Submitted. By when you get your answer stands below."))
             return redirect("portal:application", application.code)
     faults = {**completeness_faults(application), **limit_faults(application.call, application.alternatives.all())}
     found = {field.split(".")[0] for field in faults}
@@ -159,7 +200,19 @@ def _check(request: HttpRequest, application: Application) -> HttpResponse:
         }
         for name, label in STEPS[:-1]
     ]
-    context = {**_context(application, "check", None), "tasks": tasks, "complete": not faults}
+    context = {
+        **_context(application, "check", None),
+        "tasks": tasks,
+        "complete": not faults,
+        "doubts": [
+            finding["sentence"]
+            for finding in (eligibility_findings(application) if application.organisation else [])
+            if not finding["holds"] and finding["rule"] != "limits"
+        ],
+        "ethics": ethics_answers(application),
+        "is_draft_check": True,
+        "answer_by": answer_due(timezone.now(), application.call.answer_working_days, application.call.factory.country),
+    }
     return render(request, "apply/step_check.html", context)
 
 
@@ -169,7 +222,7 @@ def index(request: HttpRequest) -> HttpResponse:
     person: Any = request.user
     now = timezone.now()
     rows = [
-        (a, working_days_left(now, a.answer_due, a.call.factory.country) if a.answer_due else None)
+        (a, working_days_left(now, a.answer_due, a.call.factory.country) if a.answer_due else None, may_reply(a, now))
         for a in my_applications(person, request.GET.get("sort", ""))
     ]
     return render(request, "apply/applications.html", {"rows": rows})
@@ -183,21 +236,31 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         raise Http404
     own = application.applicant_id == request.user.pk
     outcome = outcome_of(application)
+    explanation = outcome_words(outcome) if outcome else ""
     events = [(event, BY_NAME.get(event.verb.partition(".")[2])) for event in events_of(application)]
     now = timezone.now()
     due = application.answer_due
+    is_readable = bool(outcome) or remarks_are_open(application)
+    remarks = [r for r in application.reviews.all() if r.state == "submitted"] if is_readable else []
     steps = {transition.name for transition in possible(application)}
     context = {
         "application": application,
         "call": application.call,
         "own": own,
         "outcome": outcome,
+        "explanation": explanation,
+        "how_to_object": _(outcome.decision.how_to_object) if outcome else "",
+        "object_until": objection_until(outcome) if outcome else None,
+        "may_object": outcome is not None and own and now <= objection_until(outcome),
+        "ethics": ethics_answers(application),
         "objection": getattr(outcome, "objection", None) if outcome else None,
         "events": [(event, transition) for event, transition in events if transition is not None],
         "days_left": working_days_left(now, due, application.call.factory.country) if due else None,
         "confidential": may_read_confidential(request.user),
-        "remarks": [r for r in application.reviews.all() if r.state == "submitted"] if outcome else [],
-        "may_withdraw": own and "withdraw" in steps and application.state != ApplicationState.DRAFT,
+        "remarks": remarks,
+        "may_reply": own and may_reply(application, now),
+        "reply": getattr(application, "reply", None),
+        "may_withdraw": own and "withdraw" in steps,
         "final_words": (ApplicationState.INELIGIBLE, ApplicationState.INFEASIBLE),
         "is_draft": application.state == ApplicationState.DRAFT,
     }
@@ -211,6 +274,21 @@ def withdraw(request: HttpRequest, code: str) -> HttpResponse:
     try:
         withdraw_application(person, draft_of(request, code), request.POST.get("why", "")[:2_000])
         messages.success(request, _("Withdrawn."))
+    except Refused as refusal:
+        messages.error(request, str(refusal.sentence))
+    return redirect("portal:application", code)
+
+
+@requires("apply", "POST")
+def reply(request: HttpRequest, code: str) -> HttpResponse:
+    """Answer the reviews, or say that there is nothing to add."""
+    person: Any = request.user
+    text = "" if "nothing" in request.POST else request.POST.get("text", "")
+    try:
+        if not text.strip() and "nothing" not in request.POST:
+            raise Invalid(_("Write your reply, or say that you have nothing to add."))
+        reply_to_reviews(person, draft_of(request, code), text)
+        messages.success(request, _("Thank you: it is on record, and goes with your application to the decision."))
     except Refused as refusal:
         messages.error(request, str(refusal.sentence))
     return redirect("portal:application", code)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from fabriek.access.models import Application, Call
 from fabriek.people.models import OrganisationClass
+from fabriek.portal.components.amounts import month_text
+from fabriek.portal.components.countries import country_choices, country_name
 from fabriek.projects.rules import month_after
+from fabriek.register.models import Partition
 
 CHOICES = 3
 
@@ -32,13 +37,14 @@ class OrganisationForm(forms.Form):
         choices=OrganisationClass.choices,
         help_text=_("An SME has fewer than 250 staff and a turnover of at most 50 million euros."),
     )
-    country = forms.RegexField(
-        regex=r"^[A-Z]{2}$",
-        label=_("Country"),
-        max_length=2,
-        help_text=_("Two letters, such as NL or FI: where it is established."),
-        error_messages={"invalid": _("Give two capital letters, such as NL.")},
-    )
+    country = forms.ChoiceField(label=_("Where is it established?"), choices=country_choices)
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        # One that the lists don't have (registered over the API, say) stays what it is.
+        known, field = self.initial.get("country"), self.fields["country"]
+        if known and isinstance(field, forms.ChoiceField) and not field.valid_value(known):
+            field.choices = [(known, country_name(known)), *country_choices()]
 
 
 class ProjectForm(forms.Form):
@@ -111,19 +117,23 @@ class RequestForm(forms.Form):
                 label=_("GPU-hours"), required=False, min_value=1, max_value=10**10
             )
             self.fields[f"partition_{n}"] = forms.ChoiceField(
-                label=_("Partition"), required=False, choices=[(code, code) for code in self.partitions]
+                label=_("Partition"),
+                required=False,
+                choices=[(code, partition_text(partition)) for code, partition in self.partitions.items()],
             )
             self.fields[f"month_{n}"] = forms.ChoiceField(
                 label=_("From"),
                 required=False,
-                choices=[(f"{month:%Y-%m}", f"{month:%Y-%m}") for month in months],
+                choices=[(f"{month:%Y-%m}", month_text(month)) for month in months],
             )
             self.fields[f"months_{n}"] = forms.TypedChoiceField(
-                label=_("Months"),
+                label=_("For how long?"),
                 required=False,
                 coerce=int,
                 empty_value=None,
-                choices=[(d, d) for d in durations if d <= call.months],
+                choices=[
+                    (d, ngettext("%(n)s month", "%(n)s months", d) % {"n": d}) for d in durations if d <= call.months
+                ],
             )
 
     def choices(self) -> list[dict[str, Any]]:
@@ -135,9 +145,18 @@ class RequestForm(forms.Form):
                 "partition": self[f"partition_{n}"],
                 "month": self[f"month_{n}"],
                 "months": self[f"months_{n}"],
+                "is_filled": bool(self[f"gpu_hours_{n}"].value()) or bool(self[f"gpu_hours_{n}"].errors),
             }
             for n in range(CHOICES)
         ]
+
+    def add_limit_faults(self, faults: Mapping[str, list[str]]) -> None:
+        """Put what lies outside the call's limits beside the choice that it is about."""
+        filled = [n for n in range(CHOICES) if self.cleaned_data.get(f"gpu_hours_{n}")]
+        for field, sentences in faults.items():
+            _name, _dot, number = field.partition(".")
+            if number:
+                self.add_error(f"gpu_hours_{filled[int(number)]}", sentences)
 
     def alternatives(self) -> list[dict[str, Any]]:
         """What was asked for, without the choices that were left empty."""
@@ -156,6 +175,18 @@ class RequestForm(forms.Form):
                     }
                 )
         return found
+
+
+def partition_text(partition: Partition) -> str:
+    """A partition as an applicant knows it: the machine, its part, what calculates there."""
+    text = f"{partition.system.name}, {partition.name}"
+    return f"{text} · {partition.accelerator_model}" if partition.accelerator_model else text
+
+
+def ethics_answers(application: Application) -> list[tuple[Any, Any]]:
+    """The self-assessment as questions and answers in words; one that was not answered says so."""
+    words = {"yes": _("Yes"), "no": _("No")}
+    return [(question, words.get(application.ethics.get(code, ""), _("not answered"))) for code, question in ETHICS]
 
 
 def initial_of(application: Application, step: str) -> dict[str, Any]:

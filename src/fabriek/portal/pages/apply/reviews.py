@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from fabriek.access.actions import decline_review, submit_review
-from fabriek.access.models import ApplicationState, Review
+from fabriek.access.models import ApplicationState, Review, ReviewState
 from fabriek.access.queries import review_desk, review_of
 from fabriek.access.rules import working_days_left
 from fabriek.conf.errors import Invalid, Refused
 from fabriek.portal.access import requires
+from fabriek.portal.pages.apply.forms import ethics_answers
 
 
 class ReviewForm(forms.Form):
@@ -39,6 +40,8 @@ class ReviewForm(forms.Form):
     def __init__(self, *arguments: Any, review: Review, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.criteria = review.application.call.criteria
+        if review.application.call.reply_working_days:
+            self.fields["remark"].help_text = _("They read this before it is decided, and may reply to it.")
         for criterion in self.criteria:
             self.fields[criterion["code"]] = forms.TypedChoiceField(
                 label=criterion["name"],
@@ -48,9 +51,22 @@ class ReviewForm(forms.Form):
                 widget=forms.RadioSelect,
             )
 
+        # As on the page, also in the list of what is wrong.
+        self.order_fields([*(criterion["code"] for criterion in self.criteria), "remark", "confidential_remark"])
+
     def points(self) -> list[Any]:
         """The criteria's fields, for the page."""
         return [self[criterion["code"]] for criterion in self.criteria]
+
+
+class DeclineForm(forms.Form):
+    """Why one can't judge."""
+
+    why = forms.CharField(
+        label=gettext_lazy("Which interest?"),
+        max_length=300,
+        error_messages={"required": gettext_lazy("Say which interest you have.")},
+    )
 
 
 @requires("review")
@@ -63,7 +79,11 @@ def index(request: HttpRequest) -> HttpResponse:
         due = review.application.answer_due
         left = working_days_left(now, due, review.application.call.factory.country) if due else None
         rows.append((review, left))
-    return render(request, "apply/reviews.html", {"rows": rows})
+    todo = sum(
+        review.state == ReviewState.ASSIGNED and review.application.state == ApplicationState.IN_REVIEW
+        for review, _left in rows
+    )
+    return render(request, "apply/reviews.html", {"rows": rows, "todo": todo})
 
 
 def _review(request: HttpRequest, number: int) -> Review:
@@ -77,10 +97,14 @@ def _review(request: HttpRequest, number: int) -> Review:
 @requires("review", "GET", "POST")
 def show(request: HttpRequest, number: int) -> HttpResponse:
     """Read the application, give points."""
-    review = _review(request, number)
+    return _page(request, _review(request, number))
+
+
+def _page(request: HttpRequest, review: Review, decline_form: DeclineForm | None = None) -> HttpResponse:
+    is_review = request.method == "POST" and decline_form is None
     initial = {**review.scores, "remark": review.remark, "confidential_remark": review.confidential_remark}
-    form = ReviewForm(request.POST or None, review=review, initial=initial)
-    if request.method == "POST" and form.is_valid():
+    form = ReviewForm(request.POST if is_review else None, review=review, initial=initial)
+    if is_review and form.is_valid():
         person: Any = request.user
         answers = form.cleaned_data
         scores = {criterion["code"]: answers[criterion["code"]] for criterion in form.criteria}
@@ -90,29 +114,41 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
             for field, sentences in fault.faults.items():
                 form.add_error(field if field in form.fields else None, sentences)
         except Refused as refusal:
-            messages.error(request, str(refusal.sentence))
-            return redirect("portal:reviews")
+            # Whatever was written stays on the page: somebody may want to copy it.
+            form.add_error(None, str(refusal.sentence))
         else:
             messages.success(request, _("Your review was handed in. You can change it until the score is settled."))
             return redirect("portal:reviews")
+    application, call = review.application, review.application.call
+    due = application.answer_due
+    names = {criterion["code"]: criterion["name"] for criterion in call.criteria}
     context = {
         "review": review,
-        "application": review.application,
-        "call": review.application.call,
+        "application": application,
+        "call": call,
         "form": form,
-        "open": review.application.state == ApplicationState.IN_REVIEW,
+        "decline_form": decline_form or DeclineForm(),
+        "open": application.state == ApplicationState.IN_REVIEW or bool(form.errors),
+        "ethics": ethics_answers(application),
+        "days_left": working_days_left(timezone.now(), due, call.factory.country) if due else None,
+        "points": [(names.get(code, code), points) for code, points in review.scores.items()],
     }
-    return render(request, "apply/review.html", context, status=422 if form.errors else 200)
+    is_faulty = bool(form.errors or (decline_form and decline_form.errors))
+    return render(request, "apply/review.html", context, status=422 if is_faulty else 200)
 
 
 @requires("review", "POST")
 def decline(request: HttpRequest, number: int) -> HttpResponse:
     """Decline for a conflict of interest."""
     person: Any = request.user
-    try:
-        decline_review(person, _review(request, number), request.POST.get("why", ""))
-        messages.success(request, _("Declined. The officer finds somebody else."))
-    except Refused as refusal:
-        messages.error(request, str(refusal.sentence))
-        return redirect("portal:review", number)
+    review = _review(request, number)
+    form = DeclineForm(request.POST)
+    if form.is_valid():
+        try:
+            decline_review(person, review, form.cleaned_data["why"])
+        except Refused as refusal:
+            form.add_error("why", str(refusal.sentence))
+    if form.errors:
+        return _page(request, review, form)
+    messages.success(request, _("Declined. The officer finds somebody else."))
     return redirect("portal:reviews")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from fabriek.portal.pages.apply import applications, calls, reviews
+from fabriek.portal.pages.apply import applications, attachments, calls, reviews
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("calls/", calls.index, name="calls"),
@@ -13,6 +13,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("applications/", applications.index, name="applications"),
     path("applications/<slug:code>/", applications.show, name="application"),
     path("applications/<slug:code>/withdraw/", applications.withdraw, name="withdraw"),
+    path("applications/<slug:code>/attachments/", attachments.add, name="add_attachment"),
+    path("applications/<slug:code>/attachments/<int:number>/", attachments.download, name="attachment"),
+    path("applications/<slug:code>/attachments/<int:number>/remove/", attachments.remove, name="remove_attachment"),
+    path("applications/<slug:code>/reply/", applications.reply, name="reply"),
     path("applications/<slug:code>/object/", applications.object_to, name="object"),
     path("applications/<slug:code>/save/<slug:name>/", applications.save, name="save_step"),
     path("applications/<slug:code>/<slug:name>/", applications.step, name="application_step"),

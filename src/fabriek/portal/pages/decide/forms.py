@@ -174,6 +174,13 @@ class CallForm(forms.Form):
         max_value=1000,
         help_text=_("Of this call. Empty: no limit; the loads come out as even as can be."),
     )
+    reply_working_days = forms.IntegerField(
+        label=_("Working days to reply to the reviews"),
+        required=False,
+        min_value=0,
+        max_value=30,
+        help_text=_("Applicants answer what the reviewers say before it is decided. Empty: no right to reply."),
+    )
     scoring = forms.ChoiceField(
         label=_("Score"),
         required=False,

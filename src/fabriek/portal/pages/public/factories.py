@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from fractions import Fraction
 from typing import Any
 
 from django import forms
@@ -15,10 +16,11 @@ from django.utils.translation import gettext_lazy
 
 from fabriek.access.queries import open_calls
 from fabriek.portal.access import EVERYBODY, requires
+from fabriek.portal.components.countries import country_name
 from fabriek.portal.components.plots import Map, Place
 from fabriek.programmes.actions import months_from
 from fabriek.register import queries
-from fabriek.register.models import Stage
+from fabriek.register.models import Site, Stage
 
 
 class FilterForm(forms.Form):
@@ -55,10 +57,12 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "public/factories.html", context)
 
 
-def map_of_sites() -> Map:
-    """Sites with a place, linked to their first factory, or to their system."""
+def map_of_sites(only: set[int] | None = None) -> Map:
+    """Sites with a place (all, or these), each leading to its system, and the links between them."""
     places, links = [], []
     for site in queries.map_sites():
+        if only is not None and site.pk not in only:
+            continue
         systems = list(site.systems.all())
         if not systems or site.longitude is None or site.latitude is None:
             continue
@@ -70,7 +74,7 @@ def map_of_sites() -> Map:
                 ", ".join(s.name for s in systems),
                 reverse("portal:system", args=[system.code]),
                 status=system.stage,
-                detail=f"{site.city}, {site.country}" + (f" ({_('demo')})" if site.is_demo else ""),
+                detail=f"{site.city}, {country_name(site.country)}" + (f" ({_('demo')})" if site.is_demo else ""),
             )
         )
         links += [
@@ -78,7 +82,8 @@ def map_of_sites() -> Map:
             for link in site.links_from.all()
             if link.to_site.longitude is not None and link.to_site.latitude is not None
         ]
-    return Map(_("Supercomputers of the AI factories in Europe"), places, links=links)
+    title = _("Supercomputers of the AI factories in Europe") if only is None else _("Sites and the links between them")
+    return Map(title, places, links=links)
 
 
 @requires(EVERYBODY)
@@ -96,6 +101,7 @@ def factory(request: HttpRequest, code: str) -> HttpResponse:
         "systems": [(system, queries.accelerators_of(system)) for system in found.systems.all()],
         "calls": [call for call in open_calls() if call.factory_id == found.pk],
         "sources": _sources(found.facts),
+        "origins": _origins(found.facts),
     }
     return render(request, "public/factory.html", context)
 
@@ -107,7 +113,7 @@ def system(request: HttpRequest, code: str) -> HttpResponse:
     if found is None:
         raise Http404
     months = months_from(timezone.now().date().replace(day=1), 6)
-    partitions = list(found.partitions.all())
+    partitions, links = list(found.partitions.all()), queries.links_of(found.site)
     capacities = [(p, [queries.capacity(p, month) for month in months]) for p in partitions]
     context = {
         "system": found,
@@ -117,8 +123,24 @@ def system(request: HttpRequest, code: str) -> HttpResponse:
         "capacities": [(p, row) for p, row in capacities if any(c.accelerator_seconds is not None for c in row)],
         "unknown": [(p, row[0].unknown) for p, row in capacities if row[0].unknown],
         "sources": _sources(found.facts, *(p.facts for p in partitions)),
+        "origins": _origins(found.facts),
+        "links": links,
+        "conversions": [(p, c, Fraction(c.numerator, c.denominator)) for p in partitions for c in p.conversions.all()],
+        "map": _map_of(found.site, [other for other, _link in links]),
     }
     return render(request, "public/system.html", context)
+
+
+def _origins(facts: dict[str, Any]) -> dict[str, str]:
+    """For each fact where on the page its source is told."""
+    return {
+        name: f"#source-{fact['source']}" for name, fact in facts.items() if isinstance(fact, dict) and "source" in fact
+    }
+
+
+def _map_of(site: Site, others: list[Site]) -> Map | None:
+    """A site and those that it is linked to; None where nothing is known of links."""
+    return map_of_sites(only={site.pk, *(other.pk for other in others)}) if others else None
 
 
 def _sources(*facts: dict[str, Any]) -> list[tuple[str, str]]:

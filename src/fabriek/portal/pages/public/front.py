@@ -8,7 +8,6 @@ from django.views.i18n import set_language as django_set_language
 
 from fabriek.access.queries import free_gpu_hours, open_calls
 from fabriek.portal.access import EVERYBODY, requires
-from fabriek.projects.queries import counts
 from fabriek.promises.queries import measured_promises
 from fabriek.register.queries import figures
 
@@ -16,7 +15,8 @@ from fabriek.register.queries import figures
 @requires(EVERYBODY)
 def home(request: HttpRequest) -> HttpResponse:
     """What this is and what to do next, in one screen."""
-    calls = open_calls()[:3]
+    running = open_calls()
+    calls = running[:3]
     free = free_gpu_hours(calls)
     measured = measured_promises()
     return render(
@@ -25,7 +25,7 @@ def home(request: HttpRequest) -> HttpResponse:
         {
             "figures": figures(),
             "calls": [(call, free[call.pk]) for call in calls],
-            "projects": counts(),
+            "open": len(running),
             "kept": sum(one.holds for one in measured),
             "promises": len(measured),
         },

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import csv
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
+from uuid import uuid4
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from fabriek.access.queries import application_of
 from fabriek.conf.errors import Invalid, Refused
 from fabriek.ledger.queries import statement
 from fabriek.operations import queries
@@ -23,6 +28,7 @@ from fabriek.operations.models import ENDED_STATES, Job
 from fabriek.people.models import Person
 from fabriek.portal.access import SIGNED_IN, requires
 from fabriek.portal.components import plots
+from fabriek.portal.components.amounts import hours_text
 from fabriek.portal.components.plots import Column
 from fabriek.projects.actions import add_member, remove_member
 from fabriek.projects.models import Allocation, Project
@@ -30,11 +36,12 @@ from fabriek.projects.queries import (
     ProjectPage,
     allocation_list,
     allocation_rows,
+    days_left,
     project_list,
     project_page,
     returns,
 )
-from fabriek.projects.rules import is_member, leads, may_read
+from fabriek.projects.rules import is_member, is_running, leads, may_read
 
 TEMPLATE = """#!/bin/bash
 #SBATCH --job-name=train
@@ -65,6 +72,7 @@ class JobForm(forms.Form):
 
     allocation = forms.ChoiceField(label=gettext_lazy("Hours to use"))
     name = forms.CharField(label=gettext_lazy("Name"), max_length=120, initial="train")
+    uuid = forms.UUIDField(widget=forms.HiddenInput, required=False)
     script = forms.CharField(
         label=gettext_lazy("Batch script"),
         help_text=gettext_lazy("As for sbatch: #SBATCH lines say how many GPUs you need, and for how long."),
@@ -75,7 +83,15 @@ class JobForm(forms.Form):
     def __init__(self, *arguments: Any, allocations: list[Allocation], **more: Any) -> None:
         super().__init__(*arguments, **more)
         field: Any = self.fields["allocation"]
-        field.choices = [(a.code, f"{a.partition.code}, {a.starts:%Y-%m} – {a.code}") for a in allocations]
+        left = {row.allocation.code: row.hours.left for row in allocation_rows(allocations)}
+        field.choices = [
+            (
+                a.code,
+                _("%(partition)s, %(hours)s GPU-hours left (%(code)s)")
+                % {"partition": a.partition.code, "hours": hours_text(left[a.code]), "code": a.code},
+            )
+            for a in allocations
+        ]
 
 
 @requires(SIGNED_IN)
@@ -120,6 +136,9 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
     """A project: budget, people, jobs."""
     page = page_of(request, code)
     project = page.project
+    if request.GET.get("format") == "csv":
+        return burn_down_csv(project)
+    application = application_of(request.user, project.application) if project.application else None
     return render(
         request,
         "use/project.html",
@@ -128,6 +147,10 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
             "project": project,
             "burn": burn_down_plot(project),
             "warnings": returns(["warned"]).filter(allocation__project=project),
+            "days_left": days_left(project),
+            "last_day": project.ends - timedelta(days=1),
+            "has_ended": project.ended_at is not None or project.ends <= timezone.now().date(),
+            "application_url": reverse("portal:application", args=[application.code]) if application else "",
             "jobs": queries.jobs_of(project)[:10],
             "jobs_count": project.jobs.count(),
             "may_submit": is_member(request.user, project),
@@ -146,9 +169,25 @@ def burn_down_plot(project: Project) -> Any:
         Column("left", _("Left"), "gpu_hours"),
         Column("plan", _("If used evenly"), "gpu_hours"),
     ]
-    rows = [{"day": point.day, "left": point.left, "plan": point.planned} for point in points]
+    rows: list[dict[str, Any]] = [{"day": point.day, "left": point.left, "plan": point.planned} for point in points]
     today = min(timezone.now().date(), project.ends)
-    return plots.burndown(_("Budget"), columns, rows, x="day", left="left", plan="plan", today=today)
+    if today < project.ends:
+        # The plan goes on to the end, so that one sees what is to come.
+        rows.append({"day": project.ends, "left": None, "plan": 0})
+    text = _("What is left at the end of each day on which something ended, against even use until the project ends.")
+    return plots.burndown(
+        _("Budget"), columns, rows, x="day", left="left", plan="plan", today=today, text=text, csv="?format=csv"
+    )
+
+
+def burn_down_csv(project: Project) -> HttpResponse:
+    """The budget's data, in exact seconds."""
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{project.code}-budget.csv"'
+    writer = csv.writer(response)
+    writer.writerow(["day", "left_seconds", "planned_seconds"])
+    writer.writerows([point.day, point.left, point.planned] for point in queries.burn_down(project))
+    return response
 
 
 @requires(SIGNED_IN)
@@ -164,8 +203,29 @@ def allocation(request: HttpRequest, code: str) -> HttpResponse:
     found = Allocation.objects.select_related("project", "partition__system").filter(code=code).first()
     if found is None or not may_read(request.user, found.project):
         raise Http404
-    context = {"allocation": found, "row": allocation_rows([found])[0], "entries": statement(found.code, 50)}
+    if request.GET.get("format") == "csv":
+        return statement_csv(found)
+    context = {
+        "allocation": found,
+        "row": allocation_rows([found])[0],
+        "entries": statement(found.code, 50),
+        "last_day": found.ends - timedelta(days=1),
+    }
     return render(request, "use/allocation.html", context)
+
+
+def statement_csv(found: Allocation) -> HttpResponse:
+    """All entries of an allocation, in exact seconds."""
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{found.code}-entries.csv"'
+    writer = csv.writer(response)
+    writer.writerow(["at", "kind", "from", "from_month", "to", "to_month", "seconds", "unit", "about"])
+    for entry in statement(found.code, 1_000_000):
+        debit, credit = entry.debit, entry.credit
+        parties = [debit.kind, debit.month, credit.kind, credit.month]
+        at = entry.transaction.at.isoformat()
+        writer.writerow([at, entry.transaction.kind, *parties, entry.amount, debit.unit, entry.reference])
+    return response
 
 
 @requires(SIGNED_IN, "POST")
@@ -201,8 +261,25 @@ def let_go(request: HttpRequest, code: str, number: int) -> HttpResponse:
 def jobs(request: HttpRequest, code: str) -> HttpResponse:
     """All jobs of a project."""
     project = page_of(request, code).project
-    page = Paginator(queries.jobs_of(project), 50).get_page(request.GET.get("page"))
-    return render(request, "use/jobs.html", {"project": project, "page": page})
+    found = queries.jobs_of(project, request.GET.get("sort", ""))
+    if request.GET.get("format") == "csv":
+        return jobs_csv(project, found)
+    page = Paginator(found, 50).get_page(request.GET.get("page"))
+    context = {"project": project, "page": page, "may_submit": is_member(request.user, project)}
+    return render(request, "use/jobs.html", context)
+
+
+def jobs_csv(project: Project, found: QuerySet[Job]) -> HttpResponse:
+    """The project's jobs, one a line."""
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{project.code}-jobs.csv"'
+    writer = csv.writer(response)
+    writer.writerow(["uuid", "engine_job", "name", "state", "reason", "submitted", "started", "ended", "by"])
+    for job in found.iterator(chunk_size=1_000):
+        by = job.submitted_by.name
+        moments = [moment.isoformat() if moment else "" for moment in (job.submitted_at, job.started_at, job.ended_at)]
+        writer.writerow([job.uuid, job.engine_job, job.name, job.state, job.reason, *moments, by])
+    return response
 
 
 @requires(SIGNED_IN, "GET", "POST")
@@ -214,12 +291,16 @@ def new_job(request: HttpRequest, code: str) -> HttpResponse:
     today: date = timezone.now().date()
     running = project.allocations.filter(starts__lte=today, ends__gt=today, settled_at__isnull=True)
     allocations = list(running.select_related("partition", "project__programme"))
-    form = JobForm(request.POST or None, allocations=allocations)
+    like = _job_like(request, project)
+    initial = {"name": like.name, "script": like.script} if like else {}
+    form = JobForm(request.POST or None, allocations=allocations, initial={"uuid": uuid4(), **initial})
     if request.method == "POST" and form.is_valid():
         chosen = next(a for a in allocations if a.code == form.cleaned_data["allocation"])
         person: Any = request.user
         try:
-            job = submit_job(person, chosen, form.cleaned_data["name"], form.cleaned_data["script"])
+            # The number goes with the form: sending it twice makes one job.
+            number = str(form.cleaned_data["uuid"] or uuid4())
+            job = submit_job(person, chosen, form.cleaned_data["name"], form.cleaned_data["script"], uuid=number)
         except Invalid as fault:
             form.add_error("script", str(fault.sentence))
         except Refused as refusal:
@@ -229,6 +310,14 @@ def new_job(request: HttpRequest, code: str) -> HttpResponse:
             return redirect("portal:job", job.uuid)
     context = {"project": project, "form": form, "allocations": allocations}
     return render(request, "use/new_job.html", context, status=422 if form.errors else 200)
+
+
+def _job_like(request: HttpRequest, project: Project) -> Job | None:
+    """The job of this project whose script one starts from, if the address names one."""
+    try:
+        return project.jobs.filter(uuid=request.GET.get("like", "")).first()
+    except ValidationError:
+        return None
 
 
 @requires(SIGNED_IN)
@@ -246,6 +335,9 @@ def job_context(request: HttpRequest, found: Job) -> dict[str, Any]:
         "job": found,
         "project": found.project,
         "ended": found.state in ENDED_STATES,
+        "stopping": found.cancel_requested_at is not None and found.state not in ENDED_STATES,
+        "lasted": found.ended_at - found.started_at if found.started_at and found.ended_at else None,
+        "may_submit": is_member(request.user, found.project) and is_running(found.project, timezone.now()),
         "asked": queries.asked_seconds(found.script),
         "record": record if found.engine_job else None,
         "may_cancel": found.state not in ENDED_STATES and is_member(request.user, found.project),
@@ -256,6 +348,10 @@ def job_context(request: HttpRequest, found: Job) -> dict[str, Any]:
 def stop(request: HttpRequest, uuid: str) -> HttpResponse:
     """Cancel a job."""
     person: Any = request.user
-    cancel_job(person, queries.job_of(person, uuid))
-    messages.success(request, _("It is being stopped."))
+    found = queries.job_of(person, uuid)
+    if found.state in ENDED_STATES:
+        messages.info(request, _("It had ended already."))
+    else:
+        cancel_job(person, found)
+        messages.success(request, _("It is being stopped."))
     return redirect("portal:job", uuid)

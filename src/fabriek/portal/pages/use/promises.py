@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 from datetime import date
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from fabriek.people.models import OrganisationClass
 from fabriek.portal.access import EVERYBODY, requires
+from fabriek.portal.components import plots
+from fabriek.portal.components.plots import Column
 from fabriek.programmes.models import Programme, Promise
 from fabriek.promises.measures import Measured
-from fabriek.promises.queries import measured_promises
+from fabriek.promises.queries import in_order, measured_promises
 from fabriek.promises.words import as_row
 
 
@@ -23,26 +27,37 @@ def index(request: HttpRequest) -> HttpResponse:
     if request.GET.get("format") == "csv":
         return _csv(measured)
     bases = {promise.code: promise for promise in Promise.objects.select_related("programme", "base")}
-    rows = [(one, bases.get(one.terms.code), bar_of(one)) for one in measured]
+    rows = [(one, bases.get(one.terms.code)) for one in in_order(measured, request.GET.get("sort", ""))]
     context = {
         "made": [row for row in rows if row[0].terms.kind != "share"],
         "shares": [row for row in rows if row[0].terms.kind == "share"],
         "kept": sum(one.holds for one in measured),
+        "broken": [one for one in measured if not one.holds],
         "total": len(measured),
         "today": date.today(),
     }
     return render(request, "use/promises.html", context)
 
 
-def bar_of(one: Measured) -> dict[str, float | None]:
-    """The figures of a promise as parts of what it is measured against, for a bar."""
-    whole = max(one.required["decided"], one.decided, one.queued, one.share, 1)
-    return {
-        "required": one.required["decided"] / whole,
-        "decided": one.decided / whole,
-        "queued": one.queued / whole,
-        "used": one.used / whole,
+def plot_of(one: Measured, is_cap: bool) -> Any:
+    """A promise at its three moments, and a mark at what it asks."""
+    columns = [
+        Column("name", _("Promise")),
+        Column("required", _("At most") if is_cap else _("At least"), "gpu_hours"),
+        Column("decided", _("Decided"), "gpu_hours"),
+        Column("queued", _("Queued"), "gpu_hours"),
+        Column("used", _("Used"), "gpu_hours"),
+    ]
+    row = {
+        "name": one.terms.name,
+        "required": one.required["decided"],
+        "decided": one.decided,
+        "queued": one.queued,
+        "used": one.used,
     }
+    return plots.promises(
+        _("In GPU-hours"), columns, [row], name="name", required="required", measures=["decided", "queued", "used"]
+    )
 
 
 @requires(EVERYBODY)
@@ -53,7 +68,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         raise Http404
     names = dict(Programme.objects.values_list("code", "name"))
     labels = dict(OrganisationClass.choices)
-    numbers = [
+    numbers: list[dict[str, Any]] = [
         {
             "programme": names.get(row.programme, row.programme),
             "system": row.system,
@@ -75,11 +90,16 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         writer.writerows(numbers)
         return response
     promise = Promise.objects.select_related("programme", "base").filter(code=code).first()
-    return render(
-        request,
-        "use/promise.html",
-        {"one": one, "promise": promise, "numbers": numbers, "bar": bar_of(one), "row": as_row(one)},
-    )
+    is_cap = promise is None or promise.kind == "cap"
+    context = {
+        "one": one,
+        "promise": promise,
+        "is_cap": is_cap,
+        "numbers": numbers,
+        "total": {name: sum(row[name] for row in numbers) for name in ("share", "decided", "queued", "used")},
+        "plot": plot_of(one, is_cap),
+    }
+    return render(request, "use/promise.html", context)
 
 
 def _csv(measured: list[Measured]) -> HttpResponse:

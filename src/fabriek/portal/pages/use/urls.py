@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from fabriek.portal.pages.use import hours, projects, promises, signing_in
+from fabriek.portal.pages.use import hours, projects, promises, reports, signing_in
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/", signing_in.sign_in, name="sign_in"),
@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/", projects.index, name="projects"),
     path("projects/<slug:code>/", projects.show, name="project"),
     path("projects/<slug:code>/hours/", hours.show, name="project_hours"),
+    path("projects/<slug:code>/report/", reports.report, name="report"),
     path("projects/<slug:code>/members/", projects.take_in, name="take_in"),
     path("projects/<slug:code>/members/<int:number>/remove/", projects.let_go, name="let_go"),
     path("projects/<slug:code>/jobs/", projects.jobs, name="jobs"),

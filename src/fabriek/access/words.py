@@ -10,12 +10,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from fabriek.access.models import Outcome
+from fabriek.access.queue_words import queue_words
 from fabriek.programmes.models import Promise
 
 
 def outcome_words(outcome: Outcome) -> str:
     """An outcome in the reader's language, from what was stored when it was decided."""
     application = outcome.application
+    if not outcome.awarded and "verdict" in outcome.detail:
+        return queue_words(outcome.reason, outcome.detail)
     if not outcome.awarded:
         threshold = float(application.call.threshold)
         return refusal_words(outcome.reason, outcome.detail, float(application.score or 0), threshold)

@@ -15,6 +15,7 @@ from tests.factories.world import World, make_person, make_submitted, make_world
 from fabriek.access.actions import (
     assign_reviewers,
     check_eligibility,
+    decide_queue,
     make_objection,
     propose_decision,
     publish_decision,
@@ -62,6 +63,15 @@ def test_nothing_is_decided_while_somebody_may_still_reply(django_capture_on_com
     reply_to_reviews(application.applicant, application, "They are described on page 2.")
     publish_decision(world.officer, propose_decision(world.officer, [world.call]))
     assert Application.objects.get(pk=application.pk).state == "awarded"
+
+
+def test_a_continuous_call_answers_once_the_applicant_replied() -> None:
+    world = make_world(reply_working_days=3, continuous=True)
+    application = reviewed(world)
+    run = decide_queue(world.officer, world.call)
+    assert (run.granted, run.refused, run.waiting) == ([], [], [])
+    reply_to_reviews(application.applicant, application, "")
+    assert decide_queue(world.officer, world.call).granted == [application]
 
 
 def test_a_call_without_the_right_decides_at_once_and_shows_no_remarks_before() -> None:

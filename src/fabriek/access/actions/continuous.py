@@ -33,7 +33,7 @@ from fabriek.access.models import (
 )
 from fabriek.access.problem import candidates, compose, horizon
 from fabriek.access.queue_words import detail_of, queue_words
-from fabriek.access.rules import conflicts
+from fabriek.access.rules import conflicts, may_reply
 from fabriek.access.words import refusal_words
 from fabriek.allocation.continuous import Verdict, after, answer
 from fabriek.allocation.plan import Award, Plan
@@ -70,7 +70,8 @@ def decide_queue(actor: Person, call: Call, now: datetime | None = None) -> Queu
     now, run = now or timezone.now(), QueueRun(call)
     # Two ticks at once: the second waits here, and finds answered what the first answered.
     list(Call.objects.select_for_update(of=("self",)).filter(programme=call.programme, continuous=True).order_by("pk"))
-    queue = in_order(candidates([call]))
+    # Who may still reply to their reviews keeps the place in the queue, and is answered the next time.
+    queue = in_order([a for a in candidates([call]) if not may_reply(a, now)])
     interests = {number for number, _person in conflicts(queue, [actor])}
     run.left = [a for a in queue if a.pk in interests]
     situation = situation_of(call, now)

@@ -125,6 +125,13 @@ class Formulation:
         return np.searchsorted(self.group, np.arange(self.groups + 1)).astype(np.int64)
 
     @cached_property
+    def of_block(self) -> list[Whole]:
+        """The columns of each block, in order."""
+        order = np.argsort(self.block, kind="stable")
+        starts = np.searchsorted(self.block[order], np.arange(1, len(self.blocks)))
+        return np.split(order, starts)
+
+    @cached_property
     def entries(self) -> tuple[Whole, Whole, Real]:
         """What columns draw on cells: (column, cell, hours), column by column."""
         column = np.repeat(np.arange(len(self.first)), self.months)

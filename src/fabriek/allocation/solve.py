@@ -15,12 +15,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fabriek.allocation import highs
 from fabriek.allocation.certificate import certify, gains_of
+from fabriek.allocation.decompose import MOST_MONTHS, bound_by_blocks
 from fabriek.allocation.explain import refusals_of
 from fabriek.allocation.formulation import Formulation, Real, formulate
 from fabriek.allocation.hours import book, value_of
@@ -32,15 +33,17 @@ from fabriek.allocation.whole import whole_awards
 # Floors that the solver's tolerance could open or close: a part of the floor's own size.
 _SLACK = 1e-7
 
-# Problems with at most this many columns are given to the tree search.
-_SMALL = 600
-# Its nodes, at most.
-_NODES = 20_000
+# Problems with at most this many columns are given to the tree search, with so many nodes at most.
+_SMALL, _NODES = 600, 20_000
+
+# Problems with at most this many columns are bounded block by block; it takes so many seconds a column and round.
+_BOUNDED, _ROUND_COLUMN = 5_000, 2e-4
+_BOUND_PART = 0.5
 
 # Walks, each with its own seed, of which the best counts. As many as the cores that everybody has.
 _WALKS = 2
 # The part of the seconds that the walks may take, and what a step takes: so many seconds, and for a column of a block.
-_PART, _STEP, _STEP_COLUMN = 0.5, 1e-6, 3e-8
+_PART, _STEP, _STEP_COLUMN = 0.25, 1e-6, 3e-8
 _FEWEST_STEPS = 20_000
 
 
@@ -66,12 +69,14 @@ class _Effort:
 @dataclass
 class _Proposal:
     """fractions: of each column. allowed: hours that each floor may lack, as little as can be. bound: no plan is worth
-    more, as far as the solver's word goes. finished: all work was done that was meant to be."""
+    more, as far as the solver's word goes. finished: all work was done that was meant to be; solved: nothing is left
+    to be found."""
 
     fractions: Real
     allowed: dict[str, float]
     bound: float
     finished: bool
+    solved: bool = False
 
 
 def solve(
@@ -96,12 +101,7 @@ def solve(
     formulation = formulate(problem)
     tell("prices")
     relaxed = _relaxed(formulation, dict.fromkeys(formulation.demand, 0.0), effort)
-    if len(formulation.worth) <= _SMALL or not relaxed.feasible:
-        tell("tree search")
-        proposal = _by_tree(formulation, effort)
-    else:
-        tell("search")
-        proposal = _by_walks(_strict(formulation, effort), relaxed, effort)
+    proposal = _propose(formulation, relaxed, effort, tell)
     tell("exact check")
     awards = whole_awards(formulation, proposal.fractions, proposal.allowed)
     promises = book(problem, awards, formulation.demand).results()
@@ -124,6 +124,25 @@ def solve(
         promises=promises,
         certificate=certificate,
     )
+
+
+def _propose(
+    formulation: Formulation, relaxed: highs.Answer, effort: _Effort, tell: Callable[[str], None]
+) -> _Proposal:
+    """By the tree search where that ends, else by walks, with a bound by blocks."""
+    proposal = None
+    if len(formulation.worth) <= _SMALL or not relaxed.feasible:
+        tell("tree search")
+        proposal = _by_tree(formulation, effort)
+        if proposal.solved or not relaxed.feasible:
+            return proposal
+    tell("search")
+    walked = _by_walks(_strict(formulation, effort), relaxed, effort)
+    proposal = walked if proposal is None else _better(formulation, proposal, walked)
+    if len(formulation.worth) <= _BOUNDED and formulation.horizon <= MOST_MONTHS:
+        tell("bound")
+        proposal = replace(proposal, bound=min(proposal.bound, _block_bound(formulation, relaxed, proposal, effort)))
+    return proposal
 
 
 def _relaxed(formulation: Formulation, allowed: Mapping[str, float], effort: _Effort) -> highs.Answer:
@@ -182,6 +201,28 @@ def _walk(formulation: Formulation, relaxed: highs.Answer, allowed: Mapping[str,
     return min(walks, key=lambda found: (found.lacking, -found.value))
 
 
+def _better(formulation: Formulation, one: _Proposal, other: _Proposal) -> _Proposal:
+    """The one that is worth more, of two that keep the same promises, with the tighter of their bounds."""
+    if one.allowed != other.allowed:
+        return one
+    more = max(one, other, key=lambda proposal: float(formulation.worth @ proposal.fractions))
+    return replace(more, bound=min(one.bound, other.bound), finished=one.finished and other.finished)
+
+
+def _block_bound(formulation: Formulation, relaxed: highs.Answer, proposal: _Proposal, effort: _Effort) -> float:
+    found = bound_by_blocks(
+        formulation,
+        relaxed.cell_prices,
+        relaxed.promise_prices,
+        proposal.allowed,
+        rounds=max(1, int(_BOUND_PART * effort.seconds / (_ROUND_COLUMN * len(formulation.worth)))),
+        threads=effort.threads,
+        enough=float(formulation.worth @ proposal.fractions) * (1 + effort.gap),
+        stop=lambda: effort.is_over,
+    )
+    return found.bound
+
+
 def _by_tree(formulation: Formulation, effort: _Effort) -> _Proposal:
     allowed, proven, start = _shortfalls(formulation, effort, None)
     answer = _tree(formulation, None, allowed, effort, start)
@@ -191,11 +232,16 @@ def _by_tree(formulation: Formulation, effort: _Effort) -> _Proposal:
         allowed,
         answer.bound if answer.bounded else float("inf"),
         proven and (answer.finished or not effort.is_over),
+        proven and answer.finished,
     )
 
 
 def _tree(
-    formulation: Formulation, floor: str | None, allowed: Mapping[str, float], effort: _Effort, start: Real | None
+    formulation: Formulation,
+    floor: str | None,
+    allowed: Mapping[str, float],
+    effort: _Effort,
+    start: Real | None,
 ) -> highs.Answer:
     return highs.solve(
         formulation,

@@ -40,14 +40,15 @@ def by_rank(problem: Problem) -> Plan:
     answer = highs.solve(formulation, allowed_shortfall={}, relaxed=True, seconds=60.0)
     certificate = certify(formulation, answer.cell_prices, answer.promise_prices, {})
     value = value_of(problem, ordered)
+    gap = gap_between(value, certificate.bound)
     return Plan(
         problem_sha256=problem_sha256(problem),
         value=value,
         bound=certificate.bound,
-        gap=gap_between(value, certificate.bound),
-        status="gap",
+        gap=gap,
+        status="optimal" if gap <= 1e-6 else "gap",
         awards=ordered,
-        refusals=refusals_of(problem, formulation, ordered),
+        refusals=refusals_of(problem, formulation, ordered, room),
         promises=room.results(),
         certificate=certificate,
     )

@@ -55,8 +55,8 @@ class Price(_Row):
     fraction: float | None = Field(
         default=None,
         ge=0,
-        description="Where a floor's class may ask too little: the part of all awarded hours that it asks for in any "
-        "case, its demand over all that could be awarded.",
+        description="Where a floor's class may ask too little: the part of all awarded hours that the floor asks for "
+        "in any case, its demand over all that could be awarded.",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,8 +12,14 @@ from fabriek.allocation.faults import PlanError, ProblemError, first_fault
 from fabriek.allocation.problem import read_json
 
 
+Number = Annotated[float, Field(allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 class _Row(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    """A row of the plan: strict (a number is a number, not a text) and without unknown fields."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", populate_by_name=True)
 
 
 class Award(_Row):
@@ -36,9 +42,9 @@ class PromiseResult(_Row):
     """`required` and `reached` in GPU-hours. `shortfall`: what lacks of a floor, or exceeds a cap (never)."""
 
     id: str
-    required: float
-    reached: float
-    shortfall: float = Field(ge=0)
+    required: Number
+    reached: Number
+    shortfall: NotNegative
 
 
 class Price(_Row):
@@ -48,13 +54,12 @@ class Price(_Row):
     partition: str | None = None
     month: int | None = None
     promise: str | None = None
-    price: float = Field(ge=0, allow_inf_nan=False)
-    relaxed: float | None = Field(
-        default=None, ge=0, description="GPU-hours that a floor could not but lack; its row is that much wider."
+    price: NotNegative
+    relaxed: NotNegative | None = Field(
+        default=None, description="GPU-hours that a floor could not but lack; its row is that much wider."
     )
-    fraction: float | None = Field(
+    fraction: NotNegative | None = Field(
         default=None,
-        ge=0,
         description="Where a floor's class may ask too little: the part of all awarded hours that the floor asks for "
         "in any case, its demand over all that could be awarded.",
     )
@@ -64,7 +69,7 @@ class Certificate(_Row):
     """A bound that anyone can check without a solver: for any prices at all, no plan is worth more than the hours on
     offer at these prices plus what each application gains over them (weak duality). `bound` is that number."""
 
-    bound: float
+    bound: Number
     prices: list[Price]
     solver: str
 
@@ -72,9 +77,9 @@ class Certificate(_Row):
 class Plan(_Row):
     format: Literal["fabriek/plan/1"] = "fabriek/plan/1"
     problem_sha256: str
-    value: float
-    bound: float
-    gap: float
+    value: Number
+    bound: Number
+    gap: NotNegative
     status: Literal["optimal", "gap", "time"]
     awards: list[Award]
     refusals: list[Refusal]

@@ -59,10 +59,9 @@ def award_faults(reading: Reading, plan: Plan) -> list[str]:
     for n, award in enumerate(plan.awards):
         where = f"awards[{n}] ({award.application})"
         application = reading.problem.applications[reading.number[award.application]]
-        if application.score < reading.problem.threshold:
-            faults.append(
-                f"{where} has a score of {application.score}, below the threshold {reading.problem.threshold}"
-            )
+        threshold = reading.problem.threshold
+        if application.score < threshold:
+            faults.append(f"{where} has a score of {application.score}, below the threshold of {threshold}")
         if not 0 <= award.alternative < len(application.alternatives):
             faults.append(f"{where} names alternative {award.alternative}; there are {len(application.alternatives)}")
             continue
@@ -71,7 +70,7 @@ def award_faults(reading: Reading, plan: Plan) -> list[str]:
             faults.append(f"{where} gives {award.hours} hours where {asked} were asked")
         elif award.hours <= 0 or exact(award.hours) < exact(application.least) * exact(asked):
             faults.append(
-                f"{where} gives {award.hours} of {asked} hours; less than {application.least} of it is useless"
+                f"{where} gives {award.hours} of {asked} hours, less than the useful part {application.least}"
             )
     return faults
 

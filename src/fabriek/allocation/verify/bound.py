@@ -1,7 +1,7 @@
 """Whether a certificate proves its bound: no plan is worth more.
 
-Weak duality (the proof is in docs/explanation/allocation.md): at any prices of at least zero, no plan is worth more than
-the hours on offer at these prices plus what each application gains over the prices of what it takes.
+Weak duality (the proof is in docs/explanation/allocation.md): at any prices of at least zero, no plan is worth more
+than the hours on offer at these prices plus what each application gains over the prices of what it takes.
 
 A certificate of another kind gets its own function in `_KINDS`; `read_prices`, `gains_at` and `bound_at` serve any
 that rests on prices, for all applications or for some.

@@ -39,9 +39,7 @@ def refusal_faults(reading: Reading, booked: Booked, plan: Plan) -> list[str]:
         where = f"refusals[{n}] ({refusal.application})"
         true = judge.reason(reading.number[refusal.application])
         if true.reason == "none":
-            faults.append(
-                f"{where} says {refusal.reason}; yet alternative {true.alternative} has room and breaks nothing"
-            )
+            faults.append(f"{where} says {refusal.reason}; alternative {true.alternative} has room and breaks nothing")
         elif true.reason != refusal.reason:
             faults.append(f"{where} says {refusal.reason}; the reason is {judge.told(true)}")
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -42,7 +43,7 @@ def place(*steps: str | int) -> str:
         elif PLAIN_KEY.match(step):
             path += f".{step}" if path else step
         else:
-            path += '["' + step.replace('"', '\\"') + '"]'
+            path += f"[{json.dumps(step, ensure_ascii=not step.isprintable())}]"
     return path or "$"
 
 
@@ -60,9 +61,10 @@ def _sentence(fault: Any) -> str:
         "missing": "is missing; add it",
         "extra_forbidden": "is not a field of this format; remove it or correct its name",
         "finite_number": f"is {given}; give a finite number",
-        "float_type": f"is {given}; give a number, without quotes",
+        "float_type": f"is {given}; {_number_wanted(fault.get('input'))}",
         "int_type": f"is {given}; give a whole number, without quotes",
         "int_from_float": f"is {given}; give a whole number",
+        "string_unicode": f"is {given}, which holds half a character; give a text of whole ones",
         "string_type": f"is {given}; give a text in quotes",
         "bool_type": f"is {given}; give true or false",
         "list_type": f"is {given}; give a list",
@@ -79,6 +81,11 @@ def _sentence(fault: Any) -> str:
         "string_pattern_mismatch": f"is {given}; it must look like {_example(context.get('pattern'))}",
     }
     return sentences.get(fault["type"], f"is {given}: {fault['msg']}")
+
+
+def _number_wanted(given: Any) -> str:
+    is_number = isinstance(given, int) and not isinstance(given, bool)
+    return "that is too large for this format" if is_number else "give a number, without quotes"
 
 
 def _number(number: Any) -> str:

@@ -9,8 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fabriek.allocation.faults import PlanError, ProblemError, first_fault
-from fabriek.allocation.problem import read_json
-
+from fabriek.allocation.problem import read_file, read_json
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -99,14 +98,14 @@ def gap_between(value: float, bound: float) -> float:
 
 def load_plan(source: str | bytes | Path) -> Plan:
     """Read a plan from a file (a path), or from the text of one. Errors: PlanError with the path of the first fault."""
-    raw = source.read_bytes() if isinstance(source, Path) else source.encode() if isinstance(source, str) else source
     try:
-        data = read_json(raw)
+        raw = read_file(source) if isinstance(source, Path) else source
+        data = read_json(raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw)
     except ProblemError as error:
         raise PlanError(error.path, error.sentence) from None
     if not isinstance(data, dict) or data.get("format") != "fabriek/plan/1":
         raise PlanError("format", 'is missing or another; a plan says "fabriek/plan/1"')
     try:
-        return Plan.model_validate(data)
+        return Plan.model_validate(data, by_alias=True, by_name=False)
     except ValidationError as error:
         raise first_fault(error, PlanError) from None

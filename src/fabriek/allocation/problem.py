@@ -6,8 +6,11 @@ month, one number per month of the horizon. Shares and fractions are between 0 a
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,6 +21,9 @@ from fabriek.allocation.faults import ProblemError, first_fault, place
 
 HOURS_LIMIT = 1e10
 """No request and no month of a partition is larger: a million GPUs give 8.8e9 GPU-hours in a year."""
+
+FILE_LIMIT = 2**30
+"""Bytes. A million applications take less than half of it."""
 
 SHARE_TOLERANCE = 1e-9
 """Shares that add up to this much over one are rounding (three times 0.333...4); capacity itself is never exceeded."""
@@ -140,8 +146,22 @@ def load_problem(source: Path | str | bytes) -> Problem:
     Errors: ProblemError, with the path of the fault in the file and a sentence that says what to do; OSError if the
     file can't be read.
     """
-    raw = source if isinstance(source, bytes) else Path(source).read_bytes()
+    raw = source if isinstance(source, bytes) else read_file(Path(source))
     return parse_problem(read_json(raw))
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a file. Errors: ProblemError where it is too large, OSError where it can't be read or is no file."""
+    # A pipe that nobody writes to would be waited for without end: it is opened so that this can be seen.
+    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+        about = os.fstat(file.fileno())
+        if not stat.S_ISREG(about.st_mode):
+            raise OSError(errno.EINVAL, "is not a regular file; name a file", str(path))
+        if about.st_size > FILE_LIMIT:
+            raise ProblemError(
+                "$", f"is larger than {FILE_LIMIT // 2**20} MiB, so it is not this format; check the file"
+            )
+        return file.read()
 
 
 def parse_problem(data: Any) -> Problem:
@@ -151,15 +171,16 @@ def parse_problem(data: Any) -> Problem:
     if data.get("format") != "fabriek/problem/1":
         raise ProblemError("format", f'is {data.get("format")!r}; it must be "fabriek/problem/1"')
     try:
-        return Problem.model_validate(data)
+        return Problem.model_validate(data, by_alias=True, by_name=False)
     except ValidationError as error:
         raise first_fault(error) from None
 
 
 def read_json(raw: bytes) -> Any:
     """Parse JSON that names each key once. Errors: ProblemError, never a parser's own."""
+    doubled: list[dict[str, Any]] = []
     try:
-        return json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_each_key_once)
+        data = json.loads(raw.decode("utf-8-sig"), object_pairs_hook=lambda pairs: _object(pairs, doubled))
     except UnicodeDecodeError as error:
         raise ProblemError("$", f"is not UTF-8 text (byte {error.start}); save the file as UTF-8") from None
     except json.JSONDecodeError as error:
@@ -168,8 +189,14 @@ def read_json(raw: bytes) -> Any:
         ) from None
     except RecursionError:
         raise ProblemError("$", "is nested too deeply to be this format; check the file") from None
-    except ValueError as error:
-        raise ProblemError("$", f"is not usable JSON: {error}") from None
+    except ValueError:
+        # What remains: Python reads no whole number of more than 4,300 digits.
+        raise ProblemError(
+            "$", "holds a number of thousands of digits; no number of this format has more than 17"
+        ) from None
+    if doubled:
+        raise ProblemError(place(*_doubled_at(data)), "is named twice in one object; keep one of the two")
+    return data
 
 
 def canonical(problem: Problem) -> Problem:
@@ -275,7 +302,18 @@ def _check_application(
             f"{path}.programme",
             f"is {application.programme!r}, which is not a programme of this problem; add it or correct its name",
         )
+    asked: dict[tuple[str, int, int], int] = {}
     for a, alternative in enumerate(application.alternatives):
+        # A smaller request for the same place and months is a fallback; the same or a larger one is no order at all.
+        where = (alternative.partition, alternative.start, alternative.months)
+        before = asked.get(where)
+        if before is not None and alternative.hours >= application.alternatives[before].hours:
+            raise ProblemError(
+                f"{path}.alternatives[{a}]",
+                f"asks for no fewer hours of {alternative.partition} in the same months than alternatives[{before}], so "
+                "the order of preference contradicts itself; keep one of the two, or ask for less in the later one",
+            )
+        asked[where] = a
         if alternative.partition not in partitions:
             raise ProblemError(
                 f"{path}.alternatives[{a}].partition",
@@ -321,10 +359,33 @@ def _check_promise(path: str, promise: Promise, partitions: set[str], programmes
         )
 
 
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+class _Doubled(dict[str, Any]):
+    """An object that names a key twice."""
+
+    twice: str = ""
+
+
+def _object(pairs: list[tuple[str, Any]], doubled: list[dict[str, Any]]) -> dict[str, Any]:
+    """The object of these pairs; one that names a key twice is added to `doubled`."""
     row = dict(pairs)
-    if len(row) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ProblemError("$", f"names the key {twice!r} twice in one object; keep one of the two")
-    return row
+    if len(row) == len(pairs):
+        return row
+    found = _Doubled(row)
+    seen: set[str] = set()
+    found.twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+    doubled.append(found)
+    return found
+
+
+def _doubled_at(data: Any) -> tuple[str | int, ...]:
+    """Where a key is named twice."""
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), data)]
+    while waiting:
+        steps, value = waiting.pop()
+        if isinstance(value, _Doubled):
+            return (*steps, value.twice)
+        if isinstance(value, dict):
+            waiting += [((*steps, key), inner) for key, inner in value.items() if isinstance(inner, (dict, list))]
+        elif isinstance(value, list):
+            waiting += [((*steps, n), inner) for n, inner in enumerate(value) if isinstance(inner, (dict, list))]
+    return ()

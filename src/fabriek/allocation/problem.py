@@ -191,9 +191,7 @@ def read_json(raw: bytes) -> Any:
         raise ProblemError("$", "is nested too deeply to be this format; check the file") from None
     except ValueError:
         # What remains: Python reads no whole number of more than 4,300 digits.
-        raise ProblemError(
-            "$", "holds a number of thousands of digits; no number of this format has more than 17"
-        ) from None
+        raise ProblemError("$", "holds a number of thousands of digits; shorten it") from None
     if doubled:
         raise ProblemError(place(*_doubled_at(data)), "is named twice in one object; keep one of the two")
     return data
@@ -310,8 +308,8 @@ def _check_application(
         if before is not None and alternative.hours >= application.alternatives[before].hours:
             raise ProblemError(
                 f"{path}.alternatives[{a}]",
-                f"asks for no fewer hours of {alternative.partition} in the same months than alternatives[{before}], so "
-                "the order of preference contradicts itself; keep one of the two, or ask for less in the later one",
+                f"asks for no fewer hours of {alternative.partition} in the same months than alternatives[{before}], "
+                "so the order of preference contradicts itself; keep one of the two, or ask for less in the later one",
             )
         asked[where] = a
         if alternative.partition not in partitions:

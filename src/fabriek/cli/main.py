@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from fabriek import __version__
-from fabriek.allocation.command import allocate, verify
+from fabriek.allocation.command import allocate, explain, verify
 from fabriek.cli import machine, remote
 from fabriek.compute.command import agent
 
@@ -41,6 +41,7 @@ _PURE = "Pure tools: files in, files out"
 _SITE = "At the site"
 app.command(rich_help_panel=_PURE)(allocate)
 app.command(rich_help_panel=_PURE)(verify)
+app.command(rich_help_panel=_PURE)(explain)
 app.command(rich_help_panel=_SITE)(agent)
 machine.register(app)
 remote.register(app)

@@ -13,7 +13,9 @@ displaced  it would fit but for others that were awarded.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_right, insort
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -39,7 +41,7 @@ def refusals_of(
     room: what the awards leave, where it is booked already.
     """
     awarded = {award.application for award in awards}
-    board = _board(problem, formulation, awards, room or book(problem, awards, formulation.demand))
+    board = board_of(problem, formulation, awards, room)
     return [
         _refusal(board, application)
         for application in sorted(problem.applications, key=lambda row: row.id)
@@ -48,7 +50,7 @@ def refusals_of(
 
 
 @dataclass(frozen=True)
-class _Board:
+class Board:
     """How things stand after the awards. columns: of each application's id, first and end; `roomy`: of each column,
     whether it may fit in what is left; `scarcest`: of each column, the cell of which least is left; scores: of those
     that hold hours of a cell, in order; full: what a cap on capacity has room for if nobody else were awarded."""
@@ -63,7 +65,9 @@ class _Board:
     full: dict[str, Fraction]
 
 
-def _board(problem: Problem, formulation: Formulation, awards: list[Award], room: Room) -> _Board:
+def board_of(problem: Problem, formulation: Formulation, awards: list[Award], room: Room | None = None) -> Board:
+    """How things stand after these awards. room: what they leave, where it is booked already."""
+    room = room or book(problem, awards, formulation.demand)
     applications = {application.id: application for application in problem.applications}
     scores: dict[tuple[str, str, int], list[float]] = {}
     for award in awards:
@@ -76,7 +80,7 @@ def _board(problem: Problem, formulation: Formulation, awards: list[Award], room
     least, scarcest = _least(formulation, left)
     starts = formulation.group_start
     columns = {formulation.choices[start].application.id: (start, end) for start, end in pairwise(starts.tolist())}
-    return _Board(
+    return Board(
         problem,
         formulation,
         room,
@@ -108,11 +112,11 @@ def _choice(application: Application, place: int) -> Choice:
     return Choice(application, place, 0.0, application.alternatives[place].hours)
 
 
-def _refusal(board: _Board, application: Application) -> Refusal:
+def _refusal(board: Board, application: Application) -> Refusal:
     if application.score < board.problem.threshold:
         return _told(application, "threshold", {"score": application.score, "threshold": board.problem.threshold})
     if application.id not in board.columns:
-        return _told(application, "capacity", _too_large(board, application))
+        return _told(application, "capacity", _too_large(board, application, 0))
     first, end = board.columns[application.id]
     for column in range(first, end):
         if board.roomy[column] and (found := _in_the_way(board, board.formulation.choices[column])) is not None:
@@ -125,12 +129,46 @@ def _refusal(board: _Board, application: Application) -> Refusal:
     return _told(application, "displaced", _displaced(board, first))
 
 
+@contextmanager
+def without(board: Board, application: Application, award: Award) -> Iterator[None]:
+    """The board as if this award had not been made, for as long as it is asked."""
+    choice, hours = _choice(application, award.alternative), exact(award.hours)
+    holders = [board.scores[cell] for cell in choice.cells]
+    board.room.give_back(choice, hours)
+    for scores in holders:
+        scores.remove(application.score)
+    try:
+        yield
+    finally:
+        board.room.take(choice, hours)
+        for scores in holders:
+            insort(scores, application.score)
+
+
+def why_not(board: Board, application: Application, place: int) -> tuple[str, dict[str, Any]]:
+    """Why this alternative was not awarded: a reason as of a refusal, or `value` if nothing stands in its way. The
+    board must be that of the awards of all others (`without`)."""
+    first, end = board.columns.get(application.id, (0, 0))
+    places = {board.formulation.choices[column].place: column for column in range(first, end)}
+    if place not in places:
+        return "capacity", _too_large(board, application, place)
+    column = places[place]
+    choice = board.formulation.choices[column]
+    if (found := _in_the_way(board, choice)) is not None:
+        return found
+    if not board.room.cells_without_room(choice, exact(choice.hours)):
+        return "value", {}
+    if alone := _caps_alone(board, choice):
+        return "cap", {"promises": alone, "alternative": place}
+    return "displaced", _displaced(board, column, min(choice.cells, key=board.room.left.__getitem__))
+
+
 def _told(application: Application, reason: Any, detail: dict[str, Any]) -> Refusal:
     # Made as it is: checking fifty thousand rows of our own takes half a second.
     return Refusal.model_construct(application=application.id, reason=reason, detail=detail)
 
 
-def _in_the_way(board: _Board, choice: Choice) -> tuple[str, dict[str, Any]] | None:
+def _in_the_way(board: Board, choice: Choice) -> tuple[str, dict[str, Any]] | None:
     """Which promises stand in the way of an alternative that there is room for; none: there is no room for it."""
     hours = exact(choice.hours)
     if board.room.cells_without_room(choice, hours):
@@ -142,7 +180,7 @@ def _in_the_way(board: _Board, choice: Choice) -> tuple[str, dict[str, Any]] | N
     return None
 
 
-def _caps_alone(board: _Board, choice: Choice) -> list[str]:
+def _caps_alone(board: Board, choice: Choice) -> list[str]:
     """Caps on a part of capacity that a useful part of it would exceed if nobody else were awarded anything."""
     least = exact(choice.hours) * exact(choice.application.least)
     return [
@@ -152,9 +190,9 @@ def _caps_alone(board: _Board, choice: Choice) -> list[str]:
     ]
 
 
-def _too_large(board: _Board, application: Application) -> dict[str, Any]:
-    """For the preferred alternative: the month in which most lacks, what a month is asked and what the share holds."""
-    choice = _choice(application, 0)
+def _too_large(board: Board, application: Application, place: int) -> dict[str, Any]:
+    """For an alternative: the month in which most lacks, what a month is asked and what the share holds."""
+    choice = _choice(application, place)
     numbers = {block: n for n, block in enumerate(board.formulation.blocks)}
     block = numbers.get((application.programme, choice.partition))
 
@@ -163,7 +201,7 @@ def _too_large(board: _Board, application: Application) -> dict[str, Any]:
 
     cell = min(choice.cells, key=share)
     return {
-        "alternative": 0,
+        "alternative": place,
         "partition": cell[1],
         "month": board.problem.months[cell[2]],
         "asked": choice.hours_a_month * application.least,
@@ -171,11 +209,12 @@ def _too_large(board: _Board, application: Application) -> dict[str, Any]:
     }
 
 
-def _displaced(board: _Board, column: int) -> dict[str, Any]:
+def _displaced(board: Board, column: int, cell: tuple[str, str, int] | None = None) -> dict[str, Any]:
     """The month that is fullest, and the weakest score among those that hold it."""
     choice = board.formulation.choices[column]
     application = choice.application
-    cell = board.formulation.cell_name(board.scarcest[column])
+    if cell is None:
+        cell = board.formulation.cell_name(board.scarcest[column])
     others = board.scores.get(cell, [])
     detail: dict[str, Any] = {
         "alternative": choice.place,

@@ -12,10 +12,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from fabriek.allocation.explain.model import Explanation
 from fabriek.allocation.plan import Plan
 from fabriek.allocation.problem import Problem
 
-FORMATS: dict[str, type[BaseModel]] = {"problem-1.json": Problem, "plan-1.json": Plan}
+FORMATS: dict[str, type[BaseModel]] = {
+    "problem-1.json": Problem,
+    "plan-1.json": Plan,
+    "explanation-1.json": Explanation,
+}
 
 
 def made(name: str) -> dict[str, Any]:

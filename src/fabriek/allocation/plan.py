@@ -38,7 +38,8 @@ class Refusal(_Row):
 
 
 class PromiseResult(_Row):
-    """`required` and `reached` in GPU-hours. `shortfall`: what lacks of a floor, or exceeds a cap (never)."""
+    """`required` and `reached` in GPU-hours. `shortfall`: what lacks of a floor, or exceeds a cap (never by
+    more than earlier decisions did)."""
 
     id: str
     required: Number

@@ -194,6 +194,18 @@ def test_a_floor_asks_no_more_than_its_class_does() -> None:
     assert verify(problem, plan) == []
 
 
+def test_a_cap_that_was_exceeded_before_admits_nothing_more_and_holds_up_nobody_else() -> None:
+    """No plan can mend what earlier decisions awarded: the solver must neither wait for that nor call it impossible."""
+    cap = {"id": "c", "kind": "cap", "class": "startup", "fraction": 0.1, "of": "capacity", "reached_before": 1000.0}
+    problem = two_ask([cap])
+    for plan in (solve(problem), by_rank(problem)):
+        assert awarded(plan) == ["academia"]
+        assert [(row.application, row.reason) for row in plan.refusals] == [("startup", "cap")]
+        assert (plan.promises[0].reached, plan.promises[0].shortfall) == (1000.0, 989.5)
+        assert plan.status == "optimal"
+        assert verify(problem, plan) == []
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_published_schemas_are_those_of_the_models(name: str) -> None:
     assert published(name) == json.loads(json.dumps(made(name)))

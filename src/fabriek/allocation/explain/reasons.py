@@ -89,7 +89,7 @@ def board_of(problem: Problem, formulation: Formulation, awards: list[Award], ro
         scarcest.tolist(),
         scores,
         {
-            cap.id: exact(cap.fraction) * base_capacity(problem, cap) - exact(cap.reached_before)
+            cap.id: max(Fraction(0), exact(cap.fraction) * base_capacity(problem, cap) - exact(cap.reached_before))
             for cap in room.caps
             if cap.of == "capacity"
         },

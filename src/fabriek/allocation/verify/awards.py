@@ -137,6 +137,13 @@ class Booked:
         return max(Fraction(0), over if promise.kind == "cap" else -over)
 
 
+def exceeded_before(cap: Promise, base: Fraction) -> Fraction:
+    """What earlier decisions exceed a cap by: no plan can mend that, but none may make it more. base: of a cap on
+    capacity, what it is a fraction of."""
+    base = base if cap.of == "capacity" else exact(cap.base_before)
+    return max(Fraction(0), exact(cap.reached_before) - exact(cap.fraction) * base)
+
+
 def share_faults(reading: Reading, booked: Booked) -> list[str]:
     """No programme awards more than its share of a partition in a month."""
     return [
@@ -173,7 +180,7 @@ def promise_faults(reading: Reading, booked: Booked, plan: Plan) -> list[str]:
         f"awards count {float(booked.reached[promise.id])!r} hours for the cap {promise.id}; "
         f"it allows {float(booked.required(promise))!r}"
         for promise in reading.problem.promises
-        if promise.kind == "cap" and booked.shortfall(promise) > 0
+        if promise.kind == "cap" and booked.shortfall(promise) > exceeded_before(promise, booked.base[promise.id])
     ]
     return faults
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from fabriek.allocation.plan import Certificate, Plan, Price
 from fabriek.allocation.problem import Promise
+from fabriek.allocation.verify.awards import exceeded_before
 from fabriek.allocation.verify.reading import AGREES, Mask, Reading, Real, agree, exact
 
 # The plan gives the part of a scarce floor as a rounded number: a hair more than it may be is rounding.
@@ -55,8 +56,9 @@ def _by_prices(reading: Reading, plan: Plan, certificate: Certificate) -> list[s
     faults = []
     # The bound is for plans whose floors lack at most what it allows; this plan must be one of them.
     shortfalls = {result.id: result.shortfall for result in plan.promises}
+    floors = {promise.id for promise in reading.problem.promises if promise.kind == "floor"}
     for name, (_price, _fraction, relaxed) in prices.promises.items():
-        lacks = shortfalls.get(name, 0.0)
+        lacks = shortfalls.get(name, 0.0) if name in floors else 0.0
         if lacks - relaxed > AGREES * max(1.0, relaxed):
             faults.append(f"certificate.prices let {name} lack {relaxed} hours; the plan lacks {lacks}")
     bound = bound_at(reading, prices)
@@ -110,7 +112,10 @@ def _cell_fault(reading: Reading, row: Price) -> str | None:
 
 def _promise_fault(reading: Reading, promise: Promise, row: Price) -> str | None:
     if row.relaxed is not None and promise.kind == "cap":
-        return f"lets the cap {promise.id} be exceeded by {row.relaxed} hours; no plan may exceed it"
+        # What earlier decisions exceed it by is not the plan's doing.
+        before = float(exceeded_before(promise, reading.capacity(promise)))
+        if row.relaxed > before and not agree(before, row.relaxed):
+            return f"lets the cap {promise.id} be exceeded by {row.relaxed} hours; no plan may exceed it"
     if row.fraction is None:
         return None
     if promise.kind == "cap" or promise.of == "capacity":
@@ -160,7 +165,8 @@ def _limit(reading: Reading, promise: Promise, fraction: Fraction) -> Fraction:
     base = reading.capacity(promise) if promise.of == "capacity" else exact(promise.base_before)
     hours = fraction * base
     if promise.kind == "cap":
-        return hours - exact(promise.reached_before)
+        # Where earlier decisions exceed it already, a plan may add nothing.
+        return max(Fraction(0), hours - exact(promise.reached_before))
     if promise.of == "capacity":
         hours = min(hours, reading.demand(promise))
     return exact(promise.reached_before) - hours

@@ -18,7 +18,7 @@ import numpy as np
 
 from fabriek.allocation.plan import Plan, Refusal
 from fabriek.allocation.problem import Promise
-from fabriek.allocation.verify.awards import Booked
+from fabriek.allocation.verify.awards import Booked, exceeded_before
 from fabriek.allocation.verify.reading import NEAR, Mask, Reading, agree, exact
 
 
@@ -110,7 +110,9 @@ class _Judge:
         return [
             cap.id
             for cap in self.caps
-            if self.subject[cap.id][n] and self.booked.reached[cap.id] + hours > self.booked.required(cap, hours)
+            if self.subject[cap.id][n]
+            and self.booked.reached[cap.id] + hours
+            > self.booked.required(cap, hours) + exceeded_before(cap, self.booked.base[cap.id])
         ]
 
     def _exceeded_alone(self, n: int) -> list[str]:
@@ -121,7 +123,7 @@ class _Judge:
             for cap in self.caps
             if cap.of == "capacity"
             and self.subject[cap.id][n]
-            and exact(cap.reached_before) + least > self.booked.required(cap)
+            and least > max(Fraction(0), self.booked.required(cap) - exact(cap.reached_before))
         ]
 
     def _opened(self, n: int, hours: Fraction) -> list[str]:

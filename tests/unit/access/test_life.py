@@ -133,6 +133,25 @@ def test_a_request_over_the_limit_is_refused_with_its_field() -> None:
     assert "5,000" in refusal.value.faults["alternatives.0"][0]
 
 
+def test_a_choice_over_itself_is_refused_and_a_smaller_one_is_a_fallback() -> None:
+    """The order of preference would contradict itself, and no decision could be made of it."""
+    world = make_world()
+    draft = make_draft(world, gpu_hours=1_000)
+    first = draft.alternatives.get()
+    asked = {"partition": first.partition, "first_month": first.first_month, "months": first.months}
+    twice = [{**asked, "gpu_hours": 1_000}, {**asked, "gpu_hours": 1_000}]
+    with pytest.raises(Invalid) as refusal:
+        save_draft(draft.applicant, draft, draft.version, alternatives=twice)
+    assert "alternatives.1" in refusal.value.faults
+    save_draft(
+        draft.applicant,
+        draft,
+        draft.version,
+        alternatives=[{**asked, "gpu_hours": 1_000}, {**asked, "gpu_hours": 500}],
+    )
+    assert [row.gpu_hours for row in draft.alternatives.all()] == [1_000, 500]
+
+
 def test_an_empty_draft_is_refused_with_what_lacks() -> None:
     world = make_world()
     draft = start_application(make_person(organisation=make_organisation()), world.call)

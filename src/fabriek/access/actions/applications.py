@@ -130,6 +130,7 @@ def _replace_alternatives(application: Application, alternatives: Sequence[Mappi
     if len(alternatives) > 20:
         raise Invalid(_("Give at most 20 alternatives."), faults={"alternatives": [_("Give at most 20.")]})
     rows = []
+    seen: dict[tuple[Any, date, int], int] = {}
     for place, asked in enumerate(alternatives):
         partition, month = asked["partition"], asked["first_month"]
         if not isinstance(partition, Partition) or not isinstance(month, date):
@@ -139,6 +140,12 @@ def _replace_alternatives(application: Application, alternatives: Sequence[Mappi
                 _("Ask for at least one GPU-hour over at least one month."),
                 faults={f"alternatives.{place}": [_("Ask for at least one GPU-hour over at least one month.")]},
             )
+        # The order of preference would contradict itself, and no decision could be made.
+        where = (partition.pk, month.replace(day=1), asked["months"])
+        if where in seen and asked["gpu_hours"] >= seen[where]:
+            fault = _("An earlier choice asks for the same partition and months. Ask for less here, or leave it out.")
+            raise Invalid(fault, faults={f"alternatives.{place}": [fault]})
+        seen[where] = asked["gpu_hours"]
         rows.append(
             Alternative(
                 application=application,

@@ -193,6 +193,8 @@ class _Around:
 
 def _passed_over(board: Board, application: Application, award: Award) -> list[PassedOver]:
     """Why each alternative before the awarded one was not, as the others' awards stand."""
+    if not award.alternative:
+        return []
     found = []
     with without(board, application, award):
         for earlier in range(award.alternative):

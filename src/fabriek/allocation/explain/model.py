@@ -46,7 +46,7 @@ class Change(_Row):
     """
 
     kind: Literal["score", "amount", "place"]
-    checked: bool = Field(description="The changed problem was solved, and the application is awarded in its plan.")
+    checked: bool = Field(description="Solved: with `needed` or `place` it is awarded, with `not_enough` it isn't.")
     needed: Number | None = None
     place: Asked | None = None
     not_enough: Number | None = Field(

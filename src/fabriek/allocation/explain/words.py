@@ -52,7 +52,7 @@ _TEXTS = {
     "passed_value": gettext_noop("There was room for choice %(choice)s, but it counts for less in this call."),
     "score": gettext_noop("A score of %(needed)s would have been enough."),
     "score_at_least": gettext_noop("A score of %(needed)s would have been enough; %(not_enough)s would not."),
-    "score_never": gettext_noop("No score up to %(not_enough)s would have been enough."),
+    "score_never": gettext_noop("Even a score of %(not_enough)s would not have been enough."),
     "amount": gettext_noop("A request of %(needed)s GPU-hours would have been awarded; %(not_enough)s would not."),
     "amount_never": gettext_noop("No smaller request that we tried would have been awarded."),
     "place": gettext_noop(

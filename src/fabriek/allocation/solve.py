@@ -104,7 +104,8 @@ def solve(
     proposal = _propose(formulation, relaxed, effort, tell)
     tell("exact check")
     awards = whole_awards(formulation, proposal.fractions, proposal.allowed)
-    promises = book(problem, awards, formulation.demand).results()
+    room = book(problem, awards, formulation.demand)
+    promises = room.results()
     tell("certificate")
     if not relaxed.feasible:
         relaxed = _relaxed(formulation, proposal.allowed, effort)
@@ -120,7 +121,7 @@ def solve(
         gap=reached,
         status="time" if not proposal.finished else "optimal" if reached <= 1e-6 else "gap",
         awards=awards,
-        refusals=refusals_of(problem, formulation, awards),
+        refusals=refusals_of(problem, formulation, awards, room),
         promises=promises,
         certificate=certificate,
     )

@@ -9,6 +9,7 @@ import sys
 
 NEEDS = {
     "chromium": (lambda: shutil.which("chromium") or shutil.which("chromium-browser"), "browser tests"),
+    "nodejs npm": (lambda: shutil.which("node") and shutil.which("npm"), "signing in with an identity provider"),
     "postgresql": (lambda: glob.glob("/usr/lib/postgresql/*/bin/initdb"), "the rules on PostgreSQL"),
 }
 

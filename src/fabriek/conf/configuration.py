@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import os
 import secrets
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True)
+class OpenID:
+    """The identity provider beside the mailed link. `emails_verified`: every address it tells is verified."""
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    scopes: str
+    label: str
+    emails_verified: bool
 
 
 class Configuration(BaseSettings):
@@ -34,6 +49,14 @@ class Configuration(BaseSettings):
         default="", description="smtp://user:password@host:port; empty: mail is written to files in the folder."
     )
     mail_from: str = Field(default="fabriek@localhost", description="Sender of the platform's mail.")
+    openid_issuer: str = Field(default="", description="Address of an OpenID provider; empty: mailed links only.")
+    openid_client_id: str = Field(default="", description="The name that the provider knows this portal by.")
+    openid_client_secret: SecretStr = Field(default=SecretStr(""), description="Empty: a public client, PKCE alone.")
+    openid_scopes: str = Field(default="openid profile email", description="What is asked of the provider.")
+    openid_label: str = Field(default="OpenID", description="The provider's name, as people know it.")
+    openid_emails_verified: bool = Field(
+        default=False, description="The provider verifies every address, though it does not say email_verified."
+    )
 
     @field_validator("database")
     @classmethod
@@ -46,6 +69,32 @@ class Configuration(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
+
+    @model_validator(mode="after")
+    def _openid_is_whole(self) -> Configuration:
+        if not self.openid_issuer:
+            return self
+        address = urlsplit(self.openid_issuer)
+        if address.scheme != "https" and not (address.scheme == "http" and address.hostname in _LOOPBACK):
+            raise ValueError("FABRIEK_OPENID_ISSUER must start with https://")
+        if not self.openid_client_id:
+            raise ValueError("FABRIEK_OPENID_ISSUER is set, so FABRIEK_OPENID_CLIENT_ID must be too")
+        if "openid" not in self.openid_scopes.split():
+            raise ValueError("FABRIEK_OPENID_SCOPES must hold openid")
+        return self
+
+    def openid(self) -> OpenID | None:
+        """The identity provider, if one is configured."""
+        if not self.openid_issuer:
+            return None
+        return OpenID(
+            issuer=self.openid_issuer,
+            client_id=self.openid_client_id,
+            client_secret=self.openid_client_secret.get_secret_value(),
+            scopes=self.openid_scopes,
+            label=self.openid_label,
+            emails_verified=self.openid_emails_verified,
+        )
 
     def database_settings(self) -> dict[str, Any]:
         """Django's DATABASES["default"]."""

@@ -15,6 +15,7 @@ _package = Path(__file__).resolve().parent.parent
 FABRIEK_FOLDER = _configuration.folder
 FABRIEK_BASE_URL = _configuration.base_url
 FABRIEK_DEMO = _configuration.demo
+FABRIEK_OPENID = _configuration.openid()
 
 SECRET_KEY = _configuration.key()
 DEBUG = _configuration.debug

@@ -28,3 +28,15 @@ class LastAdministrator(Refused):
     """The platform keeps at least one administrator."""
 
     slug = "last-administrator"
+
+
+class EmailNotVerified(SignInRefused):
+    """An identity that nobody here has, with an address that its provider does not vouch for."""
+
+    slug = "email-not-verified"
+
+
+class IdentityTaken(SignInRefused):
+    """An identity of somebody else, or somebody who has another one at this provider."""
+
+    slug = "identity-taken"

@@ -83,6 +83,26 @@ class Person(AbstractBaseUser):
         return self._role_names
 
 
+class Identity(models.Model):
+    """Who somebody is at an identity provider. Issuer and subject name them; the e-mail is only what was told then."""
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="identities")
+    issuer = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255, help_text="at most 255 characters, OpenID Connect Core 1.0, section 2")
+    email = models.CharField(max_length=254, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["issuer", "subject"], name="identity_is_one_person"),
+            models.UniqueConstraint(fields=["person", "issuer"], name="person_has_one_identity_an_issuer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} at {self.issuer}"
+
+
 class Role(models.TextChoices):
     """The roles of the platform. Anonymous is the absence of a person."""
 

@@ -7,7 +7,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Lower
 
 from fabriek.conf.sorting import Column, ordered
-from fabriek.people.models import Organisation, Person, Role, Token
+from fabriek.people.models import Identity, Organisation, Person, Role, Token
 
 PEOPLE_COLUMNS: dict[str, Column] = {
     "name": Lower("name"),
@@ -39,6 +39,11 @@ def demo_people() -> QuerySet[Person]:
 def tokens_of(person: Person) -> QuerySet[Token]:
     """A person's own tokens, newest first."""
     return person.tokens.order_by("-created_at")
+
+
+def identities_of(person: Person) -> QuerySet[Identity]:
+    """By which identities a person may sign in."""
+    return person.identities.order_by("created_at")
 
 
 def organisations(search: str = "") -> QuerySet[Organisation]:

@@ -45,6 +45,8 @@ VERBS: dict[str, Any] = {
     "people.give_role": _("Role given"),
     "people.withdraw_role": _("Role withdrawn"),
     "people.create_token": _("Token made"),
+    "people.connect_identity": _("Identity connected"),
+    "people.disconnect_identity": _("Identity disconnected"),
     "people.revoke_token": _("Token revoked"),
     "programmes.establish_programme": _("Programme established"),
     "programmes.make_promise": _("Promise made"),

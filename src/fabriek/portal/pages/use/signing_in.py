@@ -1,4 +1,4 @@
-"""Signing in by a mailed link, and on the demonstration by choosing a role; one's account."""
+"""Signing in by a mailed link, and on the demonstration by choosing a role; signing out; one's account."""
 
 from __future__ import annotations
 
@@ -27,11 +27,14 @@ from fabriek.people.actions import (
     update_profile,
 )
 from fabriek.people.models import Person, Role, Token
-from fabriek.people.queries import demo_people, tokens_of
+from fabriek.people.openid import provider, sign_out_address
+from fabriek.people.queries import demo_people, identities_of, tokens_of
 from fabriek.people.scopes import PERSONAL, SCOPES
 from fabriek.portal.access import EVERYBODY, SIGNED_IN, requires
 
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
+# In the session: whether a provider signed this person in.
+_BY_PROVIDER = "openid"
 # Mails to one address within a quarter of an hour: enough for somebody who mistypes, too few to be a nuisance.
 _MAILS, _WITHIN = 5, 15 * 60
 
@@ -113,11 +116,12 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         if cache.incr(key) <= _MAILS:
             send_sign_in_link(email, settings.FABRIEK_BASE_URL)
         return render(request, "use/link_sent.html", {"email": email})
-    context = {"form": form, "people": demo_people() if settings.FABRIEK_DEMO else [], "next": _next(request)}
+    context = {"form": form, "people": demo_people() if settings.FABRIEK_DEMO else [], "next": next_of(request)}
+    context["provider"] = provider()
     return render(request, "use/sign_in.html", context, status=422 if form.errors else 200)
 
 
-def _next(request: HttpRequest) -> str:
+def next_of(request: HttpRequest) -> str:
     """Where to go afterwards: a page of this portal, or nowhere."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     safe = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
@@ -130,7 +134,7 @@ def sign_in_demo(request: HttpRequest) -> HttpResponse:
     person = Person.objects.filter(email=request.POST.get("email", ""), is_demo=True, is_active=True).first()
     if not settings.FABRIEK_DEMO or person is None:
         raise Http404
-    return _enter(request, person)
+    return enter(request, person, next_of(request))
 
 
 @requires(EVERYBODY, "GET", "POST")
@@ -142,22 +146,29 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
         messages.error(request, str(refusal.sentence))
         return redirect("portal:sign_in")
     if request.method == "POST":
-        return _enter(request, person)
-    return render(request, "use/sign_in_link.html", {"person": person, "next": _next(request)})
+        return enter(request, person, next_of(request))
+    return render(request, "use/sign_in_link.html", {"person": person, "next": next_of(request)})
 
 
-def _enter(request: HttpRequest, person: Person) -> HttpResponse:
+def enter(request: HttpRequest, person: Person, then: str, *, by_provider: bool = False) -> HttpResponse:
+    """Begin the person's session, and go where they wanted to, or to where they start."""
     login(request, person, backend=_BACKEND)
-    response = HttpResponseRedirect(_next(request) or start_of(person))
+    request.session[_BY_PROVIDER] = by_provider
+    response = HttpResponseRedirect(then or start_of(person))
     response.set_cookie(settings.LANGUAGE_COOKIE_NAME, person.language, samesite="Lax")
     return response
 
 
 @requires(EVERYBODY, "POST")
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """Leave."""
+    """Leave. Who came from a provider may still be signed in there, which matters on a shared screen: they are told."""
+    by_provider = request.session.get(_BY_PROVIDER, False)
     logout(request)
-    return redirect("portal:home")
+    known = provider()
+    if known is None or not by_provider:
+        return redirect("portal:home")
+    there = sign_out_address(settings.FABRIEK_BASE_URL.rstrip("/") + reverse("portal:home"))
+    return render(request, "use/signed_out.html", {"provider": known, "there": there})
 
 
 @requires(SIGNED_IN, "GET", "POST")
@@ -179,6 +190,7 @@ def _account(request: HttpRequest, form: forms.Form, token_form: forms.Form, sta
     person: Any = request.user
     roles = [Role(role).label for role in sorted(person.role_names())]
     context = {"form": form, "token_form": token_form, "tokens": tokens_of(person), "roles": roles}
+    context["provider"], context["identities"] = provider(), identities_of(person)
     context["plain"] = request.session.pop("new_token", "")
     return render(request, "use/account.html", context, status=status)
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from fabriek.portal.pages.use import hours, projects, promises, reports, signing_in
+from fabriek.portal.pages.use import openid, projects, promises, signing_in
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/", signing_in.sign_in, name="sign_in"),
     path("sign-in/demo/", signing_in.sign_in_demo, name="sign_in_demo"),
+    path("sign-in/openid/", openid.openid_start, name="openid_start"),
+    path("sign-in/openid/back/", openid.openid_back, name="openid_back"),
     path("sign-in/<str:token>", signing_in.sign_in_link, name="sign_in_link"),
     path("sign-out/", signing_in.sign_out, name="sign_out"),
     path("account/", signing_in.account, name="account"),
+    path("account/identities/connect/", openid.openid_connect, name="openid_connect"),
+    path("account/identities/<int:number>/disconnect/", openid.openid_disconnect, name="openid_disconnect"),
     path("account/tokens/", signing_in.make_token, name="make_token"),
     path("account/tokens/<int:number>/void/", signing_in.void_token, name="void_token"),
     path("projects/", projects.index, name="projects"),

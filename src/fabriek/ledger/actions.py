@@ -14,11 +14,12 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from fabriek.conf.rows import insert_rows
 from fabriek.ledger.errors import InsufficientHours, LedgerKeyReused
 from fabriek.ledger.models import Account, Entry, Transaction
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Move:
     """`amount` seconds (at least 1) from `debit` to `credit`."""
 
@@ -107,18 +108,10 @@ def post(actor: Any, *, key: str, kind: str, moves: Iterable[Move], why: str = "
     made = Transaction.objects.create(key=key, kind=kind, actor=person, why=why)
     try:
         with transaction.atomic():
-            Entry.objects.bulk_create(
-                [
-                    Entry(
-                        transaction=made,
-                        debit=m.debit,
-                        credit=m.credit,
-                        amount=m.amount,
-                        reference=m.reference,
-                    )
-                    for m in moves
-                ],
-                batch_size=500,
+            insert_rows(
+                Entry,
+                ("transaction_id", "debit_id", "credit_id", "amount", "reference"),
+                ((made.pk, m.debit.id, m.credit.id, m.amount, m.reference) for m in moves),
             )
     except IntegrityError as error:
         raise _told(error, moves) from error

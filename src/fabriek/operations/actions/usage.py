@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from fabriek.audit.actions import record as audit
 from fabriek.compute.records import BrokenRecord, UsageRecord
+from fabriek.conf.rows import insert_rows
 from fabriek.ledger import actions as ledger
 from fabriek.ledger.models import Account, AccountKind, Kind, Unit
 from fabriek.operations import models
@@ -21,8 +22,13 @@ from fabriek.operations.models import Cluster, UsageBatch
 from fabriek.operations.rules import by_month
 from fabriek.projects.models import Allocation
 
-# SQLite takes at most 32,766 parameters in a statement; a usage record has 15.
-_ROWS = 1_000
+# Plain text: a member of an enumeration takes longer to hash, twice a record.
+_ACCELERATORS, _CORES = str(Unit.ACCELERATOR_SECONDS), str(Unit.CORE_SECONDS)
+# The columns of a usage record, in the order of `_Row.values`.
+_COLUMNS = (
+    "cluster_id", "batch_id", "key", "revision", "allocation_id", "job_id", "account", "user", "state", "submit",
+    "start", "end", "accelerators", "cores", "accelerator_seconds", "core_seconds",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,11 +39,42 @@ class Line:
     record: UsageRecord | BrokenRecord
 
 
+class _Figures(NamedTuple):
+    """What makes two records of one run the same use."""
+
+    allocation_id: int
+    state: str
+    start: int
+    end: int
+    accelerators: int
+    cores: int
+
+
+class _Row(NamedTuple):
+    """A record that is booked, or will be: its revision and the code of the allocation that its figures name."""
+
+    key: str
+    revision: int
+    allocation: str
+    figures: _Figures
+    # none where the row is read back
+    record: Any = None
+
+    def values(self, cluster: int, batch: int) -> tuple[Any, ...]:
+        """As it is written, see `_COLUMNS`."""
+        (allocation, state, start, end, accelerators, cores), record = self.figures, self.record
+        seconds = end - start
+        return (
+            cluster, batch, self.key, self.revision, allocation, record.job_id, record.account, record.user, state,
+            record.submit, start, end, accelerators, cores, accelerators * seconds, cores * seconds,
+        )  # fmt: skip
+
+
 @dataclass
 class _Booking:
     """What one batch adds up to before it is written."""
 
-    rows: list[models.UsageRecord] = field(default_factory=list)
+    rows: list[_Row] = field(default_factory=list)
     # (allocation, unit, month, whether it corrects an earlier revision) -> [(record's key, seconds)]
     seconds: dict[tuple[str, str, date, bool], list[tuple[str, int]]] = field(default_factory=lambda: defaultdict(list))
     broken: list[dict[str, Any]] = field(default_factory=list)
@@ -66,9 +103,7 @@ def book_usage(cluster: Cluster, key: str, lines: Sequence[Line], source: str, a
             repeated=booking.repeated,
             broken=booking.broken,
         )
-        for row in booking.rows:
-            row.batch = batch
-        models.UsageRecord.objects.bulk_create(booking.rows, batch_size=_ROWS)
+        insert_rows(models.UsageRecord, _COLUMNS, (row.values(cluster.pk, batch.pk) for row in booking.rows))
         _post(cluster, batch, booking, actor)
         if booking.rows or booking.broken:
             audit(
@@ -88,7 +123,7 @@ def _sort(cluster: Cluster, lines: Sequence[Line]) -> _Booking:
     booking = _Booking()
     good = [line.record for line in lines if isinstance(line.record, UsageRecord)]
     allocations = _Allocations(cluster, {record.account for record in good})
-    booked = _latest_revisions(cluster, [record.key for record in good])
+    booked = _latest_revisions(cluster, (record.key for record in good))
     for line in lines:
         if isinstance(line.record, BrokenRecord):
             booking.broken.append({"line": line.number, "why": str(line.record.why)})
@@ -98,60 +133,44 @@ def _sort(cluster: Cluster, lines: Sequence[Line]) -> _Booking:
         if isinstance(found, str):
             booking.broken.append({"line": line.number, "why": found, "record": record.key})
             continue
-        row = _row(cluster, record, found)
-        before = booked.get(record.key)
+        key = record.key
+        row = _Row(key, 0, found.code, _figures(record, found), record)
+        before = booked.get(key)
         if before is not None:
-            if _figures(before) == _figures(row):
+            if before.figures == row.figures:
                 booking.repeated += 1
                 continue
-            row.revision = before.revision + 1
-            _take(booking, before, allocation=before.allocation, sign=-1, corrects=True)
-        _take(booking, row, allocation=found, sign=1, corrects=before is not None)
-        booked[record.key] = row
+            row = row._replace(revision=before.revision + 1)
+            _take(booking, before, sign=-1, corrects=True)
+        _take(booking, row, sign=1, corrects=before is not None)
+        booked[key] = row
         booking.rows.append(row)
     return booking
 
 
-def _row(cluster: Cluster, record: UsageRecord, allocation: Allocation) -> models.UsageRecord:
-    return models.UsageRecord(
-        cluster=cluster,
-        key=record.key,
-        allocation=allocation,
-        job_id=record.job_id,
-        account=record.account,
-        user=record.user,
-        state=record.state,
-        submit=record.submit,
-        start=record.start,
-        end=record.end,
-        accelerators=record.accelerators,
-        cores=record.cores,
-        accelerator_seconds=record.accelerator_seconds,
-        core_seconds=record.core_seconds,
-    )
+def _figures(record: UsageRecord, allocation: Allocation) -> _Figures:
+    return _Figures(allocation.id, record.state, record.start, record.end, record.accelerators, record.cores)
 
 
-def _figures(row: models.UsageRecord) -> tuple[Any, ...]:
-    """What makes two records of one run the same use."""
-    return (row.allocation_id, row.state, row.start, row.end, row.accelerators, row.cores)
-
-
-def _latest_revisions(cluster: Cluster, keys: Iterable[str]) -> dict[str, models.UsageRecord]:
-    latest: dict[str, models.UsageRecord] = {}
+def _latest_revisions(cluster: Cluster, keys: Iterable[str]) -> dict[str, _Row]:
+    latest: dict[str, _Row] = {}
     wanted = list(set(keys))
     for first in range(0, len(wanted), 10_000):
         rows = models.UsageRecord.objects.filter(cluster=cluster, key__in=wanted[first : first + 10_000])
-        for row in rows.select_related("allocation__project__programme", "allocation__partition").order_by("revision"):
-            latest[row.key] = row
+        for key, revision, code, *figures in rows.order_by("revision").values_list(
+            "key", "revision", "allocation__code", *_Figures._fields
+        ):
+            latest[key] = _Row(key, revision, code, _Figures(*figures))
     return latest
 
 
-def _take(booking: _Booking, row: models.UsageRecord, *, allocation: Allocation, sign: int, corrects: bool) -> None:
+def _take(booking: _Booking, row: _Row, *, sign: int, corrects: bool) -> None:
     """Add a record's seconds to what will be posted, month by month."""
-    for month, seconds in by_month(row.start, row.end):
-        for unit, many in ((Unit.ACCELERATOR_SECONDS, row.accelerators), (Unit.CORE_SECONDS, row.cores)):
+    figures = row.figures
+    for month, seconds in by_month(figures.start, figures.end):
+        for unit, many in ((_ACCELERATORS, figures.accelerators), (_CORES, figures.cores)):
             if many:
-                booking.seconds[allocation.code, unit, month, corrects].append((row.key, sign * seconds * many))
+                booking.seconds[row.allocation, unit, month, corrects].append((row.key, sign * seconds * many))
 
 
 def _post(cluster: Cluster, batch: UsageBatch, booking: _Booking, actor: Any) -> None:

@@ -22,7 +22,7 @@ def insert_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[
     quote = connection.ops.quote_name
     table = quote(model._meta.db_table)
     column_of = {field.attname: field.column for field in model._meta.concrete_fields}
-    columns = ", ".join(quote(column_of[name]) for name in names)
+    columns = ", ".join(quote(str(column_of[name])) for name in names)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # COPY fires row triggers and checks constraints as INSERT does (PostgreSQL, COPY, Notes).
@@ -34,4 +34,4 @@ def insert_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[
                     copy.write_row(row)
         else:
             marks = ", ".join(["%s"] * len(names))
-            cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608
+            cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", list(rows))  # noqa: S608

@@ -1,6 +1,7 @@
 """Fills a ColdFront with projects and allocations. Run by page_times.py, with the Python of ColdFront's own venv.
 
-`fill_coldfront.py PROJECTS`, in an empty folder: two allocations a project, a principal investigator each, core-hours as an
+`fill_coldfront.py PROJECTS`, in an empty folder: two allocations a project, a principal investigator each,
+core-hours as an
 attribute with usage. Prints JSON: the session's cookie of a superuser, and for each page its address and queries.
 """
 
@@ -76,10 +77,7 @@ def fill(number: int) -> tuple[User, projects.Project]:
     )
     hours = allocations.AllocationAttributeType.objects.get(name="Core Usage (Hours)")
     attributes = allocations.AllocationAttribute.objects.bulk_create(
-        [
-            allocations.AllocationAttribute(allocation=a, allocation_attribute_type=hours, value="1000")
-            for a in held
-        ],
+        [allocations.AllocationAttribute(allocation=a, allocation_attribute_type=hours, value="1000") for a in held],
         batch_size=BATCH,
     )
     allocations.AllocationAttributeUsage.objects.bulk_create(

@@ -17,9 +17,21 @@ import pytest
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
-ROOMS = (
-    "access audit cli conf demo ledger operations people portal programmes projects promises register".split()
-)
+ROOMS = [
+    "access",
+    "audit",
+    "cli",
+    "conf",
+    "demo",
+    "ledger",
+    "operations",
+    "people",
+    "portal",
+    "programmes",
+    "projects",
+    "promises",
+    "register",
+]
 # Everything that asks the database; what is left out asks none (allocation, compute) or drives a browser.
 RULES = [
     "tests/api",

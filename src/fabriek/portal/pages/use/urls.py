@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from fabriek.portal.pages.use import hours, projects, promises, reports, signing_in
-from fabriek.portal.pages.use import openid, projects, promises, signing_in
+from fabriek.portal.pages.use import hours, openid, projects, promises, reports, signing_in
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/", signing_in.sign_in, name="sign_in"),

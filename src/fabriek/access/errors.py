@@ -81,3 +81,15 @@ class NotAssessed(Refused):
     """Peers review an application only once it was found technically sound. `extra`: application."""
 
     slug = "not-assessed"
+
+
+class NotReal(Refused):
+    """A what-if supposes what is not so: it can be studied, not decided on. `extra`: changes, the untrue ones."""
+
+    slug = "not-real"
+
+
+class NotSolved(Refused):
+    """A scenario that has no answer (yet)."""
+
+    slug = "not-solved"

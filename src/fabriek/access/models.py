@@ -318,6 +318,95 @@ class Reply(models.Model):
         verbose_name_plural = "replies"
 
 
+class Scenario(models.Model):
+    """A question to the optimiser, kept as it was asked: its problem, what it supposes, who asked, when and why.
+
+    Without changes it is the calls as they stand; with changes it is a what-if, and `base` is the same calls as they
+    stood at that moment. The database refuses to change or delete a scenario and its answer.
+    """
+
+    code = models.SlugField(max_length=60, unique=True)
+    calls = models.ManyToManyField(Call, related_name="scenarios")
+    base = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="variants")
+    changes = models.JSONField(default=list, blank=True, help_text="what it supposes, and what stood there instead")
+    problem = models.TextField(help_text="fabriek/problem/1, canonical: equal problems have equal texts")
+    problem_sha256 = models.CharField(max_length=64, db_index=True)
+    gap = models.FloatField(help_text="of the solver: stop within this part of the bound")
+    seconds = models.FloatField(help_text="of the solver: at most so long")
+    seed = models.PositiveIntegerField(default=0, help_text="of the solver")
+    why = models.CharField(max_length=500, blank=True)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    is_demo = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-asked_at", "-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(base__isnull=True) | ~Q(why=""), name="what_if_says_why"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def is_what_if(self) -> bool:
+        """Whether it supposes something that was not so when it was asked."""
+        return self.base_id is not None
+
+
+class ScenarioAnswer(models.Model):
+    """The plan that answers a scenario, with its certificate, as the solver gave it. Never changed, never deleted."""
+
+    scenario = models.OneToOneField(Scenario, models.PROTECT, primary_key=True, related_name="answer")
+    plan = models.TextField(help_text="fabriek/plan/1, with its certificate")
+    value = models.FloatField()
+    bound = models.FloatField()
+    gap = models.FloatField()
+    status = models.CharField(max_length=10)
+    awarded = models.PositiveIntegerField(help_text="applications")
+    gpu_hours = models.FloatField(help_text="awarded")
+    shortfalls = models.PositiveIntegerField(help_text="promises that lack hours")
+    greedy_value = models.FloatField(help_text="what rank order would have given, to compare")
+    took = models.FloatField(help_text="seconds of solving")
+    solved_at = models.DateTimeField(default=timezone.now)
+
+
+class RunState(models.TextChoices):
+    ASKED = "asked", _("Waits for the solver")
+    SOLVING = "solving", _("Being solved")
+    SOLVED = "solved", _("Solved")
+    CANCELLED = "cancelled", _("Cancelled")
+    FAILED = "failed", _("Failed")
+
+
+class ScenarioRun(models.Model):
+    """How far the solving of a scenario is.
+
+    Who solves it holds it until `lease_until` and says so again and again; when it is silent (killed, unplugged) the
+    scenario is asked once more. An answer counts only from who holds it.
+    """
+
+    scenario = models.OneToOneField(Scenario, models.PROTECT, primary_key=True, related_name="run")
+    state = models.CharField(max_length=10, choices=RunState, default=RunState.ASKED)
+    step = models.CharField(max_length=60, blank=True, help_text="what the solver is doing")
+    solver = models.CharField(max_length=40, blank=True, help_text="who holds it")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    asked_at = models.DateTimeField(default=timezone.now)
+    began_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    fault = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["asked_at", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=RunState.values), name="run_state_known"),
+            models.CheckConstraint(
+                condition=~Q(state="solving") | ~Q(solver="") & Q(lease_until__isnull=False), name="run_is_held"
+            ),
+        ]
+
+
 class DecisionState(models.TextChoices):
     PROPOSED = "proposed", _("Proposed")
     PUBLISHED = "published", _("Published")
@@ -341,6 +430,14 @@ class Decision(models.Model):
 
     code = models.SlugField(max_length=60, unique=True)
     origin = models.CharField(max_length=12, choices=DecisionOrigin, default=DecisionOrigin.CUT_OFF)
+    scenario = models.ForeignKey(
+        Scenario,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="decisions",
+        help_text="the stored scenario that was chosen; nothing that is decided after a cut-off is published without",
+    )
     calls = models.ManyToManyField(Call, related_name="decisions")
     state = models.CharField(max_length=10, choices=DecisionState, default=DecisionState.PROPOSED)
     problem = models.TextField()

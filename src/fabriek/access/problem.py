@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
@@ -11,12 +11,14 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from fabriek.access.changes import Change, PromiseChange, ThresholdChange, ValueChange
 from fabriek.access.models import Application, ApplicationState, Call
+from fabriek.access.standing import Standing, changed, standing
 from fabriek.allocation.problem import Problem, parse_problem
 from fabriek.conf.errors import Refused
 from fabriek.ledger.models import Account, AccountKind, Unit
 from fabriek.programmes.models import Promise
-from fabriek.programmes.queries import free_seconds, leaves, promises_on
+from fabriek.programmes.queries import leaves, promises_on
 from fabriek.projects.models import Allocation
 from fabriek.projects.rules import month_after
 
@@ -33,22 +35,27 @@ def candidates(calls: Sequence[Call]) -> list[Application]:
     )
 
 
-def build(calls: Sequence[Call], on: date | None = None) -> Problem:
+def build(calls: Sequence[Call], on: date | None = None, changes: Sequence[Change] = ()) -> Problem:
     """The problem `fabriek/problem/1` of these calls. The same state of the database gives the same problem.
 
-    Capacity is what these calls' programmes have not awarded yet, in whole GPU-hours (rounded down: odd seconds
-    stay in the share). Applications below the threshold of their own call are left out: they are refused for that.
+    Capacity is what these calls' programmes may still award, in whole GPU-hours (rounded down: odd seconds stay in the
+    share); a programme that overbooks may award that much more (rule 3). Applications below the threshold of their own
+    call are left out: they are refused for that. changes: what a what-if supposes instead.
     """
+    thresholds = {change.call: change.threshold for change in changes if isinstance(change, ThresholdChange)}
+    needed = {call.code: thresholds.get(call.code, call.threshold) for call in calls}
+    value = next((change.value for change in changes if isinstance(change, ValueChange)), calls[0].value)
     return compose(
         horizon(calls),
         sorted({p.code for call in calls for p in call.partitions.all()}),
         sorted({call.programme.code for call in calls}),
         lambda months: [
-            _application(a, months) for a in candidates(calls) if a.score is not None and a.score >= a.call.threshold
+            _application(a, months) for a in candidates(calls) if a.score is not None and a.score >= needed[a.call.code]
         ],
-        threshold=float(min((call.threshold for call in calls), default=0)),
-        value=calls[0].value,
+        threshold=float(min(needed.values(), default=0)),
+        value=value,
         on=on,
+        changes=changes,
     )
 
 
@@ -61,15 +68,19 @@ def compose(
     threshold: float = 0.0,
     value: str = "score*sqrt(hours)",
     on: date | None = None,
+    changes: Sequence[Change] = (),
 ) -> Problem:
     """The problem of any requests for what is free of these programmes' shares, under the promises of the day.
 
     applications: the rows, given the months that they count their starts in.
     """
-    free = _whole_hours(free_seconds(partitions), programmes, partitions, months)
+    stands = changed(standing(partitions, months), changes)
+    free = _whole_hours(stands.free(), programmes, partitions, months)
     capacity = {
         partition: [sum(free[q, partition, month] for q in programmes) for month in months] for partition in partitions
     }
+    fractions = {change.promise: change.percent / 100 for change in changes if isinstance(change, PromiseChange)}
+    promises = [_with_fraction(promise, fractions) for promise in promises_on(on or date.today())]
     return parse_problem(
         {
             "format": "fabriek/problem/1",
@@ -88,9 +99,16 @@ def compose(
             "threshold": threshold,
             "value": value,
             "applications": applications(months),
-            "promises": list(_promises(programmes, partitions, months, free, on or date.today())),
+            "promises": list(_promises(promises, programmes, partitions, months, free, stands)),
         }
     )
+
+
+def _with_fraction(promise: Promise, fractions: Mapping[str, Decimal]) -> Promise:
+    """The promise with another fraction where a what-if gives it one; in memory only."""
+    if promise.kind != "baseline":
+        promise.fraction = fractions.get(promise.code, promise.fraction)
+    return promise
 
 
 def horizon(calls: Sequence[Call]) -> list[date]:
@@ -146,11 +164,12 @@ def _application(application: Application, months: list[date]) -> dict[str, Any]
 
 
 def _promises(
+    promises: Iterable[Promise],
     programmes: list[str],
     partitions: list[str],
     months: list[date],
     free: dict[tuple[str, str, date], int],
-    on: date,
+    stands: Standing,
 ) -> Iterable[dict[str, Any]]:
     """Floors and caps that speak of who gets hours; a promise about a programme as such is kept by its share.
 
@@ -159,7 +178,7 @@ def _promises(
     put as a fraction of what is left to decide on.
     """
     below = leaves()
-    for promise in promises_on(on):
+    for promise in promises:
         if promise.kind == "baseline" or promise.fraction is None:
             continue
         if not (promise.organisation_class or promise.country or promise.commercial):
@@ -174,7 +193,7 @@ def _promises(
             fraction = promise.fraction
             if promise.of == "capacity":
                 mine = programmes if programme is None else [programme]
-                fraction = _of_what_is_left(promise, mine, where, months, free)
+                fraction = _of_what_is_left(promise, mine, where, months, free, stands)
             before = {}
             if promise.of == "awarded":
                 scope = sorted(wanted) if programme is None else [programme]
@@ -206,8 +225,14 @@ def _of_what_is_left(
     partitions: list[str],
     months: list[date],
     free: dict[tuple[str, str, date], int],
+    stands: Standing,
 ) -> Decimal:
-    whole, done = _share_and_done(promise, programmes, partitions, months)
+    whole = sum(
+        cell.share
+        for (programme, partition, month), cell in stands.cells.items()
+        if programme in programmes and partition in partitions and month in months
+    )
+    done = _done(promise, programmes, partitions, months)
     left = sum(free[q, p, month] for q in programmes for p in partitions for month in months) * 3600
     if not left:
         return Decimal(0)
@@ -244,19 +269,16 @@ def _subject(promise: Promise, codes: Iterable[str]) -> QuerySet[Allocation]:
     return subject
 
 
-def _share_and_done(
-    promise: Promise, programmes: list[str], partitions: list[str], months: list[date]
-) -> tuple[int, int]:
-    """Seconds of these programmes' shares, and of them what the promise's subject was awarded before."""
+def _done(promise: Promise, programmes: list[str], partitions: list[str], months: list[date]) -> int:
+    """Seconds of these programmes' shares that the promise's subject was awarded before."""
     stations = Account.objects.filter(
         programme__in=programmes,
         partition__in=partitions,
         month__in=months,
         unit=Unit.ACCELERATOR_SECONDS,
-        kind__in=[AccountKind.SHARE, AccountKind.AWARD, AccountKind.USED, AccountKind.LAPSED],
+        kind__in=[AccountKind.AWARD, AccountKind.USED, AccountKind.LAPSED],
     )
     by_allocation: dict[str, int] = defaultdict(int)
     for allocation, credits, debits in stations.values_list("allocation", "credits", "debits"):
         by_allocation[allocation] += credits - debits
-    done = sum(by_allocation[code] for code in _subject(promise, by_allocation).values_list("code", flat=True))
-    return sum(by_allocation.values()), done
+    return sum(by_allocation[code] for code in _subject(promise, by_allocation).values_list("code", flat=True))

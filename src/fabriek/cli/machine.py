@@ -230,6 +230,26 @@ def serve(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8000) -> No
     raise typer.Exit(serve_all(port))
 
 
+def solver(
+    at_once: Annotated[int, typer.Option(min=1, max=64, help="Scenarios at once; each takes a core or two.")] = 2,
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="End when nothing is asked any more.")] = False,
+) -> None:
+    """Solve the scenarios that officers ask, until it is stopped; `fabriek serve` runs one.
+
+    It may be killed at any moment and there may be several: what it was solving waits for the next one.
+    """
+    ready(quiet=True)
+    import signal
+    import threading
+
+    from fabriek.access.solving import work
+
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_received: stopped.set())
+    work(stopped, at_once, until_idle)
+
+
 def settle(as_json: Json = False) -> None:
     """Give back what ended unused: allocations whose last month has gone by, shares that nobody was awarded.
 
@@ -287,7 +307,7 @@ def decide_due(
 
 def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
-    for verb in (demo, serve, migrate, promises, export, settle, decide_due, sign_in_link, person, token):
+    for verb in (demo, serve, solver, migrate, promises, export, settle, decide_due, sign_in_link, person, token):
         app.command(rich_help_panel=_PANEL)(verb)
     ledger = typer.Typer(no_args_is_help=True, help="The double entry of hours.")
     ledger.command("check")(ledger_check)

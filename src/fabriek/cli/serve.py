@@ -1,7 +1,7 @@
-"""`fabriek serve`: the portal under gunicorn, and beside it the agent of the embedded engine.
+"""`fabriek serve`: the portal under gunicorn, beside it the solver of scenarios and the agent of the embedded engine.
 
-One parent looks after both: when it is told to stop it stops both, and when one of them dies by itself it says so.
-Neither needs the other to be right: a killed agent or server is simply started again.
+One parent looks after them: when it is told to stop it stops all, and when one of them dies by itself it says so.
+None needs the others to be right: a killed agent, solver or server is simply started again.
 """
 
 from __future__ import annotations
@@ -57,14 +57,17 @@ def run_together(commands: Sequence[tuple[str, list[str], dict[str, str]]]) -> i
 
 
 def serve_all(port: int) -> int:
-    """The portal and, where the demonstration's engine was set up, its agent; until a signal. Returns the status."""
+    """The portal, the solver and, where the demonstration's engine was set up, its agent; until a signal."""
     from fabriek.conf.configuration import configuration
 
     if not _is_free(port):
         print(f"Port {port} is taken. Stop what listens there, or choose another: --port 8001", file=sys.stderr)
         return 2
     folder = configuration().folder / "agent"
-    commands: list[tuple[str, list[str], dict[str, str]]] = [("portal", portal_command(port), {})]
+    commands: list[tuple[str, list[str], dict[str, str]]] = [
+        ("portal", portal_command(port), {}),
+        ("solver", [sys.executable, "-m", "fabriek.cli.main", "solver"], {}),
+    ]
     if (folder / "token").exists():
         agent = [sys.executable, "-m", "fabriek.cli.main", "agent", "--cluster", "molen", "--folder", str(folder)]
         told = {

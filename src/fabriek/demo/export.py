@@ -10,7 +10,7 @@ from pathlib import Path
 from django.apps import apps
 from django.db.models import Model
 
-from fabriek.access.models import Decision
+from fabriek.access.models import Decision, ScenarioAnswer
 
 # Secrets and machinery stay behind; all else goes along.
 LEFT_OUT = frozenset({"people.token"})
@@ -25,7 +25,7 @@ def tables() -> list[type[Model]]:
 
 
 def export_all(folder: Path, tell: Callable[[str], None] = lambda _name: None) -> list[tuple[str, int]]:
-    """Write one CSV a table, each decision's problem and plan as JSON, and `manifest.json`. Returns files and rows.
+    """Write one CSV a table, each decision's and scenario's problem and plan as JSON, and `manifest.json`. Returns files and rows.
 
     Every file is written whole or not at all; exporting again replaces the files.
     """
@@ -51,6 +51,13 @@ def export_all(folder: Path, tell: Callable[[str], None] = lambda _name: None) -
             _whole(folder / name, getattr(decision, kind))
             files.append((name, 1))
             manifest.append({"file": name, "rows": 1, "what": f"fabriek/{kind}/1 of {decision.code}", "columns": {}})
+    for answer in ScenarioAnswer.objects.select_related("scenario").iterator(chunk_size=20):
+        scenario = answer.scenario
+        for kind, text in (("problem", scenario.problem), ("plan", answer.plan)):
+            name = f"{scenario.code}.{kind}.json"
+            _whole(folder / name, text)
+            files.append((name, 1))
+            manifest.append({"file": name, "rows": 1, "what": f"fabriek/{kind}/1 of {scenario.code}", "columns": {}})
     _whole(folder / "manifest.json", json.dumps({"format": "fabriek/export/1", "files": manifest}, indent=1) + "\n")
     return files
 

@@ -31,6 +31,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "assess technically": frozenset({_P, _O}),
     "assign reviewers": frozenset({_O}),
     "decide": frozenset({_O}),
+    # what-ifs change nothing: the board asks them before a change of policy, officers before a decision
+    "ask scenarios": frozenset({_O, _B}),
     "answer objections": frozenset({_O}),
     "establish shares": frozenset({_O}),
     "reallocate": frozenset({_O}),

@@ -11,7 +11,7 @@ from fabriek.access.actions.assessments import assess_technically
 from fabriek.access.actions.attachments import add_attachment, remove_attachment
 from fabriek.access.actions.calls import close_call, is_open, open_call
 from fabriek.access.actions.continuous import QueueRun, decide_queue, decide_queues
-from fabriek.access.actions.decisions import discard_decision, propose_decision, publish_decision
+from fabriek.access.actions.decisions import choose_scenario, discard_decision, propose_decision, publish_decision
 from fabriek.access.actions.objections import answer_objection, make_objection
 from fabriek.access.actions.replies import reply_to_reviews
 from fabriek.access.actions.reviews import (
@@ -23,14 +23,19 @@ from fabriek.access.actions.reviews import (
     submit_review,
 )
 from fabriek.access.actions.rolling import grant_change, offer_again, would_be_granted
+from fabriek.access.actions.scenarios import ask_again, ask_scenario, cancel_scenario
 
 __all__ = [
     "QueueRun",
     "add_attachment",
     "answer_objection",
+    "ask_again",
+    "ask_scenario",
     "assess_technically",
     "assign_reviewers",
+    "cancel_scenario",
     "check_eligibility",
+    "choose_scenario",
     "close_call",
     "decide_queue",
     "decide_queues",

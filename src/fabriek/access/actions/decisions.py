@@ -13,28 +13,24 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
-from fabriek.access.errors import ConflictOfInterest, DecisionStale, NothingToDecide, RepliesPending, WrongState
+from fabriek.access.actions.scenarios import ask_scenario, refuse_unreal
+from fabriek.access.errors import ConflictOfInterest, DecisionStale, NotSolved, RepliesPending, WrongState
 from fabriek.access.lifecycle import advance
-from fabriek.access.models import Application, Call, Decision, DecisionState, Outcome
-from fabriek.access.problem import build, candidates
+from fabriek.access.models import Application, Call, Decision, DecisionState, Outcome, Scenario
+from fabriek.access.problem import candidates
 from fabriek.access.rules import conflicts, may_reply
+from fabriek.access.solving import hold_here, solve_here
 from fabriek.access.words import award_words, refusal_words
-from fabriek.allocation.greedy import by_rank
 from fabriek.allocation.plan import Award, Plan, load_plan
-from fabriek.allocation.problem import load_problem, problem_sha256
-from fabriek.allocation.solve import solve
+from fabriek.allocation.problem import load_problem
 from fabriek.allocation.verify import verify
 from fabriek.audit.actions import record
-from fabriek.conf.errors import Invalid
 from fabriek.people.models import Person
 from fabriek.people.permissions import require
 from fabriek.projects.actions import award, open_project
 from fabriek.projects.rules import month_after
 
 _log = logging.getLogger("fabriek.access")
-
-GAP = 1e-4
-SECONDS = 45.0
 
 HOW_TO_OBJECT = gettext_noop(
     "You can object on your application's page within thirty days; "
@@ -45,45 +41,61 @@ HOW_TO_OBJECT = gettext_noop(
 def propose_decision(
     actor: Person, calls: Sequence[Call], progress: Callable[[str], None] | None = None, *, is_demo: bool = False
 ) -> Decision:
-    """Solve the problem of these calls and keep it with its plan, for people to look at. Nothing is awarded yet.
+    """Ask these calls as they stand, solve while one waits, and choose that scenario. Nothing is awarded yet.
 
-    Errors: NothingToDecide; Invalid where the calls can't be decided together.
+    For scripts and small calls; who doesn't want to wait asks a scenario and chooses it once it is solved.
+    Errors: NothingToDecide; NotSolved; Invalid where the calls can't be decided together.
     """
     require(actor, "decide")
-    calls = sorted(calls, key=lambda call: call.code)
-    if not calls or len({call.value for call in calls}) != 1:
-        raise Invalid(_("Choose calls that make the same value as great as possible; they are decided together."))
-    found = candidates(calls)
-    if not found:
-        raise NothingToDecide(_("No application of these calls has its score yet. Settle the scores first."))
-    _wait_for_replies(found)
-    problem = build(calls)
-    # Solved outside a transaction: it may take seconds, and nobody else should wait.
-    plan = solve(problem, gap=GAP, seconds=SECONDS, progress=progress)
-    ranked = by_rank(problem)
-    programmes = {call.programme for call in calls}
+    _wait_for_replies(candidates(calls))
     with transaction.atomic():
-        decision = _numbered(
-            problem=problem.to_json().decode(),
-            problem_sha256=plan.problem_sha256,
-            plan=plan.to_json(),
-            greedy_value=ranked.value,
-            decided_by=", ".join(sorted({p.decides or p.name for p in programmes}))[:200],
-            legal_basis=", ".join(sorted({p.legal_basis for p in programmes if p.legal_basis}))[:300],
-            how_to_object=HOW_TO_OBJECT,
-            proposed_by=actor,
-            is_demo=is_demo,
+        scenario = ask_scenario(actor, calls, is_demo=is_demo)
+        solver = hold_here(scenario)
+    # Solved outside a transaction: it may take seconds, and nobody else should wait.
+    solve_here(scenario, solver, progress)
+    return choose_scenario(actor, Scenario.objects.select_related("run", "answer").get(pk=scenario.pk))
+
+
+@transaction.atomic
+def choose_scenario(actor: Person, scenario: Scenario, why: str = "", *, is_demo: bool | None = None) -> Decision:
+    """Propose what a solved scenario says as the decision. Nothing is awarded before somebody publishes it.
+
+    Errors: NotSolved; RepliesPending; NotReal where it supposes what is not so; DecisionStale where something changed.
+    """
+    require(actor, "decide")
+    answer = getattr(scenario, "answer", None)
+    if answer is None:
+        raise NotSolved(
+            scenario.run.fault or _("%(code)s has no plan yet.") % {"code": scenario.code}, state=scenario.run.state
         )
-        decision.calls.set(calls)
-        record(
-            actor,
-            "access.propose_decision",
-            decision,
-            calls=[call.code for call in calls],
-            problem_sha256=plan.problem_sha256,
-            value=plan.value,
-            bound=plan.bound,
-        )
+    calls = list(scenario.calls.select_related("programme").order_by("code"))
+    _wait_for_replies(candidates(calls))
+    refuse_unreal(scenario)
+    programmes = {call.programme for call in calls}
+    decision = _numbered(
+        scenario=scenario,
+        problem=scenario.problem,
+        problem_sha256=scenario.problem_sha256,
+        plan=answer.plan,
+        greedy_value=answer.greedy_value,
+        decided_by=", ".join(sorted({p.decides or p.name for p in programmes}))[:200],
+        legal_basis=", ".join(sorted({p.legal_basis for p in programmes if p.legal_basis}))[:300],
+        how_to_object=HOW_TO_OBJECT,
+        proposed_by=actor,
+        is_demo=scenario.is_demo if is_demo is None else is_demo,
+    )
+    decision.calls.set(calls)
+    record(
+        actor,
+        "access.propose_decision",
+        decision,
+        why=why,
+        scenario=scenario.code,
+        calls=[call.code for call in calls],
+        problem_sha256=scenario.problem_sha256,
+        value=answer.value,
+        bound=answer.bound,
+    )
     return decision
 
 
@@ -152,7 +164,7 @@ def publish_decision(actor: Person, decision: Decision, why: str = "") -> Decisi
         raise WrongState(_("This proposal was discarded. Make a new one."))
     calls = list(decision.calls.select_related("programme", "factory").order_by("code"))
     applications = candidates(calls)
-    plan = _checked_plan(decision, calls)
+    plan = _checked_plan(decision)
     _refuse_interested(actor, applications)
     awards = {row.application: row for row in plan.awards}
     refusals = {row.application: row for row in plan.refusals}
@@ -171,23 +183,25 @@ def publish_decision(actor: Person, decision: Decision, why: str = "") -> Decisi
         why=why,
         awarded=len(awards),
         refused=len(applications) - len(awards),
+        scenario=decision.scenario.code if decision.scenario else None,
         problem_sha256=decision.problem_sha256,
     )
     decision.refresh_from_db()
     return decision
 
 
-def _checked_plan(decision: Decision, calls: list[Call]) -> Plan:
-    """The stored plan, if it holds and is about the state of today."""
+def _checked_plan(decision: Decision) -> Plan:
+    """The plan of the chosen scenario, if it holds and is about the state of today.
+
+    Errors: DecisionStale; NotReal where the scenario supposes what is not so.
+    """
+    if decision.scenario is None:
+        raise DecisionStale(_("No stored scenario was chosen for this proposal. Ask one, and choose it."))
     problem, plan = load_problem(decision.problem.encode()), load_plan(decision.plan)
     faults = verify(problem, plan)
     if faults:
         raise DecisionStale(_("The stored plan does not hold: %(why)s. Propose again.") % {"why": faults[0]})
-    made_on = decision.proposed_at.date()
-    if problem_sha256(build(calls, made_on)) != decision.problem_sha256:
-        raise DecisionStale(
-            _("Scores, shares, promises or applications have changed since this was proposed. Propose again.")
-        )
+    refuse_unreal(decision.scenario)
     return plan
 
 

@@ -51,6 +51,10 @@ STATES: dict[str, Look] = {
     "proposed": Look(_("Proposed"), "info", "ring"),
     "discarded": Look(_("Discarded"), "neutral", "square"),
     "published": Look(_("Published"), "success"),
+    # scenarios
+    "asked": Look(_("Waits for the solver"), "neutral", "ring"),
+    "solving": Look(_("Being solved"), "info", "ring"),
+    "solved": Look(_("Solved"), "success"),
     # projects and allocations
     "active": Look(_("Active"), "success"),
     "suspended": Look(_("Suspended"), "warning", "ring"),

@@ -141,6 +141,33 @@ function promises(figure, width) {
   };
 }
 
+/** Who gains and who loses: a bar to the right or to the left of zero for each category. */
+function diverging(figure, width) {
+  const { rows, x, y, options } = figure;
+  const kind = columnOf(figure, y).kind;
+  const names = distinct(rows, x);
+  const narrow = width < 560;
+  const [more, less] = ["var(--fk-series-1)", "var(--fk-series-2)"];
+  const marks = [
+    Plot.barX(rows, {
+      y: x, x: y, fill: (row) => (row[y] < 0 ? less : more), title: (row) => tip(figure, row), tip: true,
+      insetTop: narrow ? 16 : 2, insetBottom: 2,
+    }),
+    Plot.ruleX([0]),
+  ];
+  if (narrow) marks.push(Plot.text(rows, { y: x, text: x, frameAnchor: "left", dy: -12, fontWeight: 560 }));
+  return {
+    svg: draw({
+      width, height: names.length * (narrow ? 46 : 30) + 40, marginLeft: narrow ? 4 : Math.min(240, width * 0.32),
+      marginRight: 24, marginTop: 8, marginBottom: 28,
+      x: { label: null, grid: true, ticks: Math.max(3, Math.floor(width / 140)), tickFormat: tick(kind), nice: true, zero: true },
+      y: { domain: names, label: null, axis: narrow ? null : "left", padding: 0.1, tickSize: 0 },
+      marks,
+    }),
+    legend: legend([{ label: options.more, colour: more }, { label: options.less, colour: less }]),
+  };
+}
+
 /** How often each value occurs, in bins of options.bin; the threshold as a line. */
 function histogram(figure, width) {
   const { rows, x, threshold, options } = figure;
@@ -197,4 +224,4 @@ function lines(figure, width) {
   };
 }
 
-export const kinds = { bars, burndown, promises, histogram, lines };
+export const kinds = { bars, burndown, promises, diverging, histogram, lines };

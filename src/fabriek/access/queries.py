@@ -318,7 +318,7 @@ class DecisionRow:
 def decision_page(code: str) -> DecisionPage | None:
     """A decision, its plan and its applications by score. Five queries."""
     decision = (
-        Decision.objects.select_related("proposed_by", "published_by")
+        Decision.objects.select_related("proposed_by", "published_by", "scenario")
         .prefetch_related("calls__programme", "calls__factory")
         .filter(code=code)
         .first()

@@ -22,11 +22,13 @@ from fabriek.access.changes import (
     ThresholdChange,
     read_changes,
 )
+from fabriek.access.comparison import SolvedScenario
+from fabriek.access.errors import NotSolved
 from fabriek.access.models import Call, RunState, Scenario, ScenarioRun
 from fabriek.access.problem import build, horizon
 from fabriek.access.standing import Standing, standing
 from fabriek.allocation.problem import Problem, problem_sha256
-from fabriek.conf.errors import Invalid
+from fabriek.conf.errors import Invalid, NotFound
 from fabriek.programmes.models import Promise
 from fabriek.programmes.queries import promises_on
 
@@ -191,3 +193,31 @@ def reality_of(scenario: Scenario) -> Reality:
         if problem_sha256(build(calls, day, [change])) != now
     ]
     return Reality(False, untrue, [change for change in untrue if change.kind in TERMS_OF_THE_CALL])
+
+
+# Side by side
+
+
+def solved(scenario: Scenario) -> SolvedScenario:
+    """A scenario with its plan, to compare. Errors: NotSolved."""
+    answer = getattr(scenario, "answer", None)
+    if answer is None:
+        raise NotSolved(_("%(code)s has no plan yet.") % {"code": scenario.code}, state=scenario.run.state)
+    return SolvedScenario(scenario.code, scenario.problem, answer.plan)
+
+
+MOST_COMPARED = 3
+
+
+def compared(codes: Sequence[str]) -> list[Scenario]:
+    """Two or three solved scenarios, in this order. Errors: Invalid, NotFound, NotSolved."""
+    wanted = list(dict.fromkeys(codes))
+    if not 2 <= len(wanted) <= MOST_COMPARED:
+        raise Invalid(_("Choose two or three scenarios to compare."))
+    found = [scenario_of(code) for code in wanted]
+    there = [scenario for scenario in found if scenario is not None]
+    if len(there) != len(wanted):
+        raise NotFound(_("There is no such scenario."))
+    for scenario in there:
+        solved(scenario)
+    return there

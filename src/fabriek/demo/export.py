@@ -25,7 +25,7 @@ def tables() -> list[type[Model]]:
 
 
 def export_all(folder: Path, tell: Callable[[str], None] = lambda _name: None) -> list[tuple[str, int]]:
-    """Write one CSV a table, each decision's and scenario's problem and plan as JSON, and `manifest.json`. Returns files and rows.
+    """Write one CSV a table, the problem and plan of each decision and scenario, and `manifest.json`; returns them.
 
     Every file is written whole or not at all; exporting again replaces the files.
     """

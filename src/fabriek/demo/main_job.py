@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fabriek.access.actions import propose_decision, publish_decision
-from fabriek.access.models import Application, Decision
+from fabriek.access.actions import ask_scenario, propose_decision, publish_decision
+from fabriek.access.models import Application, Decision, Scenario
+from fabriek.access.solving import hold_here, solve_here
 from fabriek.demo import applicants, running, world
 from fabriek.demo.world import World
 
@@ -51,16 +52,38 @@ def steps() -> list[Step]:
 
 
 def decide(place: World, step: Callable[[], None]) -> str:
-    """One decision over the three calls, by the optimiser; a person publishes it."""
+    """One decision over the three calls, by the optimiser, beside two what-ifs; a person chooses and publishes."""
     if Application.objects.filter(is_demo=True, state="reviewed").exists() and not _published():
-        proposed = Decision.objects.filter(is_demo=True, state="proposed").first()
+        proposed = Decision.objects.filter(is_demo=True, state="proposed", scenario__isnull=False).first()
         decision = proposed or propose_decision(
             place.officer, list(place.calls.values()), lambda _what: step(), is_demo=True
         )
+        _what_ifs(place, step)
         publish_decision(place.officer, decision, why="demonstration")
     decision_made = Decision.objects.filter(is_demo=True, state="published").latest("published_at")
     awarded = decision_made.outcomes.filter(awarded=True).count()
     return f"{awarded} of {decision_made.outcomes.count()} awarded"
+
+
+WHAT_IFS: tuple[tuple[str, list[dict[str, object]]], ...] = (
+    (
+        "Would a floor of a third for start-ups cost science anything?",
+        [{"kind": "promise", "promise": "demo-startups", "percent": "33"}],
+    ),
+    (
+        "What does a fifth less capacity do to whom?",
+        [{"kind": "capacity", "partition": "molen/gpu", "percent": "80"}],
+    ),
+)
+
+
+def _what_ifs(place: World, step: Callable[[], None]) -> None:
+    """What an officer looks at before the decision. Those that were asked before, and not solved, are solved now."""
+    for why, changes in WHAT_IFS:
+        if not Scenario.objects.filter(is_demo=True, why=why).exists():
+            ask_scenario(place.officer, list(place.calls.values()), changes, why, is_demo=True)
+    for scenario in Scenario.objects.filter(is_demo=True, run__state="asked"):
+        solve_here(scenario, hold_here(scenario), lambda _what: step())
 
 
 def _published() -> bool:

@@ -164,6 +164,23 @@ def promises(
     return Figure("promises", title, columns, list(rows), name, measures[0], None, text, csv, options=options)
 
 
+def diverging(
+    title: Text,
+    columns: Sequence[Column],
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    x: str,
+    y: str,
+    more: Text,
+    less: Text,
+    text: Text = "",
+    csv: str = "",
+) -> Figure:
+    """A bar to the right (``more``) or to the left (``less``) of zero for each category."""
+    options = {"more": str(more), "less": str(less)}
+    return Figure("diverging", title, columns, list(rows), x, y, None, text, csv, options=options)
+
+
 def histogram(
     title: Text,
     column: Column,

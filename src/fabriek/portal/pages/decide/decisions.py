@@ -1,19 +1,22 @@
-"""Decisions: what waits, proposing, the decision room, publishing."""
+"""Decisions: what waits, asking, the decision room, publishing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.text import Truncator
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from fabriek.access import actions
+from fabriek.access.change_words import words_of
+from fabriek.access.comparison import SolvedScenario
 from fabriek.access.models import ApplicationState, Call, Decision, ReviewKind
 from fabriek.access.queries import (
     CallProgress,
@@ -25,6 +28,7 @@ from fabriek.access.queries import (
     progress_of_calls,
 )
 from fabriek.access.rules import conflicts
+from fabriek.access.scenarios import scenarios
 from fabriek.conf.errors import Refused
 from fabriek.conf.sorting import column_of, sorted_rows
 from fabriek.people.models import OrganisationClass
@@ -32,8 +36,9 @@ from fabriek.people.permissions import may
 from fabriek.portal.access import requires
 from fabriek.portal.components import plots
 from fabriek.portal.components.plots import Column, Figure
+from fabriek.portal.pages.decide.comparing import heat_of, prices_csv
+from fabriek.portal.pages.decide.promise_names import names_of_promises, short_name
 from fabriek.portal.pages.decide.replies import csv_file, page, person_of, see_other, show_refusal
-from fabriek.programmes.models import Promise
 from fabriek.promises.measures import Hours, measure
 from fabriek.promises.queries import hours, measured_promises
 from fabriek.register.models import Partition
@@ -52,6 +57,8 @@ def index(request: HttpRequest) -> HttpResponse:
         ready=sum(one.ready for one in progress),
         decisions=decisions(request.GET.get("decisions", "")),
         may_decide=may(request.user, "decide"),
+        may_ask=may(request.user, "ask scenarios"),
+        scenarios=[(one, words_of(one)) for one in scenarios()[:5]],
         may_open=may(request.user, "open calls"),
     )
 
@@ -110,28 +117,21 @@ def _waiting(progress: list[CallProgress]) -> list[Waiting]:
     return found
 
 
-@requires("decide", "POST")
+@requires("ask scenarios", "POST")
 def propose(request: HttpRequest) -> HttpResponse:
-    """Solve the chosen calls together; takes seconds."""
-    calls = Call.objects.filter(code__in=request.POST.getlist("calls")).select_related("programme", "factory")
+    """Ask the chosen calls as they stand, or go on to what a what-if of them would change."""
+    codes = request.POST.getlist("calls")
+    if "what_if" in request.POST:
+        return see_other(f"{reverse('portal:what_if')}?{urlencode({'calls': codes}, doseq=True)}")
+    calls = Call.objects.filter(code__in=codes).select_related("programme", "factory").prefetch_related("partitions")
     try:
-        decision = actions.propose_decision(
-            person_of(request),
-            list(calls.prefetch_related("partitions")),
-            is_demo=bool(calls) and all(call.is_demo for call in calls),
+        scenario = actions.ask_scenario(
+            person_of(request), list(calls), is_demo=bool(calls) and all(call.is_demo for call in calls)
         )
     except Refused as refusal:
-        messages.error(request, str(refusal.sentence))
-        return _go(request, reverse("portal:decisions"))
-    messages.success(request, _("Proposed. Nothing is awarded until somebody publishes it."))
-    return _go(request, reverse("portal:decision", args=[decision.code]))
-
-
-def _go(request: HttpRequest, url: str) -> HttpResponse:
-    """To a page, whole: for a request of htmx, which shows its indicator meanwhile, by its own header."""
-    if request.headers.get("HX-Request"):
-        return HttpResponse(status=204, headers={"HX-Redirect": url})
-    return see_other(url)
+        return show_refusal(request, refusal, reverse("portal:decisions"))
+    messages.success(request, _("Asked. Nothing is decided by it: choose its plan, and publish the decision."))
+    return see_other(reverse("portal:scenario", args=[scenario.code]))
 
 
 @requires("read decisions")
@@ -140,8 +140,9 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
     found = _found(code)
     sort = request.GET.get("sort", "")
     ranked = sorted_rows(_ranked(found), sort, RANKED_COLUMNS)
+    solved = SolvedScenario(code, found.decision.problem, found.decision.plan)
     if request.GET.get("format") == "csv":
-        return _as_csv(found, ranked)
+        return prices_csv(solved) if request.GET.get("of") == "prices" else _as_csv(found, ranked)
     promises = _promises(found)
     is_proposal = found.decision.state == "proposed"
     awarded = [row for row in found.rows if row.hours]
@@ -166,9 +167,19 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
         scores=_scores(found),
         classes=_hours_by_class(found.rows),
         interests=_interests(request, found) if is_proposal else [],
+        heat=heat_of(solved),
+        heat_csv="?format=csv&of=prices",
+        scenario_link=_scenario_link(found.decision),
         is_proposal=is_proposal,
         may_decide=may(request.user, "decide"),
     )
+
+
+def _scenario_link(decision: Decision) -> str:
+    if decision.scenario is None:
+        return ""
+    code = decision.scenario.code
+    return format_html('<a href="{}">{}</a>', reverse("portal:scenario", args=[code]), code)
 
 
 def _found(code: str) -> DecisionPage:
@@ -243,24 +254,8 @@ def _why(row: DecisionRow) -> str:
     if row.reason in ("displaced", "capacity") and "partition" in detail and "month" in detail:
         return f"{words}: {detail['partition']}, {detail['month']}"
     if detail.get("promises"):
-        return f"{words}: {', '.join(_promise_names(detail['promises']).values())}"
+        return f"{words}: {', '.join(names_of_promises(detail['promises']).values())}"
     return words
-
-
-def _promise_names(codes: Iterable[str]) -> dict[str, str]:
-    """The name of each promise of a problem; `code:programme` is a promise put to one of several programmes."""
-    codes = list(codes)
-    names = dict(Promise.objects.filter(code__in=[code.split(":")[0] for code in codes]).values_list("code", "name"))
-    return {
-        code: names.get(code.split(":")[0], code) + (f" ({code.split(':', 1)[1]})" if ":" in code else "")
-        for code in codes
-    }
-
-
-def _fits_beside_a_bar(code: str, name: str) -> str:
-    """A name for the plot, which has room for some thirty letters; what tells two of them apart stands first."""
-    programme = code.partition(":")[2]
-    return Truncator(f"{programme}: {name}" if programme else name).chars(32)
 
 
 @dataclass(frozen=True)
@@ -280,7 +275,7 @@ class PlannedPromise:
 
 def _promises(found: DecisionPage) -> list[PlannedPromise]:
     terms = {row["id"]: row for row in found.problem.get("promises", [])}
-    names = _promise_names(terms)
+    names = names_of_promises(terms)
     planned = []
     for result in found.plan["promises"]:
         row = terms.get(result["id"])
@@ -291,7 +286,7 @@ def _promises(found: DecisionPage) -> list[PlannedPromise]:
         planned.append(
             PlannedPromise(
                 name=names[result["id"]],
-                short_name=_fits_beside_a_bar(result["id"], names[result["id"]]),
+                short_name=short_name(result["id"], names[result["id"]]),
                 is_cap=row["kind"] == "cap",
                 required=round(result["required"] * 3600),
                 reached=round(result["reached"] * 3600),

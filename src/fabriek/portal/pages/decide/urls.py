@@ -18,6 +18,8 @@ from fabriek.portal.pages.decide import (
     promising,
     queue,
     rolling,
+    scenarios,
+    what_if,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -28,6 +30,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("decisions/<slug:code>/discard/", decisions.discard, name="discard_decision"),
     path("decisions/<slug:code>/problem.json", decisions.problem, name="decision_problem"),
     path("decisions/<slug:code>/plan.json", decisions.plan, name="decision_plan"),
+    path("scenarios/", scenarios.index, name="scenarios"),
+    path("scenarios/new/", what_if.new, name="what_if"),
+    path("scenarios/compare/", scenarios.compare, name="compare_scenarios"),
+    path("scenarios/<slug:code>/", scenarios.room, name="scenario"),
+    path("scenarios/<slug:code>/now/", scenarios.now, name="scenario_now"),
+    path("scenarios/<slug:code>/cancel/", scenarios.cancel, name="cancel_scenario"),
+    path("scenarios/<slug:code>/again/", scenarios.again, name="ask_scenario_again"),
+    path("scenarios/<slug:code>/choose/", scenarios.choose, name="choose_scenario"),
+    path("scenarios/<slug:code>/problem.json", scenarios.problem, name="scenario_problem"),
+    path("scenarios/<slug:code>/plan.json", scenarios.plan, name="scenario_plan"),
     path("desk/calls/new/", calls.new, name="open_call"),
     path("desk/calls/<slug:code>/close/", calls.close, name="close_call"),
     path("desk/calls/<slug:code>/applications/", applications.index, name="call_applications"),

@@ -284,8 +284,8 @@ DECISION_COLUMNS: dict[str, Column] = {
 def decisions(sort: str = "") -> list[Decision]:
     """All decisions, newest first or by a column. Two queries."""
     found = (
-        Decision.objects.defer("problem", "plan")
-        .select_related("proposed_by", "published_by")
+        Decision.objects.select_related("proposed_by", "published_by", "scenario")
+        .defer("problem", "plan", "scenario__problem")
         .prefetch_related("calls")
         .annotate(awarded=Count("outcomes", filter=Q(outcomes__awarded=True)), decided=Count("outcomes"))
     )

@@ -7,7 +7,7 @@ from ninja import NinjaAPI
 from fabriek import __version__
 from fabriek.api.problems import install
 
-# `declaring`, `judging` and `rolling` add verbs to the routers of others: one address, one router.
+# `declaring`, `judging`, `rolling` and `scenarios` add verbs to the routers of others: one address, one router.
 from fabriek.api.routes import (
     access,
     administration,
@@ -17,6 +17,7 @@ from fabriek.api.routes import (
     programmes,
     register,
     rolling,  # noqa: F401
+    scenarios,  # noqa: F401
     sites,
 )
 

@@ -151,6 +151,7 @@ class Proposal(Schema):
 class DecisionRow(Schema):
     code: str
     state: str
+    scenario: str | None
     calls: list[str]
     problem_sha256: str
     greedy_value: float
@@ -426,6 +427,7 @@ def decision_row(decision: Decision) -> dict[str, Any]:
     return {
         "code": decision.code,
         "state": decision.state,
+        "scenario": decision.scenario.code if decision.scenario else None,
         "calls": [call.code for call in decision.calls.all()],
         "problem_sha256": decision.problem_sha256,
         "greedy_value": decision.greedy_value,
@@ -435,7 +437,7 @@ def decision_row(decision: Decision) -> dict[str, Any]:
 def decision_of(request: HttpRequest, code: str) -> Decision:
     """A decision, for who may read decisions. Errors: NotAllowed, Http404."""
     require(actor_of(request), "read decisions")
-    found = Decision.objects.prefetch_related("calls").filter(code=code).first()
+    found = Decision.objects.select_related("scenario").prefetch_related("calls").filter(code=code).first()
     if found is None:
         raise Http404
     return found
@@ -451,7 +453,8 @@ def decisions(request: HttpRequest) -> list[dict[str, Any]]:
 
 @router.post("/decisions", response=DecisionRow, auth=Scope("decide"), summary="Propose a decision")
 def propose(request: HttpRequest, body: Proposal) -> dict[str, Any]:
-    """Solves the problem of these calls. Nothing is awarded before it is published."""
+    """Asks these calls as they stand, waits for the plan, and chooses it: for small calls. Larger ones, and what-ifs,
+    are asked as scenarios. Nothing is awarded before it is published."""
     found = list(Call.objects.filter(code__in=body.calls).select_related("programme", "factory"))
     if len(found) != len(set(body.calls)):
         raise Http404

@@ -114,6 +114,8 @@ class GroupTable:
 
     group: str
     title: str
+    word: str
+    csv: str
     rows: list[tuple[str, list[tuple[str, int, int]]]]
     figures: list[Figure]
 
@@ -271,7 +273,7 @@ def _group_table(columns: Sequence[Compared], group: Group, address: str) -> Gro
         )
         for row in rows
     ]
-    return GroupTable(group, title, table, figures)
+    return GroupTable(group, title, str(GROUP_WORDS[group]), f"{address}{group}", table, figures)
 
 
 def _names(group: Group, rows: Sequence[GroupRow]) -> dict[str, str]:

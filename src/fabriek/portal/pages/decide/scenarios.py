@@ -186,7 +186,8 @@ def now(request: HttpRequest, code: str) -> HttpResponse:
 def compare(request: HttpRequest) -> HttpResponse:
     """Two or three stored plans side by side."""
     try:
-        chosen = compared(request.GET.getlist("plan"))
+        # What stood before what was supposed, the older before the newer.
+        chosen = sorted(compared(request.GET.getlist("plan")), key=lambda one: (one.is_what_if, one.asked_at, one.pk))
     except Refused as refusal:
         return show_refusal(request, refusal, reverse("portal:scenarios"))
     if request.GET.get("format") == "csv":

@@ -24,7 +24,11 @@ def test_the_whole_way(enter: Any) -> None:
     officer.reload()
     officer.get_by_role("button", name="Settle by the mean").click()
     officer.goto("/decisions/")
-    officer.get_by_role("button", name="Propose a decision").click()
+    officer.get_by_role("button", name="Ask the optimiser").click()
+    officer.wait_for_url(re.compile(r"/scenarios/scenario-"))
+    # The page follows the solver by itself.
+    officer.get_by_role("button", name="Choose this plan…").click(timeout=60_000)
+    officer.get_by_role("button", name="Propose it").click()
     officer.wait_for_url(re.compile(r"/decisions/decision-"))
     assert officer.get_by_text(TITLE).count()
     officer.get_by_role("button", name="Publish…").click()

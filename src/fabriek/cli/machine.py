@@ -238,15 +238,15 @@ def solver(
 
     It may be killed at any moment and there may be several: what it was solving waits for the next one.
     """
-    ready(quiet=True)
     import signal
     import threading
-
-    from fabriek.access.solving import work
 
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_received: stopped.set())
+    ready(quiet=True)
+    from fabriek.access.solving import work
+
     work(stopped, at_once, until_idle)
 
 

@@ -25,7 +25,8 @@ from tests.factories.world import (
 from typer.testing import CliRunner
 
 from fabriek.access import actions
-from fabriek.access.models import Call, Decision, Review
+from fabriek.access.models import Call, Decision, Review, Scenario
+from fabriek.access.solving import hold_here, solve_here
 from fabriek.allocation.plan import load_plan
 from fabriek.allocation.problem import load_problem
 from fabriek.allocation.verify import verify
@@ -347,3 +348,35 @@ def test_an_applicant_attaches_a_file_and_replies_to_the_reviews(tmp_path: Path,
         actions.submit_review(review.reviewer, review, points, "Fine.")
     actions.settle_consensus(world.officer, draft)
     assert applicant.read("application", "reply", draft.code, "--text", "Thank you.")["reply"] == "Thank you."
+
+
+def test_a_what_if_is_asked_compared_and_the_calls_as_they_stand_are_chosen(
+    reviewers: list[Person], tmp_path: Path
+) -> None:
+    world = make_world()
+    review = in_review(world)
+    actions.submit_review(review.reviewer, review, {c["code"]: 5 for c in world.call.criteria}, "Good.")
+    actions.settle_consensus(world.officer, review.application)
+    officer, call, partition = Command(world.officer), world.call.code, world.partition.code
+    share = f"eu-industrial-entry:{partition}@{MONTH:%Y-%m}=40:eu-science"
+    moved = ["--capacity", f"{partition}=50%", "--share", share, "--overbooking", "eu-industrial-entry=1.1"]
+    terms = ["--threshold", f"{call}=70", "--value", "score"]
+    asked = officer.read("scenario", "ask", call, *moved, *terms, "--why", "to know")
+    assert [change["kind"] for change in asked["changes"]] == ["capacity", "share", "overbooking", "threshold", "value"]
+    officer.run("scenario", "cancel", asked["code"])
+    assert officer.read("scenario", "again", asked["code"])["state"] == "asked"
+    for scenario in Scenario.objects.filter(run__state="asked"):
+        solve_here(scenario, hold_here(scenario))
+    assert officer.read("scenario", "wait", asked["code"])["state"] == "solved"
+    assert asked["code"] in officer.run("scenario", "list", "--call", call).stdout
+    told = officer.run("scenario", "compare", asked["base"], asked["code"]).stdout
+    assert "value by the first rule" in told
+    assert officer.read("scenario", "compare", asked["base"], asked["code"])["format"] == "fabriek/comparison/1"
+    officer.run("scenario", "choose", asked["code"], status=1)
+    officer.run("scenario", "download", asked["base"], tmp_path)
+    problem, plan = ((tmp_path / f"{name}.json").read_bytes() for name in ("problem", "plan"))
+    assert verify(load_problem(problem), load_plan(plan)) == []
+    assert officer.read("scenario", "choose", asked["base"], "--why", "best")["scenario"] == asked["base"]
+    officer.run("scenario", "ask", call, "--capacity", "nonsense", "--why", "x", status=2)
+    officer.run("scenario", "ask", call, "--share", "a=b", "--why", "x", status=2)
+    officer.run("scenario", "ask", call, "--value", "luck", "--why", "x", status=2)

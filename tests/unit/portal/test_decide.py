@@ -17,7 +17,8 @@ from django.utils import timezone
 from tests.factories.world import MONTH, NEXT, World, make_organisation, make_person, make_submitted, make_world
 
 from fabriek.access import actions as access
-from fabriek.access.models import Application, Call, Decision, Review
+from fabriek.access.models import Application, Call, Decision, Review, Scenario
+from fabriek.access.solving import hold_here, solve_here
 from fabriek.allocation.plan import load_plan
 from fabriek.allocation.problem import load_problem
 from fabriek.allocation.verify import verify
@@ -85,15 +86,19 @@ def test_what_waits_is_listed_with_its_call(world: World) -> None:
     text = text_of(get(signed_in(world.officer), "decisions"))
     assert f"Check eligibility: {world.call.title}" in text
     assert f"{reverse('portal:call_applications', args=[world.call.code])}?state=submitted" in text
-    assert "Propose a decision" not in text, "nothing is ready yet"
+    assert "Ask the optimiser" not in text, "nothing is ready yet"
 
 
 def test_a_decision_is_proposed_read_and_published(world: World) -> None:
     first, second = reviewed(world, gpu_hours=100), reviewed(world, points=1, gpu_hours=200)
     client = signed_in(world.officer)
-    assert "Propose a decision" in text_of(get(client, "decisions"))
+    assert "Ask the optimiser" in text_of(get(client, "decisions"))
     response = client.post(reverse("portal:propose_decision"), {"calls": [world.call.code]})
     assert response.status_code == 303
+    scenario = Scenario.objects.get()
+    assert response["Location"] == reverse("portal:scenario", args=[scenario.code])
+    solve_here(scenario, hold_here(scenario))
+    response = client.post(reverse("portal:choose_scenario", args=[scenario.code]))
     decision = Decision.objects.get()
     assert response["Location"] == reverse("portal:decision", args=[decision.code])
 
@@ -142,15 +147,6 @@ def test_without_scores_nothing_is_proposed_and_the_page_says_why(world: World) 
     assert not Decision.objects.exists()
 
 
-def test_htmx_is_told_where_to_go_after_solving(world: World) -> None:
-    reviewed(world)
-    response = signed_in(world.officer).post(
-        reverse("portal:propose_decision"), {"calls": [world.call.code]}, headers={"HX-Request": "true"}
-    )
-    assert response.status_code == 204
-    assert response["HX-Redirect"] == reverse("portal:decision", args=[Decision.objects.get().code])
-
-
 def test_a_proposal_that_has_become_stale_is_not_published(world: World) -> None:
     reviewed(world)
     decision = access.propose_decision(world.officer, [world.call])
@@ -193,7 +189,9 @@ def test_the_board_reads_decisions_and_publishes_none(world: World) -> None:
     text = text_of(get(client, "decision", decision.code))
     assert "Publish…" not in text
     assert client.post(reverse("portal:publish_decision", args=[decision.code])).status_code == 403
-    assert client.post(reverse("portal:propose_decision"), {"calls": [world.call.code]}).status_code == 403
+    scenario = Scenario.objects.get()
+    assert client.post(reverse("portal:choose_scenario", args=[scenario.code])).status_code == 403
+    assert client.post(reverse("portal:propose_decision"), {"calls": [world.call.code]}).status_code == 303
 
 
 # Applications of a call

@@ -131,7 +131,7 @@ def chosen(code: Code, why: Why = "", url: Url = LOCAL, token: Token = "", as_js
     show([answer], {"decision": "code", "state": "state", "scenario": "scenario", "calls": "calls"}, as_json, answer)
 
 
-def downloaded(
+def download(
     code: Code,
     folder: Annotated[Path, typer.Argument(help="Where to write problem.json and plan.json.")],
     url: Url = LOCAL,
@@ -221,5 +221,5 @@ def register(app: typer.Typer) -> None:
         cancel=cancelled,
         again=asked_again,
         choose=chosen,
-        download=downloaded,
+        download=download,
     )

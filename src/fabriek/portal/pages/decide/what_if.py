@@ -42,7 +42,9 @@ def new(request: HttpRequest) -> HttpResponse:
     except Refused as refusal:
         return show_refusal(request, refusal, back)
     form = WhatIfForm(request.POST or None, facts=facts, kept=kept)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and not form.changes():
+        form.add_error(None, _("Nothing differs from what is so now. Change something."))
+    elif request.method == "POST" and form.is_valid():
         try:
             scenario = actions.ask_scenario(
                 person_of(request),

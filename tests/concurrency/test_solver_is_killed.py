@@ -1,0 +1,78 @@
+"""The solver is killed in the middle: nothing is lost, and the next one answers. Real processes, a real database."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.concurrency.test_two_officers import ROOT, WORLD, environment, run, start
+
+__all__ = ["environment"]
+
+ASK = """
+from fabriek.access.models import Call
+for email in sys.argv[1:]:
+    print(actions.ask_scenario(Person.objects.get(email=email), list(Call.objects.all())).code)
+"""
+
+# Takes up what is asked and is never heard of again.
+HANG = """
+from fabriek.access import solving
+solver = solving.Solver(at_once=2)
+solver.tick()
+assert len(solver.works) == 2
+(folder / "in the middle").touch()
+time.sleep(600)
+"""
+
+TELL = """
+from fabriek.access.models import ScenarioRun, ScenarioAnswer
+print(*ScenarioRun.objects.order_by("pk").values_list("state", flat=True), ScenarioAnswer.objects.count())
+"""
+
+LATER = """
+from datetime import timedelta
+from django.utils import timezone
+from fabriek.access.models import ScenarioRun
+ScenarioRun.objects.filter(state="solving").update(lease_until=timezone.now() - timedelta(seconds=1))
+"""
+
+
+def test_a_solver_that_is_killed_loses_nothing_and_the_next_one_answers_both_officers(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    officers = run(environment, WORLD, "3").split()[-2:]
+    run(environment, ASK, *officers)
+    process = start(environment, HANG)
+    for _ in range(6000):
+        if (tmp_path / "in the middle").exists() or process.poll() is not None:
+            break
+        time.sleep(0.01)
+    assert (tmp_path / "in the middle").exists(), process.communicate()[1][-3000:]
+    assert "solving" in run(environment, TELL)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=30)
+    # Its lease runs out, as it does by itself after some seconds.
+    run(environment, LATER)
+    subprocess.run(
+        [sys.executable, "-m", "fabriek.cli.main", "solver", "--until-idle"],
+        env=environment, cwd=ROOT, check=True, timeout=120,
+    )  # fmt: skip
+    states = run(environment, TELL).split()
+    assert set(states[:-1]) == {"solved"}
+    assert int(states[-1]) == len(states) - 1
+
+
+def test_a_solver_stops_when_it_is_told_and_puts_its_work_back(environment: dict[str, str]) -> None:
+    officers = run(environment, WORLD, "1").split()[-2:]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fabriek.cli.main", "solver"], env=environment, cwd=ROOT, stderr=subprocess.PIPE
+    )
+    run(environment, ASK, officers[0])
+    process.send_signal(signal.SIGTERM)
+    _output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert "solving" not in run(environment, TELL)

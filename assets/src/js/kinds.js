@@ -151,11 +151,11 @@ function diverging(figure, width) {
   const marks = [
     Plot.barX(rows, {
       y: x, x: y, fill: (row) => (row[y] < 0 ? less : more), title: (row) => tip(figure, row), tip: true,
-      insetTop: narrow ? 16 : 2, insetBottom: 2,
+      insetTop: narrow ? 20 : 2, insetBottom: 2,
     }),
     Plot.ruleX([0]),
   ];
-  if (narrow) marks.push(Plot.text(rows, { y: x, text: x, frameAnchor: "left", dy: -12, fontWeight: 560 }));
+  if (narrow) marks.push(Plot.text(rows, { y: x, text: x, frameAnchor: "left", dy: -14, fontWeight: 560 }));
   return {
     svg: draw({
       width, height: names.length * (narrow ? 46 : 30) + 40, marginLeft: narrow ? 4 : Math.min(240, width * 0.32),

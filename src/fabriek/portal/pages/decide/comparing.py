@@ -104,6 +104,7 @@ class PromiseLine:
     """A promise, and how each plan keeps it, in seconds (None: not in that problem), by the plan's letter."""
 
     name: str
+    short: str
     is_cap: bool
     cells: list[tuple[str, dict[str, Any] | None]]
 
@@ -119,6 +120,11 @@ class GroupTable:
     rows: list[tuple[str, list[tuple[str, int, int]]]]
     figures: list[Figure]
 
+    @property
+    def table_csv(self) -> str:
+        """The table's download, where no figure has it."""
+        return "" if self.figures else self.csv
+
 
 @dataclass
 class Comparison:
@@ -132,6 +138,11 @@ class Comparison:
     promise_figure: Figure | None
     groups: list[GroupTable]
     csv: str
+
+    @property
+    def promises_csv(self) -> str:
+        """The table's download, where the figure hasn't it."""
+        return "" if self.promise_figure else f"{self.csv}promises"
 
 
 def comparison_of(scenarios: Sequence[Scenario]) -> Comparison:
@@ -198,7 +209,7 @@ def _promise_lines(columns: Sequence[Compared]) -> list[PromiseLine]:
             amounts = {key: round(result[key] * 3600) for key in ("required", "reached", "shortfall")}
             part = result["reached"] / base if base else None
             cells.append((column.letter, {**amounts, "fraction": fraction, "part": part}))
-        lines.append(PromiseLine(short_name(row.code, names[row.code], 60), row.is_cap, cells))
+        lines.append(PromiseLine(names[row.code], short_name(row.code, names[row.code]), row.is_cap, cells))
     return lines
 
 
@@ -209,7 +220,7 @@ def _promise_figure(columns: Sequence[Compared], lines: Sequence[PromiseLine], a
         told = {letter: cell for letter, cell in line.cells if cell is not None and cell["part"] is not None}
         if len(told) == len(columns):
             parts = {letter: cell["part"] for letter, cell in told.items()}
-            rows.append({"name": line.name[:32], "required": told[columns[-1].letter]["fraction"], **parts})
+            rows.append({"name": line.short, "required": told[columns[-1].letter]["fraction"], **parts})
     if not rows:
         return None
     words = [_("Before"), _("After")] if len(columns) == 2 else [_("Plan %s") % column.letter for column in columns]

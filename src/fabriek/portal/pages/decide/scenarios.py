@@ -93,6 +93,7 @@ def _solved(request: HttpRequest, scenario: Scenario) -> dict[str, Any]:
         "comparison": comparison_of([base, scenario]) if is_compared and base is not None else None,
         "awards": _awards(plan)[:AWARDS_SHOWN],
         "awards_total": len(plan.awards),
+        "awards_opened": not scenario.is_what_if,
         "reality": reality,
         "untrue": words_of_changes(reality.untrue) if reality else [],
     }

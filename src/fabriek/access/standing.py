@@ -174,7 +174,7 @@ def _moved(established: dict[str, Decimal], row: dict[str, Decimal], change: Sha
                 "partition": change.partition,
                 "more": _percent(wanted - row.get(change.programme, Decimal(0))),
             },
-            faults={"changes": [_("The shares of a partition are 100 % together.")]},
+            faults={"changes": [_("The shares of a partition are the whole together.")]},
         )
     return {q: f for q, f in {**row, change.programme: wanted, change.counterpart: left}.items() if f}
 

@@ -163,7 +163,7 @@ class WhatIfForm(forms.Form):
             max_value=1000,
             max_digits=10,
             decimal_places=6,
-            help_text=_("100 % is what it gives now"),
+            help_text=_("Of what it gives now: 100 is no change"),
         )
 
     def _only_partition(self) -> str:

@@ -6,7 +6,10 @@ Knows no web framework and no database: texts in, messages out, over a pipe that
 from __future__ import annotations
 
 import multiprocessing
+import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -54,9 +57,9 @@ class Fault:
 Message = Answer | Step | Fault
 
 
-def answer(question: Question, tell: object = None) -> Answer | Fault:
+def answer(question: Question, tell: Callable[[str], None] | None = None) -> Answer | Fault:
     """The plan, checked by independent code before anybody sees it. tell: called with each step."""
-    say = tell if callable(tell) else (lambda _words: None)
+    say = tell or (lambda _words: None)
     began = time.monotonic()
     problem = load_problem(question.problem.encode())
     plan = solve(problem, gap=question.gap, seconds=question.seconds, seed=question.seed, progress=say)
@@ -96,19 +99,30 @@ class Apart:
 
 
 def start(question: Question) -> Apart:
-    """Start solving. Spawned, not forked: threads and database connections stay where they are."""
+    """Start solving. Spawned, not forked: threads and database connections stay where they are.
+
+    The question goes over the pipe, from a thread: a large one would wait for a process that may be dead already.
+    """
     context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_run, args=(question, theirs), daemon=True)
+    ours, theirs = context.Pipe(duplex=True)
+    process = context.Process(target=_run, args=(theirs,), daemon=True)
     process.start()
     theirs.close()
+    threading.Thread(target=_send, args=(ours, question), daemon=True).start()
     return Apart(process, ours)
 
 
-def _run(question: Question, pipe: Connection) -> None:
+def _send(pipe: Connection, question: Question) -> None:
+    # Where nobody reads it, or it was stopped meanwhile, `messages` says so.
+    with suppress(OSError, TypeError, ValueError):
+        pipe.send(question)
+
+
+def _run(pipe: Connection) -> None:
     try:
+        question: Question = pipe.recv()
         pipe.send(answer(question, lambda words: pipe.send(Step(words))))
-    except (BrokenPipeError, ConnectionError):
+    except (BrokenPipeError, ConnectionError, EOFError):
         # Nobody listens any more: who asked was killed, and asks again when it is back.
         return
     except MemoryError:

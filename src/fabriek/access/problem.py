@@ -9,10 +9,10 @@ from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from fabriek.access.changes import Change, PromiseChange, ThresholdChange, ValueChange
-from fabriek.access.models import Application, ApplicationState, Call
+from fabriek.access.models import Alternative, Application, ApplicationState, Call
 from fabriek.access.standing import Standing, changed, standing
 from fabriek.allocation.problem import Problem, parse_problem
 from fabriek.conf.errors import Refused
@@ -49,9 +49,7 @@ def build(calls: Sequence[Call], on: date | None = None, changes: Sequence[Chang
         horizon(calls),
         sorted({p.code for call in calls for p in call.partitions.all()}),
         sorted({call.programme.code for call in calls}),
-        lambda months: [
-            _application(a, months) for a in candidates(calls) if a.score is not None and a.score >= needed[a.call.code]
-        ],
+        lambda months: _applications(calls, needed, months),
         threshold=float(min(needed.values(), default=0)),
         value=value,
         on=on,
@@ -138,6 +136,49 @@ def _whole_hours(
 def _part(hours: int, of: int) -> float:
     """A share as a decimal that is never too large."""
     return float((Decimal(hours) / of).quantize(_PLACES, ROUND_DOWN)) if of else 0.0
+
+
+def _applications(calls: Sequence[Call], needed: Mapping[str, Decimal], months: list[date]) -> list[dict[str, Any]]:
+    """The rows of the reviewed applications that reach what their call needs. Two queries, without making objects of
+    them: there may be tens of thousands, and a what-if builds the problem several times."""
+    reach = Q()
+    for call in calls:
+        reach |= Q(call=call, score__gte=needed[call.code])
+    found = Application.objects.filter(reach, state=ApplicationState.REVIEWED)
+    place = {month: number for number, month in enumerate(months)}
+    alternatives: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    asked = Alternative.objects.filter(application__in=found).order_by("application", "place")
+    for application, partition, first, duration, hours in asked.values_list(
+        "application_id", "partition__code", "first_month", "months", "gpu_hours"
+    ):
+        alternatives[application].append(
+            {"partition": partition, "start": place[first], "months": duration, "hours": float(hours)}
+        )
+    return [
+        {
+            "id": code,
+            "programme": programme,
+            "class": organisation_class,
+            "organisation": organisation or code,
+            "country": country,
+            "commercial": commercial,
+            "score": float(score or 0),
+            "least": 1.0,
+            "alternatives": alternatives[number],
+        }
+        for number, code, programme, organisation_class, organisation, country, commercial, score in found.order_by(
+            "code"
+        ).values_list(
+            "pk",
+            "code",
+            "call__programme__code",
+            "organisation_class",
+            "organisation__code",
+            "country",
+            "commercial",
+            "score",
+        )
+    ]
 
 
 def _application(application: Application, months: list[date]) -> dict[str, Any]:

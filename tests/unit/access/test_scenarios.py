@@ -391,10 +391,13 @@ def test_a_bad_problem_is_a_fault_and_not_a_crash() -> None:
     received: list[Any] = []
 
     class Pipe:
+        def recv(self) -> Question:
+            return Question("{}", 0.1, 1, 0)
+
         def send(self, message: Any) -> None:
             received.append(message)
 
-    apart._run(Question("{}", 0.1, 1, 0), Pipe())  # type: ignore[arg-type]
+    apart._run(Pipe())  # type: ignore[arg-type]
     assert isinstance(received[-1], Fault)
 
 

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from fabriek.access.change_words import words_of_changes
 from fabriek.access.changes import Change, read_changes, stored
 from fabriek.access.errors import DecisionStale, NothingToDecide, NotReal, WrongState
-from fabriek.access.models import Call, RunState, Scenario, ScenarioRun
-from fabriek.access.problem import build, candidates
+from fabriek.access.models import Application, ApplicationState, Call, RunState, Scenario, ScenarioRun
+from fabriek.access.problem import build
 from fabriek.access.scenarios import facts_of, reality_of, with_what_stands
 from fabriek.allocation.problem import Problem, problem_sha256
 from fabriek.audit.actions import record
@@ -40,7 +40,7 @@ def ask_scenario(
     calls = sorted(calls, key=lambda call: call.code)
     if not calls or len({call.value for call in calls}) != 1:
         raise Invalid(_("Choose calls that make the same value as great as possible; they are decided together."))
-    if not candidates(calls):
+    if not Application.objects.filter(call__in=calls, state=ApplicationState.REVIEWED).exists():
         raise NothingToDecide(_("No application of these calls has its score yet. Settle the scores first."))
     wanted = read_changes([c.model_dump(mode="json") if hasattr(c, "model_dump") else c for c in changes])
     today = timezone.now().date()

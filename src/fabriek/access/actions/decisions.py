@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop, ngettext
 from fabriek.access.actions.scenarios import ask_scenario, refuse_unreal
 from fabriek.access.errors import ConflictOfInterest, DecisionStale, NotSolved, RepliesPending, WrongState
 from fabriek.access.lifecycle import advance
-from fabriek.access.models import Application, Call, Decision, DecisionState, Outcome, Scenario
+from fabriek.access.models import Application, ApplicationState, Call, Decision, DecisionState, Outcome, Scenario
 from fabriek.access.problem import candidates
 from fabriek.access.rules import conflicts, may_reply
 from fabriek.access.solving import hold_here, solve_here
@@ -47,7 +47,7 @@ def propose_decision(
     Errors: NothingToDecide; NotSolved; Invalid where the calls can't be decided together.
     """
     require(actor, "decide")
-    _wait_for_replies(candidates(calls))
+    _wait_for_replies(calls)
     with transaction.atomic():
         scenario = ask_scenario(actor, calls, is_demo=is_demo)
         solver = hold_here(scenario)
@@ -69,7 +69,7 @@ def choose_scenario(actor: Person, scenario: Scenario, why: str = "", *, is_demo
             scenario.run.fault or _("%(code)s has no plan yet.") % {"code": scenario.code}, state=scenario.run.state
         )
     calls = list(scenario.calls.select_related("programme").order_by("code"))
-    _wait_for_replies(candidates(calls))
+    _wait_for_replies(calls)
     refuse_unreal(scenario)
     programmes = {call.programme for call in calls}
     decision = _numbered(
@@ -99,10 +99,11 @@ def choose_scenario(actor: Person, scenario: Scenario, why: str = "", *, is_demo
     return decision
 
 
-def _wait_for_replies(found: Sequence[Application]) -> None:
+def _wait_for_replies(calls: Sequence[Call]) -> None:
     """Nothing is decided while somebody may still reply to their reviews. Errors: RepliesPending."""
     now = timezone.now()
-    waiting = [a for a in found if may_reply(a, now)]
+    reviewed = Application.objects.filter(call__in=calls, state=ApplicationState.REVIEWED, reply_until__gte=now)
+    waiting = [a for a in reviewed.select_related("reply").order_by("code") if may_reply(a, now)]
     if waiting:
         raise RepliesPending(
             ngettext(

@@ -1,4 +1,7 @@
-"""The verbs of programmes: declare capacity, establish shares, reallocate, promise."""
+"""The verbs of programmes: establish and rename, declare capacity, establish shares, promise and end a promise.
+
+Moving hours between programmes is in `moving.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,25 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fabriek.audit.actions import record
-from fabriek.conf.checking import added, refuse_otherwise
+from fabriek.conf.checking import added, checked, refuse_otherwise
 from fabriek.conf.errors import Invalid, NotFound
 from fabriek.ledger import actions as ledger
 from fabriek.ledger.errors import InsufficientHours
 from fabriek.ledger.models import Account, AccountKind, Kind, Transaction, Unit
 from fabriek.people.permissions import require
-from fabriek.programmes.errors import AlreadyGiven, ProgrammeRefused, ReallocationRefused, ShareTableRefused
-from fabriek.programmes.models import Pillar, Programme, Promise, Reallocation, Share
-from fabriek.programmes.rules import check_programme, check_promise, check_share_table, largest_remainder
+from fabriek.programmes.errors import AlreadyGiven, ProgrammeRefused, ShareTableRefused
+from fabriek.programmes.models import FormerName, Pillar, Programme, Promise, Share
+from fabriek.programmes.rules import (
+    check_ending,
+    check_programme,
+    check_promise,
+    check_share_table,
+    largest_remainder,
+)
 from fabriek.register.models import Partition
 from fabriek.register.queries import known_capacity
 
@@ -91,6 +101,59 @@ def make_promise(actor: Any, *, code: str, **terms: Any) -> Promise:
 
 
 @transaction.atomic
+def rename_programme(actor: Any, programme: Programme, name: str, why: str) -> Programme:
+    """Call a programme otherwise from today on; its code, shares and promises stay. The same again changes nothing.
+
+    The name until now is kept: what was decided before names it so. Errors: ProgrammeRefused, Invalid.
+    """
+    require(actor, "establish shares")
+    programme = (
+        Programme.objects.select_for_update(of=("self",)).select_related("pillar", "parent").get(pk=programme.pk)
+    )
+    name, before = name.strip(), programme.name
+    if name == before:
+        return programme
+    faults = {}
+    if not name:
+        faults["name"] = [_("Give a name.")]
+    elif Programme.objects.filter(name__iexact=name).exclude(pk=programme.pk).exists():
+        faults["name"] = [_("Another programme has this name.")]
+    if not why.strip():
+        faults["why"] = [_("Say why: it stays on record.")]
+    if faults:
+        raise ProgrammeRefused(_("The programme keeps its name for now."), faults=faults)
+    programme.name = name
+    checked(programme).save(update_fields=["name"])
+    FormerName.objects.create(programme=programme, name=before, until=timezone.now().date())
+    record(actor, "programmes.rename_programme", programme, why=why.strip(), before=before, after=name)
+    return programme
+
+
+@transaction.atomic
+def end_promise(actor: Any, promise: Promise, valid_until: date, why: str) -> Promise:
+    """A promise ends: `valid_until` is the first day on which it no longer holds, today at the earliest.
+
+    What was decided under it stays as it was decided. The same again changes nothing. Errors: PromiseRefused.
+    """
+    require(actor, "establish shares")
+    promise = Promise.objects.select_for_update().get(pk=promise.pk)
+    if promise.valid_until == valid_until:
+        return promise
+    check_ending(promise.valid_from, promise.valid_until, valid_until, why, timezone.now().date())
+    before, promise.valid_until = promise.valid_until, valid_until
+    promise.save(update_fields=["valid_until"])
+    record(
+        actor,
+        "programmes.end_promise",
+        promise,
+        why=why.strip(),
+        valid_until=str(valid_until),
+        before=str(before) if before else None,
+    )
+    return promise
+
+
+@transaction.atomic
 def declare_capacity(actor: Any, partition: Partition, months: Sequence[date]) -> int:
     """Put each month's derived capacity on the ledger, and where it was declared before, the difference.
 
@@ -98,6 +161,7 @@ def declare_capacity(actor: Any, partition: Partition, months: Sequence[date]) -
     than is free: establish smaller shares first.
     """
     require(actor, "declare capacity")
+    one_at_a_time(partition)
     changed = 0
     for month in months:
         derived = known_capacity(partition, month)
@@ -141,8 +205,13 @@ def declare_capacity(actor: Any, partition: Partition, months: Sequence[date]) -
     return changed
 
 
+def one_at_a_time(partition: Partition) -> None:
+    """Two who divide or move a partition's hours at once: the second waits, and then sees what the first did."""
+    Partition.objects.select_for_update().filter(pk=partition.pk).first()
+
+
 def _times(name: str) -> int:
-    """How often something of this name was posted: the next key. Two at once take the same key, and one is refused."""
+    """How often something of this name was posted: the next key."""
     return Transaction.objects.filter(key__startswith=f"{name}:").count() + 1
 
 
@@ -157,6 +226,7 @@ def establish_shares(
     """
     require(actor, "establish shares")
     check_share_table(fractions)
+    one_at_a_time(partition)
     programmes = _leaves(fractions)
     declare = [month for month in months if not _is_declared(partition, month)]
     if declare:
@@ -257,96 +327,6 @@ def _given(partition: Partition, month: date, unit: str) -> dict[str, int]:
     for programme, credits, debits in stations.values_list("programme", "credits", "debits"):
         sums[programme] = sums.get(programme, 0) + credits - debits
     return {programme: seconds for programme, seconds in sums.items() if seconds}
-
-
-@transaction.atomic
-def reallocate(
-    actor: Any,
-    partition: Partition,
-    month: date,
-    from_programme: Programme,
-    to_programme: Programme,
-    accelerator_seconds: int,
-    why: str,
-    kind: str = "reallocation",
-) -> Reallocation:
-    """Move hours of one programme's share to another's, in one balanced transaction; core-seconds go in proportion.
-
-    kind 'transfer': a state lends unused time to another state or to the Joint Undertaking (Regulation (EU) 2026/150,
-    recital 19): between two programmes of which one at least is national. Errors: ReallocationRefused, AlreadyGiven.
-    """
-    require(actor, "reallocate")
-    if accelerator_seconds <= 0:
-        raise ReallocationRefused(
-            _("Move at least one hour."), faults={"hours": [_("Give a number of hours above 0.")]}
-        )
-    if from_programme.pk == to_programme.pk:
-        raise ReallocationRefused(
-            _("Choose two different programmes."), faults={"to_programme": [_("Choose another one.")]}
-        )
-    if not why.strip():
-        raise ReallocationRefused(_("Say why: it stays on record."), faults={"why": [_("Say why.")]})
-    if kind == "transfer" and "national" not in (from_programme.kind, to_programme.kind):
-        raise ReallocationRefused(_("A transfer is between states, or between a state and the Joint Undertaking."))
-    moves, core_seconds = [], 0
-    for unit in Unit.values:
-        source = Account.objects.filter(
-            code=ledger.account_code(AccountKind.SHARE, unit, partition.code, month, from_programme.code)
-        ).first()
-        if source is None:
-            continue
-        to = ledger.account(
-            AccountKind.SHARE, unit=unit, partition=partition.code, month=month, programme=to_programme.code
-        )
-        amount = accelerator_seconds
-        if unit == Unit.CORE_SECONDS:
-            amount = accelerator_seconds * (partition.cores_per_node or 0) // (partition.accelerators_per_node or 1)
-            amount = core_seconds = min(amount, max(source.balance, 0))
-        moves.append(ledger.Move(source, to, amount, why[:200]))
-    if not moves:
-        raise ReallocationRefused(
-            _("%(programme)s has no share of %(partition)s in %(month)s.")
-            % {"programme": from_programme.name, "partition": partition.code, "month": f"{month:%Y-%m}"}
-        )
-    number = Reallocation.objects.count() + 1
-    code = f"{kind}-{month:%Y-%m}-{number:04d}"
-    held = moves[0].debit.balance
-    if moves[0].debit.unit == Unit.ACCELERATOR_SECONDS and held < accelerator_seconds:
-        # An overbooked share could go below zero here; lent hours must be hours that are there.
-        raise AlreadyGiven(
-            _("%(programme)s has %(left)s GPU-hours left to move in %(month)s.")
-            % {"programme": from_programme.name, "left": f"{max(held, 0) / 3600:,.1f}", "month": f"{month:%Y-%m}"},
-            left=held,
-        )
-    ledger.post(
-        actor,
-        key=f"reallocation:{code}",
-        kind=Kind.TRANSFER if kind == "transfer" else Kind.REALLOCATION,
-        moves=moves,
-        why=why,
-    )
-    made = Reallocation.objects.create(
-        code=code,
-        kind=kind,
-        partition=partition,
-        month=month,
-        from_programme=from_programme,
-        to_programme=to_programme,
-        accelerator_seconds=accelerator_seconds,
-        core_seconds=core_seconds,
-        why=why.strip(),
-        made_by=actor,
-    )
-    record(
-        actor,
-        "programmes.reallocate",
-        made,
-        why=why,
-        partition=partition.code,
-        month=f"{month:%Y-%m}",
-        accelerator_seconds=accelerator_seconds,
-    )
-    return made
 
 
 def months_from(first: date, number: int) -> list[date]:

@@ -23,6 +23,12 @@ class ReallocationRefused(Invalid):
     slug = "reallocation-refused"
 
 
+class UndoneAlready(Refused):
+    """Hours that were moved back can't be moved back again."""
+
+    slug = "undone-already"
+
+
 class ProgrammeRefused(Invalid):
     """A programme that can't have its place in the tree."""
 

@@ -60,6 +60,20 @@ class Programme(models.Model):
         return self.name
 
 
+class FormerName(models.Model):
+    """What a programme was called until a day; older decisions and reports name it so."""
+
+    programme = models.ForeignKey(Programme, models.CASCADE, related_name="former_names")
+    name = models.CharField(max_length=200)
+    until = models.DateField()
+
+    class Meta:
+        ordering = ["-until", "-id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Share(models.Model):
     """A leaf programme's fraction of a partition in a month, as established.
 
@@ -98,9 +112,17 @@ class Reallocation(models.Model):
     why = models.TextField()
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     made_at = models.DateTimeField(default=timezone.now)
+    undoes = models.OneToOneField(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="undone_by",
+        help_text="the one whose balanced opposite this is",
+    )
 
     class Meta:
-        ordering = ["-made_at"]
+        ordering = ["-made_at", "-id"]
         constraints = [
             models.CheckConstraint(
                 condition=~Q(from_programme=F("to_programme")), name="reallocation_between_two_programmes"

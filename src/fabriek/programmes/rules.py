@@ -128,3 +128,18 @@ def check_promise(
         faults["valid_until"] = [_("Choose a day after the first.")]
     if faults:
         raise PromiseRefused(_("This promise can't be measured yet."), faults=faults)
+
+
+def check_ending(begins: date, ends: date | None, on: date, why: str, today: date) -> None:
+    """Check that a promise may end on a day: not in the past, after it began, with a reason. Errors: PromiseRefused."""
+    faults = {}
+    if ends is not None and ends <= today:
+        faults["valid_until"] = [_("It ended on %(day)s.") % {"day": ends}]
+    elif on < today:
+        faults["valid_until"] = [_("Choose today or a later day: what held until now is not undone.")]
+    elif on <= begins:
+        faults["valid_until"] = [_("Choose a day after it begins.")]
+    if not why.strip():
+        faults["why"] = [_("Say why: it stays on record.")]
+    if faults:
+        raise PromiseRefused(_("This promise doesn't end like this."), faults=faults)

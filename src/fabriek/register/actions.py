@@ -20,15 +20,22 @@ from fabriek.register.models import (
     Availability,
     Factory,
     HostingEntity,
+    Link,
     Maintenance,
     Partition,
     PartitionKind,
+    PartitionSize,
     Site,
     Stage,
     StageChange,
     System,
     UnitConversion,
 )
+from fabriek.register.queries import most_nodes, nodes_of
+
+MOST_NODES = 10_000_000
+MOST_GIGABITS = 1_000_000
+"""A petabit a second: more than any fibre between two sites carries."""
 
 
 def hosting_entity_of(name: str, country: str, *, demo: bool = False) -> HostingEntity:
@@ -245,6 +252,158 @@ def declare_availability(
 
 
 @transaction.atomic
+def resize_partition(
+    actor: Any, partition: Partition, nodes: int, valid_from: date, why: str, *, source: str = "operator"
+) -> PartitionSize:
+    """From a day on a partition has this many nodes; 0: it is out of service. The same again changes nothing.
+
+    Said otherwise of the same day: the new number holds, and both are on record. The capacity that follows is another
+    one from that day on: declare it again. Errors: Invalid.
+    """
+    require(actor, "declare capacity")
+    faults = {}
+    if not 0 <= nodes <= MOST_NODES:
+        faults["nodes"] = [_("Give 0 to %(most)s.") % {"most": f"{MOST_NODES:,}"}]
+    if not why.strip():
+        faults["why"] = [_("Say why.")]
+    if faults:
+        raise Invalid(_("This is no size yet."), faults=faults)
+    known = partition.sizes.filter(valid_from=valid_from).first()
+    if known is not None and known.nodes == nodes:
+        return known
+    before = nodes_of(partition, valid_from)
+    if known is None and before == nodes:
+        raise Invalid(
+            _("%(partition)s has %(nodes)s nodes on that day already.") % {"partition": partition.code, "nodes": nodes},
+            faults={"nodes": [_("Give another number.")]},
+        )
+    size = known or PartitionSize(partition=partition, valid_from=valid_from)
+    size.nodes, size.why, size.source, size.confidence = nodes, why.strip()[:200], source, "high"
+    checked(size).save()
+    record(
+        actor,
+        "register.resize_partition",
+        partition,
+        why=size.why,
+        nodes=nodes,
+        before=before,
+        valid_from=str(valid_from),
+    )
+    return size
+
+
+@transaction.atomic
+def declare_link(
+    actor: Any,
+    site: Site,
+    other: Site,
+    *,
+    valid_from: date,
+    gigabits_per_second: float | None = None,
+    network: str = "",
+    valid_until: date | None = None,
+    ends_previous: bool = False,
+    source: str = "operator",
+    **more: Any,
+) -> Link:
+    """Make a network link between two sites known, either way, in [valid_from, valid_until). The same again: the same.
+
+    ends_previous: the link of this network between the two that began before and holds without an end, ends on
+    `valid_from`: it became faster or slower. Errors: Invalid; PeriodInvalid where another one of this network holds.
+    """
+    require(actor, "declare capacity")
+    _check_link(site, other, gigabits_per_second, valid_from, valid_until)
+    first, second = sorted((site, other), key=lambda one: one.code)
+    facts = {} if gigabits_per_second is None else {"gigabits_per_second": {"source": source, "confidence": "high"}}
+    link = Link(
+        from_site=first,
+        to_site=second,
+        gigabits_per_second=gigabits_per_second,
+        network=network.strip(),
+        valid_from=valid_from,
+        valid_until=valid_until,
+        facts=facts,
+        **more,
+    )
+    checked(link)
+    of_network = Link.objects.filter(from_site=first, to_site=second, network=link.network)
+    same = of_network.filter(
+        valid_from=valid_from, valid_until=valid_until, gigabits_per_second=gigabits_per_second
+    ).first()
+    if same is not None:
+        return same
+    if ends_previous:
+        of_network.filter(valid_until__isnull=True).exclude(valid_from__gte=valid_from).update(valid_until=valid_from)
+    overlap = of_network.filter(Q(valid_until__isnull=True) | Q(valid_until__gt=valid_from))
+    if valid_until is not None:
+        overlap = overlap.filter(Q(valid_from__isnull=True) | Q(valid_from__lt=valid_until))
+    if overlap.exists():
+        raise PeriodInvalid(
+            _("%(site)s and %(other)s have a link of this network in that period already. End that one first.")
+            % {"site": first.name, "other": second.name},
+            faults={"valid_from": [_("Another link of this network holds in this period.")]},
+        )
+    link.save()
+    record(
+        actor,
+        "register.declare_link",
+        first,
+        other=second.code,
+        network=link.network,
+        gigabits_per_second=gigabits_per_second,
+        valid_from=str(valid_from),
+        valid_until=str(valid_until) if valid_until else None,
+        ends_previous=ends_previous,
+    )
+    return link
+
+
+def _check_link(site: Site, other: Site, speed: float | None, valid_from: date, valid_until: date | None) -> None:
+    if site.pk == other.pk:
+        raise Invalid(_("A link is between two sites."), faults={"other": [_("Choose another site.")]})
+    # NaN is not above zero either.
+    if speed is not None and not 0 < speed <= MOST_GIGABITS:
+        raise Invalid(
+            _("A link has a speed above zero, or none that is known."),
+            faults={"gigabits_per_second": [_("Give more than 0 and at most %(most)s.") % {"most": MOST_GIGABITS}]},
+        )
+    if valid_until is not None and valid_until <= valid_from:
+        raise PeriodInvalid(
+            _("A link ends after it begins."), faults={"valid_until": [_("Choose a day after the first.")]}
+        )
+
+
+@transaction.atomic
+def end_link(actor: Any, link: Link, valid_until: date, why: str = "") -> Link:
+    """A link ends on a day: the first on which it no longer holds. The same again changes nothing.
+
+    Errors: PeriodInvalid where it would end before it began, or has ended on another day.
+    """
+    require(actor, "declare capacity")
+    link = Link.objects.select_for_update(of=("self",)).select_related("from_site", "to_site").get(pk=link.pk)
+    if link.valid_until == valid_until:
+        return link
+    if link.valid_until is not None and link.valid_until <= date.today():
+        raise PeriodInvalid(_("This link ended on %(day)s.") % {"day": link.valid_until})
+    if link.valid_from is not None and valid_until <= link.valid_from:
+        raise PeriodInvalid(
+            _("A link ends after it begins."), faults={"valid_until": [_("Choose a day after the first.")]}
+        )
+    link.valid_until = valid_until
+    link.save(update_fields=["valid_until"])
+    record(
+        actor,
+        "register.end_link",
+        link.from_site,
+        why=why,
+        other=link.to_site.code,
+        network=link.network,
+        valid_until=str(valid_until),
+    )
+    return link
+
+
+@transaction.atomic
 def plan_maintenance(
     actor: Any, partition: Partition, start: datetime, end: datetime, nodes: int | None, why: str
 ) -> Maintenance:
@@ -256,10 +415,11 @@ def plan_maintenance(
         )
     if not why.strip():
         raise Invalid(_("Say what is done."), faults={"why": [_("Say what is done.")]})
-    if nodes is not None and partition.nodes is not None and not 1 <= nodes <= partition.nodes:
+    there = most_nodes(partition, start.date(), end.date())
+    if nodes is not None and there is not None and not 1 <= nodes <= there:
         raise Invalid(
-            _("%(partition)s has %(nodes)s nodes.") % {"partition": partition.code, "nodes": partition.nodes},
-            faults={"nodes": [_("Give at most %(nodes)s.") % {"nodes": partition.nodes}]},
+            _("%(partition)s has %(nodes)s nodes.") % {"partition": partition.code, "nodes": there},
+            faults={"nodes": [_("Give at most %(nodes)s.") % {"nodes": there}]},
         )
     planned = Maintenance.objects.create(partition=partition, start=start, end=end, nodes=nodes, why=why.strip()[:200])
     record(

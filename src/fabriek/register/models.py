@@ -137,23 +137,41 @@ class Site(models.Model):
 
 
 class Link(models.Model):
-    """A network link between two sites. Unknown speed is null."""
+    """A network link between two sites, either way, for a period [valid_from, valid_until). Unknown speed is null.
+
+    `from_site` is the one whose code comes first, so that a link is known once, whichever end it is told from. The same
+    two sites can have links of more than one network, and one after the other.
+    """
 
     from_site = models.ForeignKey(Site, models.CASCADE, related_name="links_from")
     to_site = models.ForeignKey(Site, models.CASCADE, related_name="links_to")
-    gigabits_per_second = models.FloatField(null=True, blank=True)
+    gigabits_per_second = models.FloatField(null=True, blank=True, validators=[MinValueValidator(0.001)])
     network = models.CharField(max_length=100, blank=True)
+    valid_from = models.DateField(null=True, blank=True, help_text="null: not known since when")
+    valid_until = models.DateField(null=True, blank=True)
     facts = models.JSONField(default=dict)
     is_demo = models.BooleanField(default=False)
 
     class Meta:
+        ordering = ["from_site__name", "to_site__name", "valid_from"]
         constraints = [
-            models.UniqueConstraint(fields=["from_site", "to_site"], name="link_once"),
+            models.UniqueConstraint(fields=["from_site", "to_site", "network", "valid_from"], name="link_once"),
             models.CheckConstraint(condition=~Q(from_site=F("to_site")), name="link_between_two_sites"),
+            models.CheckConstraint(
+                condition=Q(gigabits_per_second__isnull=True) | Q(gigabits_per_second__gt=0), name="link_speed_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_from__isnull=True) | Q(valid_until__isnull=True) | Q(valid_until__gt=F("valid_from")),
+                name="link_period",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.from_site} - {self.to_site}"
+
+    def other(self, site: Site) -> Site:
+        """The site at the other end."""
+        return self.to_site if site.pk == self.from_site_id else self.from_site
 
 
 class System(models.Model):
@@ -253,6 +271,27 @@ class Partition(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+
+class PartitionSize(models.Model):
+    """From a day on a partition has this many nodes: it grew or shrank. Before the first of them: `Partition.nodes`."""
+
+    partition = models.ForeignKey(Partition, models.CASCADE, related_name="sizes")
+    nodes = models.PositiveIntegerField(help_text="0: out of service")
+    valid_from = models.DateField()
+    why = models.CharField(max_length=200)
+    source = models.CharField(max_length=200, blank=True)
+    confidence = models.CharField(max_length=10, choices=Confidence, default=Confidence.HIGH)
+
+    class Meta:
+        ordering = ["partition", "valid_from"]
+        constraints = [
+            models.UniqueConstraint(fields=["partition", "valid_from"], name="partition_size_once_a_day"),
+            models.CheckConstraint(condition=~Q(why=""), name="partition_size_has_a_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.partition_id}: {self.nodes} from {self.valid_from}"
 
 
 class UnitConversion(models.Model):

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, Prefetch, Q
+from django.db.models import Count, F, Prefetch, Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
@@ -26,7 +26,14 @@ from fabriek.register.models import (
     System,
     UnitConversion,
 )
-from fabriek.register.rules import Outage, capacity_seconds, lost_node_seconds, month_seconds
+from fabriek.register.rules import (
+    Outage,
+    capacity_seconds,
+    lost_node_seconds,
+    month_seconds,
+    nodes_on,
+    stretches,
+)
 
 FACTORY_COLUMNS: dict[str, Column] = {
     "name": Lower("name"),
@@ -34,6 +41,16 @@ FACTORY_COLUMNS: dict[str, Column] = {
     "host": Lower(F("hosting_entity__name")),
     "selected": F("selected_on"),
     "stage": place_among("stage", Stage.values),
+}
+
+
+LINK_COLUMNS: dict[str, Column] = {
+    "from": Lower(F("from_site__name")),
+    "to": Lower(F("to_site__name")),
+    "network": Lower("network"),
+    "speed": F("gigabits_per_second"),
+    "since": F("valid_from"),
+    "until": F("valid_until"),
 }
 
 
@@ -49,15 +66,25 @@ class Capacity:
     availability: Decimal | None
     lost_node_seconds: int = 0
     unknown: list[str] = field(default_factory=list)
+    nodes_at_end: int | None = None
 
     @property
     def seconds(self) -> int:
         """The seconds of the month."""
         return month_seconds(self.month)
 
+    @property
+    def changes(self) -> bool:
+        """Whether the partition grows or shrinks in this month."""
+        return self.nodes != self.nodes_at_end
+
 
 def capacity(partition: Partition, month: date) -> Capacity:
-    """Derive a partition's capacity (rule 1). Two queries, none where they are prefetched."""
+    """Derive a partition's capacity (rule 1). Three queries, none where they are prefetched.
+
+    A month counts with the availability that holds on its first day, and with each size for as long as it holds.
+    """
+    parts = stretches(month, partition.nodes, sizes_of(partition))
     availability = next(
         (
             a.fraction
@@ -69,7 +96,7 @@ def capacity(partition: Partition, month: date) -> Capacity:
     unknown = [
         name
         for name, value in (
-            (_("number of nodes"), partition.nodes),
+            (_("number of nodes"), parts),
             (_("accelerators per node"), partition.accelerators_per_node),
             (_("cores per node"), partition.cores_per_node),
             (_("availability"), availability),
@@ -79,20 +106,38 @@ def capacity(partition: Partition, month: date) -> Capacity:
     outages = [Outage(m.start, m.end, m.nodes) for m in partition.maintenances.all()]
 
     def derived(per_node: int | None) -> int | None:
-        if partition.nodes is None or per_node is None or availability is None:
+        if parts is None or per_node is None or availability is None:
             return None
-        return capacity_seconds(partition.nodes, per_node, month, availability, outages)
+        return capacity_seconds(parts, per_node, availability, outages)
 
     return Capacity(
         partition=partition.code,
         month=month,
         accelerator_seconds=derived(partition.accelerators_per_node),
         core_seconds=derived(partition.cores_per_node),
-        nodes=partition.nodes,
+        nodes=parts[0].nodes if parts else None,
+        nodes_at_end=parts[-1].nodes if parts else None,
         availability=availability,
-        lost_node_seconds=lost_node_seconds(partition.nodes, month, outages) if partition.nodes else 0,
+        lost_node_seconds=lost_node_seconds(parts, outages) if parts else 0,
         unknown=unknown,
     )
+
+
+def sizes_of(partition: Partition) -> list[tuple[date, int]]:
+    """When a partition grew or shrank, and to how many nodes. One query, none where they are prefetched."""
+    return [(size.valid_from, size.nodes) for size in partition.sizes.all()]
+
+
+def nodes_of(partition: Partition, day: date | None = None) -> int | None:
+    """How many nodes a partition has on a day (default: today). One query, none where sizes are prefetched."""
+    return nodes_on(day or date.today(), partition.nodes, sizes_of(partition))
+
+
+def most_nodes(partition: Partition, start: date, end: date) -> int | None:
+    """The most nodes that a partition has on the days from `start` to `end`. One query."""
+    days = [start, *(day for day, _nodes in sizes_of(partition) if start < day <= end)]
+    known = [nodes for day in days if (nodes := nodes_of(partition, day)) is not None]
+    return max(known) if known else None
 
 
 def known_capacity(partition: Partition, month: date) -> Capacity:
@@ -156,14 +201,14 @@ def factories_for_list(*, search: str = "", sort: str = "", stage: str = "") -> 
 
 
 def factory_page(code: str) -> Factory | None:
-    """A factory with all that its page shows. Seven queries."""
+    """A factory with all that its page shows. Eight queries."""
     return (
         Factory.objects.select_related("hosting_entity")
         .prefetch_related(
             "members",
             "stages",
             "antennas",
-            Prefetch("systems", System.objects.select_related("site").prefetch_related("partitions")),
+            Prefetch("systems", System.objects.select_related("site").prefetch_related("partitions__sizes")),
         )
         .filter(code=code)
         .first()
@@ -179,7 +224,7 @@ def systems_for_list(*, search: str = "") -> list[System]:
 
 
 def system_page(code: str) -> System | None:
-    """A system with all that its page shows. Seven queries."""
+    """A system with all that its page shows. Eight queries."""
     return (
         System.objects.select_related("site", "hosting_entity")
         .prefetch_related(
@@ -187,7 +232,9 @@ def system_page(code: str) -> System | None:
             "stages",
             Prefetch(
                 "partitions",
-                Partition.objects.prefetch_related("conversions", "availabilities", "maintenances").order_by("name"),
+                Partition.objects.prefetch_related("conversions", "availabilities", "maintenances", "sizes").order_by(
+                    "name"
+                ),
             ),
         )
         .filter(code=code)
@@ -199,15 +246,37 @@ def map_sites() -> list[Site]:
     """Sites that have a place on the map, with their systems and factories. Three queries."""
     return list(
         Site.objects.filter(latitude__isnull=False, longitude__isnull=False)
-        .prefetch_related(Prefetch("systems", System.objects.prefetch_related("factories")), "links_from__to_site")
+        .prefetch_related(Prefetch("systems", System.objects.prefetch_related("factories")))
         .order_by("name")
     )
 
 
+def links_on(day: date | None = None, sites: Iterable[Site] | None = None) -> QuerySet[Link]:
+    """Links that hold on a day (default: today), with their sites; of these sites only where they are given.
+
+    One query. A link whose first day is not known holds until its last.
+    """
+    day = day or date.today()
+    found = (
+        Link.objects.filter(Q(valid_from__isnull=True) | Q(valid_from__lte=day))
+        .filter(Q(valid_until__isnull=True) | Q(valid_until__gt=day))
+        .select_related("from_site", "to_site")
+    )
+    if sites is not None:
+        numbers = [site.pk for site in sites]
+        found = found.filter(Q(from_site__in=numbers) | Q(to_site__in=numbers))
+    return found
+
+
+def links_for_list(sort: str = "") -> QuerySet[Link]:
+    """Every link that was declared, those that ended too. One query."""
+    found = Link.objects.select_related("from_site", "to_site")
+    return ordered(found, sort, LINK_COLUMNS, ("from_site__name", "to_site__name", "-valid_from", "id"))
+
+
 def links_of(site: Site) -> list[tuple[Site, Link]]:
-    """The network links of a site, each with the site at its other end. One query."""
-    found = Link.objects.filter(Q(from_site=site) | Q(to_site=site)).select_related("from_site", "to_site")
-    return [(link.to_site if link.from_site_id == site.pk else link.from_site, link) for link in found.order_by("pk")]
+    """The network links of a site that hold today, each with the site at its other end. One query."""
+    return [(link.other(site), link) for link in links_on(sites=[site]).order_by("pk")]
 
 
 def antennas() -> list[Antenna]:
@@ -221,13 +290,11 @@ def sources(codes: set[str]) -> dict[str, str]:
 
 
 def figures() -> dict[str, Any]:
-    """Figures for the front page. Two queries."""
-    partitions = Partition.objects.filter(
-        nodes__isnull=False, accelerators_per_node__isnull=False, system__is_demo=False
+    """Figures for the front page. Three queries."""
+    partitions = Partition.objects.filter(accelerators_per_node__isnull=False, system__is_demo=False).prefetch_related(
+        "sizes"
     )
-    accelerators = sum(
-        nodes * each for nodes, each in partitions.values_list("nodes", "accelerators_per_node") if nodes and each
-    )
+    accelerators = sum((nodes_of(p) or 0) * (p.accelerators_per_node or 0) for p in partitions)
     return {
         **Factory.objects.filter(is_demo=False).aggregate(
             factories=Count("id"), countries=Count("country", distinct=True)
@@ -237,10 +304,11 @@ def figures() -> dict[str, Any]:
 
 
 def accelerators_of(system: System) -> int | None:
-    """How many accelerators a system has, as far as known; None: not known at all. Needs prefetched partitions."""
+    """How many accelerators a system has now, as far as known; None: not known at all. Needs prefetched partitions
+    with their sizes."""
     known = [
-        p.nodes * p.accelerators_per_node
+        nodes * p.accelerators_per_node
         for p in system.partitions.all()
-        if p.nodes is not None and p.accelerators_per_node
+        if p.accelerators_per_node and (nodes := nodes_of(p)) is not None
     ]
     return sum(known) if known else None

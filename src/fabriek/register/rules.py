@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -33,33 +33,79 @@ def month_bounds(month: date) -> tuple[datetime, datetime]:
     )
 
 
-def lost_node_seconds(nodes: int, month: date, outages: Iterable[Outage]) -> int:
-    """Node-seconds of a month that maintenance takes. Where outages overlap, no more nodes are down than there are."""
-    first, last = month_bounds(month)
-    marks: dict[datetime, int] = {}
-    for outage in outages:
-        start, end = max(outage.start, first), min(outage.end, last)
-        if start < end:
-            down = nodes if outage.nodes is None else min(outage.nodes, nodes)
-            marks[start] = marks.get(start, 0) + down
-            marks[end] = marks.get(end, 0) - down
-    lost = Fraction(0)
-    down, before = 0, first
-    for moment in sorted(marks):
-        lost += min(down, nodes) * Fraction(str((moment - before).total_seconds()))
-        down, before = down + marks[moment], moment
+@dataclass(frozen=True)
+class Stretch:
+    """A part of a month, [start, end), in which a partition has `nodes`."""
+
+    start: datetime
+    end: datetime
+    nodes: int
+
+    @property
+    def node_seconds(self) -> int:
+        """Of all its nodes: days begin at midnight UTC, so these are whole seconds."""
+        return self.nodes * int((self.end - self.start).total_seconds())
+
+
+def nodes_on(day: date, first: int | None, sizes: Iterable[tuple[date, int]]) -> int | None:
+    """How many nodes there are on a day: `first`, until a size of (day, nodes) says otherwise. None: not known."""
+    so_far = [size for size in sizes if size[0] <= day]
+    return max(so_far)[1] if so_far else first
+
+
+def stretches(month: date, first: int | None, sizes: Iterable[tuple[date, int]]) -> list[Stretch] | None:
+    """A month in stretches of one size each. None: not known for a part of it."""
+    begin, end = month_bounds(month)
+    sizes = list(sizes)
+    days = [begin.date(), *sorted(day for day, _nodes in sizes if begin.date() < day < end.date())]
+    starts = [datetime(day.year, day.month, day.day, tzinfo=UTC) for day in days]
+    found = []
+    for day, start, until in zip(days, starts, [*starts[1:], end], strict=True):
+        nodes = nodes_on(day, first, sizes)
+        if nodes is None:
+            return None
+        found.append(Stretch(start, until, nodes))
+    return found
+
+
+def lost_node_seconds(parts: Iterable[Stretch], outages: Iterable[Outage]) -> int:
+    """Node-seconds that maintenance takes. Where outages overlap, no more nodes are down than there are. Rounded up."""
+    outages = list(outages)
+    lost = sum((_lost(part, outages) for part in parts), Fraction(0))
     return int(-(-lost // 1))
 
 
+def _lost(part: Stretch, outages: Iterable[Outage]) -> Fraction:
+    marks: dict[datetime, int] = {}
+    for outage in outages:
+        start, end = max(outage.start, part.start), min(outage.end, part.end)
+        if start < end:
+            down = part.nodes if outage.nodes is None else min(outage.nodes, part.nodes)
+            marks[start] = marks.get(start, 0) + down
+            marks[end] = marks.get(end, 0) - down
+    lost = Fraction(0)
+    down, before = 0, part.start
+    for moment in sorted(marks):
+        lost += min(down, part.nodes) * Fraction(str((moment - before).total_seconds()))
+        down, before = down + marks[moment], moment
+    return lost
+
+
 def capacity_seconds(
-    nodes: int, per_node: int, month: date, availability: Decimal | Fraction, outages: Iterable[Outage] = ()
+    parts: Sequence[Stretch], per_node: int, availability: Decimal | Fraction, outages: Iterable[Outage] = ()
 ) -> int:
     """Seconds that a partition can give in a month (rule 1): units x seconds x availability, less maintenance.
 
-    Availability is the part of its time outside planned maintenance in which the partition is up. Rounded down.
+    parts: the month in stretches of one size. Availability is the part of its time outside planned maintenance in
+    which the partition is up. Rounded down.
     """
-    up = nodes * month_seconds(month) - lost_node_seconds(nodes, month, outages)
+    up = sum(part.node_seconds for part in parts) - lost_node_seconds(parts, outages)
     return int(Fraction(per_node) * up * Fraction(availability) // 1)
+
+
+def least_seconds_to_move(bytes_: int, gigabits_per_second: float) -> float:
+    """What moving data takes at the least: the link's whole speed, nothing lost. Real transfers take longer."""
+    return bytes_ * 8 / (gigabits_per_second * 1e9)
 
 
 # Floating-point operations a parameter and token of a dense transformer: 2 forward, 4 back. Source: Kaplan et al.,

@@ -16,9 +16,10 @@ from fabriek.ledger.errors import InsufficientHours
 from fabriek.ledger.models import Account
 from fabriek.ledger.queries import balances, check
 from fabriek.people.models import Person
-from fabriek.programmes.actions import declare_capacity, establish_programme, establish_shares, reallocate
+from fabriek.programmes.actions import declare_capacity, establish_programme, establish_shares
 from fabriek.programmes.errors import AlreadyGiven, ReallocationRefused, ShareTableRefused
 from fabriek.programmes.models import Programme
+from fabriek.programmes.moving import reallocate
 from fabriek.programmes.queries import share_table
 from fabriek.programmes.reference import load_programmes
 from fabriek.promises.queries import measured_promises

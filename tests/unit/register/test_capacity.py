@@ -18,21 +18,29 @@ from fabriek.register.queries import capacity, conversion, known_capacity
 from fabriek.register.reference import load_reference
 from fabriek.register.rules import (
     Outage,
+    Stretch,
     capacity_seconds,
     gpu_hours_for_training,
     lost_node_seconds,
     month_bounds,
     month_seconds,
+    nodes_on,
+    stretches,
 )
 
 MONTHS = st.dates(date(2024, 1, 1), date(2032, 12, 1)).map(lambda day: day.replace(day=1))
+
+
+def whole(month: date, nodes: int) -> list[Stretch]:
+    """A month in which a partition neither grows nor shrinks."""
+    return [Stretch(*month_bounds(month), nodes)]
 
 
 @given(MONTHS, st.integers(1, 10_000), st.integers(1, 8), st.decimals(0, 1, places=5))
 def test_capacity_is_units_times_seconds_times_availability(
     month: date, nodes: int, each: int, availability: Decimal
 ) -> None:
-    seconds = capacity_seconds(nodes, each, month, availability)
+    seconds = capacity_seconds(whole(month, nodes), each, availability)
     exact = Fraction(nodes * each) * month_seconds(month) * Fraction(availability)
     assert exact - 1 < seconds <= exact
 
@@ -50,7 +58,7 @@ def test_maintenance_takes_what_is_down_and_never_more_than_there_is(
         Outage(first + timedelta(days=day), first + timedelta(days=day, hours=hours), down)
         for day, hours, down in plans
     ]
-    lost = lost_node_seconds(nodes, month, outages)
+    lost = lost_node_seconds(whole(month, nodes), outages)
     assert 0 <= lost <= nodes * month_seconds(month)
     # By the hour, one after another: the plain way.
     plain = 0
@@ -60,6 +68,40 @@ def test_maintenance_takes_what_is_down_and_never_more_than_there_is(
         plain += min(down, nodes) * 3600
         moment += timedelta(hours=1)
     assert lost == plain
+
+
+@given(
+    MONTHS,
+    st.integers(1, 500),
+    st.dictionaries(st.integers(-40, 70), st.integers(0, 900), max_size=6),
+    st.lists(st.tuples(st.integers(-40, 70), st.integers(1, 40), st.none() | st.integers(1, 900)), max_size=4),
+)
+def test_a_partition_that_grows_or_shrinks_counts_each_day_with_the_nodes_of_that_day(
+    month: date, first: int, changes: dict[int, int], plans: list[tuple[int, int, int | None]]
+) -> None:
+    begin, end = month_bounds(month)
+    sizes = [(begin.date() + timedelta(days=day), nodes) for day, nodes in changes.items()]
+    outages = [
+        Outage(begin + timedelta(days=day), begin + timedelta(days=day + length), down) for day, length, down in plans
+    ]
+    parts = stretches(month, first, sizes)
+    assert parts is not None
+    plain, day = 0, begin
+    while day < end:
+        nodes = nodes_on(day.date(), first, sizes)
+        assert nodes is not None
+        down = sum(nodes if o.nodes is None else min(o.nodes, nodes) for o in outages if o.start <= day < o.end)
+        plain += (nodes - min(down, nodes)) * 86_400
+        day += timedelta(days=1)
+    assert capacity_seconds(parts, 4, Decimal(1), outages) == 4 * plain
+
+
+def test_before_the_first_known_size_a_month_is_not_known() -> None:
+    grown = [(date(2027, 3, 10), 8)]
+    assert stretches(date(2027, 3, 1), None, grown) is None
+    known = stretches(date(2027, 4, 1), None, grown)
+    assert known is not None
+    assert [part.nodes for part in known] == [8]
 
 
 def test_a_leap_february_has_a_day_more() -> None:

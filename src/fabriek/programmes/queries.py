@@ -64,6 +64,15 @@ def promises_on(day: date) -> QuerySet[Promise]:
     )
 
 
+def promises_not_on(day: date) -> QuerySet[Promise]:
+    """The promises that ended by a day or begin after it, those that ended last first."""
+    return (
+        Promise.objects.filter(Q(valid_from__gt=day) | Q(valid_until__lte=day))
+        .select_related("programme", "base", "system")
+        .order_by(F("valid_until").desc(nulls_first=True), "code")
+    )
+
+
 def share_table(partition: Partition, months: Sequence[date], unit: str = Unit.ACCELERATOR_SECONDS) -> list[ShareRow]:
     """Programme by month: the share and what became of it. Three queries."""
     sums: dict[tuple[str, date], dict[str, int]] = defaultdict(dict)
@@ -119,7 +128,9 @@ def free_seconds(
 
 def reallocations() -> QuerySet[Reallocation]:
     """Newest first."""
-    return Reallocation.objects.select_related("partition", "from_programme", "to_programme", "made_by")
+    return Reallocation.objects.select_related(
+        "partition", "from_programme", "to_programme", "made_by", "undoes", "undone_by"
+    )
 
 
 def months_with_shares() -> list[date]:

@@ -152,6 +152,13 @@ def _months() -> int:
         return found
 
 
+def measured_at_its_end(promise: Promise) -> Measured:
+    """A promise that ended, or has yet to begin, over the months that began while it held. Five queries."""
+    first = promise.valid_from.replace(day=1)
+    until = promise.valid_until or date.max
+    return measure(_terms(promise, _subtrees(), _told_again("months", _months)), hours(first, until))
+
+
 def measured_promises(on: date | None = None) -> list[Measured]:
     """Every promise that is valid on a day (default: today), then every programme's share as a promise of its own."""
     on = on or date.today()

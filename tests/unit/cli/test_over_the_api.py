@@ -249,6 +249,47 @@ def test_a_machine_is_declared_and_promised(tmp_path: Path) -> None:
     operator.run("promise", "make", written(tmp_path, "q", promise), status=1)
 
 
+def test_links_are_declared_and_end_and_a_partition_grows(tmp_path: Path) -> None:
+    world = make_world()
+    operator = Command(world.operator)
+    at = world.partition.system.site.code
+    elsewhere = {"code": "there", "name": "There", "country": "DE"}
+    operator.run("declare", "site", written(tmp_path, "site", elsewhere))
+    said = ("link", "declare", at, "there", "--from", "2026-01-01", "--gigabits", 400, "--network", "GÉANT")
+    number = operator.read(*said)["number"]
+    assert operator.read(*said)["number"] == number
+    assert [row["gigabits_per_second"] for row in operator.read("link", "list")] == [400]
+    operator.run("link", "end", number, "--on", "2026-02-01")
+    assert operator.read("link", "list") == []
+    assert [row["valid_until"] for row in operator.read("link", "list", "--ended")] == ["2026-02-01"]
+    operator.run("link", "end", 10**9, "--on", "2026-02-01", status=1)
+
+    operator.run("declare", "size", world.partition.code, "--nodes", 8, "--from", MONTH, "--why", "a rack more")
+    grown = operator.run("declare", "capacity", world.partition.code, "--month", f"{MONTH:%Y-%m}")
+    assert grown.stdout.startswith("+")
+
+
+def test_what_was_promised_ends_and_what_was_moved_is_moved_back() -> None:
+    world = make_world()
+    officer = Command(world.officer)
+    officer.run("programme", "rename", "eu-science", "--name", "AI for Research", "--why", "the policy calls it so")
+    named = {row["code"]: row for row in officer.read("programme", "list")}["eu-science"]
+    assert (named["name"], len(named["former_names"])) == ("AI for Research", 1)
+    officer.run("promise", "end", "ai-for-science", "--on", "2020-01-01", "--why", "too late", status=2)
+    officer.run("promise", "end", "ai-for-science", "--on", "2999-01-01", "--why", "the policy ends")
+    assert str(Promise.objects.get(code="ai-for-science").valid_until) == "2999-01-01"
+
+    where = (world.partition.code, "--from", "eu-science", "--to", "eu-industrial-entry")
+    officer.run("share", "reallocate", *where, "--hours", 10, "--month", f"{MONTH:%Y-%m}", "--why", "unused")
+    (moved,) = officer.read("share", "moves")
+    officer.run("share", "undo", moved["code"], "--why", "a mistake")
+    undone, first = officer.read("share", "moves")
+    assert (undone["undoes"], first["undone_by"]) == (first["code"], undone["code"])
+    officer.run("share", "undo", moved["code"], "--why", "again", status=1)
+    officer.run("share", "undo", "nothing", "--why", "nothing", status=1)
+    assert check() == []
+
+
 def test_maintenance_is_planned_and_cancelled() -> None:
     world = make_world()
     operator, partition = Command(world.operator), world.partition.code

@@ -16,12 +16,31 @@ from fabriek.api.authentication import Scope, actor_of
 from fabriek.api.routes.operations import ClusterOut, cluster_row
 from fabriek.api.routes.operations import router as operations_router
 from fabriek.api.routes.programmes import partition_of
-from fabriek.api.routes.register import FactoryDetail, PartitionDetail, SystemDetail, factory, router, system
+from fabriek.api.routes.register import (
+    FactoryDetail,
+    PartitionDetail,
+    SystemDetail,
+    factory,
+    partition_detail,
+    router,
+    system,
+)
 from fabriek.operations.actions import register_cluster
 from fabriek.people.models import Person
 from fabriek.people.permissions import require
 from fabriek.register import actions
-from fabriek.register.models import Availability, Factory, Partition, PartitionKind, Site, Stage, System
+from fabriek.register.models import (
+    Availability,
+    Factory,
+    Link,
+    Partition,
+    PartitionKind,
+    PartitionSize,
+    Site,
+    Stage,
+    System,
+)
+from fabriek.register.queries import links_for_list, links_on
 
 Code = Annotated[str, Field(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -88,6 +107,46 @@ class AvailabilityOut(Schema):
     source: str
 
 
+class SizeIn(Schema):
+    nodes: int = Field(ge=0, le=10_000_000, description="all of them together; 0: out of service")
+    valid_from: date
+    why: str = Field(min_length=1, max_length=200)
+
+
+class SizeOut(Schema):
+    nodes: int
+    valid_from: date
+    why: str
+    source: str
+
+
+class LinkIn(Schema):
+    site: str
+    other: str
+    network: str = Field("", max_length=100)
+    gigabits_per_second: float | None = Field(None, gt=0, le=1_000_000, description="null: not known")
+    valid_from: date
+    valid_until: date | None = None
+    ends_previous: bool = Field(False, description="this network's link that holds without an end ends on valid_from")
+    source: str = Field("operator", min_length=1, max_length=200)
+
+
+class LinkOut(Schema):
+    number: int
+    site: str
+    other: str
+    network: str
+    gigabits_per_second: float | None
+    valid_from: date | None
+    valid_until: date | None
+    source: str | None
+
+
+class LinkEnd(Schema):
+    valid_until: date
+    why: str = Field("", max_length=1000)
+
+
 class ClusterIn(Schema):
     code: Code
     site: str
@@ -147,9 +206,9 @@ def declare_system(request: HttpRequest, body: SystemIn) -> dict[str, Any]:
 @router.post(
     "/systems/{code}/partitions", response=PartitionDetail, auth=Scope("operate"), summary="Declare a partition"
 )
-def declare_partition(request: HttpRequest, code: str, body: PartitionIn) -> Partition:
+def declare_partition(request: HttpRequest, code: str, body: PartitionIn) -> dict[str, Any]:
     """A homogeneous part of a system, with what its node- and core-hours are worth."""
-    return actions.declare_partition(operator_of(request), one_of(System, code), **body.dict())
+    return partition_detail(actions.declare_partition(operator_of(request), one_of(System, code), **body.dict()))
 
 
 @router.get(
@@ -171,6 +230,59 @@ def availability(request: HttpRequest, system: str, partition: str) -> list[Avai
 def declare_availability(request: HttpRequest, system: str, partition: str, body: AvailabilityIn) -> Availability:
     """The part of its time that a partition is up. Declare its capacity again afterwards."""
     return actions.declare_availability(operator_of(request), partition_of(system, partition), **body.dict())
+
+
+@router.get("/partitions/{system}/{partition}/sizes", response=list[SizeOut], summary="When it grew or shrank")
+def sizes(request: HttpRequest, system: str, partition: str) -> list[PartitionSize]:
+    """By day; before the first of them the partition has the nodes that it was declared with."""
+    return list(partition_of(system, partition).sizes.all())
+
+
+@router.post(
+    "/partitions/{system}/{partition}/sizes",
+    response=SizeOut,
+    auth=Scope("operate"),
+    summary="A partition grows or shrinks",
+)
+def resize(request: HttpRequest, system: str, partition: str, body: SizeIn) -> PartitionSize:
+    """From a day on it has this many nodes. Declare its capacity again afterwards."""
+    return actions.resize_partition(operator_of(request), partition_of(system, partition), **body.dict())
+
+
+def link_row(link: Link) -> dict[str, Any]:
+    """A link between two sites, by their codes."""
+    names = ("network", "gigabits_per_second", "valid_from", "valid_until")
+    return {
+        "number": link.pk,
+        "site": link.from_site.code,
+        "other": link.to_site.code,
+        "source": link.facts.get("gigabits_per_second", {}).get("source"),
+        **{name: getattr(link, name) for name in names},
+    }
+
+
+@router.get("/links", response=list[LinkOut], summary="Links between sites")
+def links(request: HttpRequest, on: date | None = None, ended: bool = False) -> list[dict[str, Any]]:
+    """Those that hold on a day (default: today), or every one that was declared."""
+    return [link_row(link) for link in (links_for_list() if ended else links_on(on))]
+
+
+@router.post("/links", response=LinkOut, auth=Scope("operate"), summary="Declare a link")
+def declare_link(request: HttpRequest, body: LinkIn) -> dict[str, Any]:
+    """Between two sites, either way. The same again changes nothing."""
+    actor, said = operator_of(request), body.dict()
+    site, other = one_of(Site, said.pop("site")), one_of(Site, said.pop("other"))
+    return link_row(actions.declare_link(actor, site, other, **said))
+
+
+@router.post("/links/{number}/end", response=LinkOut, auth=Scope("operate"), summary="End a link")
+def end_link(request: HttpRequest, number: int, body: LinkEnd) -> dict[str, Any]:
+    """On the first day on which it no longer holds."""
+    actor = operator_of(request)
+    found = Link.objects.filter(pk=number).first() if 0 < number < 2**63 else None
+    if found is None:
+        raise Http404
+    return link_row(actions.end_link(actor, found, body.valid_until, body.why))
 
 
 @operations_router.post("/clusters", response=ClusterOut, auth=Scope("operate"), summary="Register a cluster")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest
-from ninja import Field, Router, Schema
+from ninja import Field, Query, Router, Schema
 
 from fabriek.api.authentication import Scope, actor_of
+from fabriek.api.paging import PageOf, Paging, paged
 from fabriek.people.models import OrganisationClass, Person
 from fabriek.people.permissions import require
-from fabriek.programmes import actions, queries
-from fabriek.programmes.models import Pillar, Programme
+from fabriek.programmes import actions, moving, queries
+from fabriek.programmes.models import Pillar, Programme, Promise, Reallocation
 from fabriek.promises.queries import measured_promises
 from fabriek.promises.words import as_row
 from fabriek.register.models import Partition, System
@@ -28,6 +30,7 @@ class ProgrammeRow(Schema):
     country: str
     parent: str | None
     overbooking: float
+    former_names: list[str]
 
 
 class ProgrammeIn(Schema):
@@ -91,6 +94,40 @@ class ReallocationIn(Schema):
     kind: str = Field("reallocation", pattern="^(reallocation|transfer)$")
 
 
+class RenameIn(Schema):
+    name: str = Field(min_length=1, max_length=200)
+    why: str = Field(min_length=1, max_length=1000)
+
+
+class EndIn(Schema):
+    valid_until: date = Field(description="the first day on which it no longer holds; today at the earliest")
+    why: str = Field(min_length=1, max_length=1000)
+
+
+class WhyIn(Schema):
+    why: str = Field(min_length=1, max_length=1000)
+
+
+class ReallocationRow(Schema):
+    code: str
+    kind: str
+    partition: str
+    month: date
+    from_programme: str
+    to_programme: str
+    accelerator_seconds: int
+    core_seconds: int
+    why: str
+    made_by: str
+    made_at: datetime
+    undoes: str | None
+    undone_by: str | None
+
+
+class Reallocations(PageOf):
+    items: list[ReallocationRow]
+
+
 class Made(Schema):
     code: str
 
@@ -126,13 +163,17 @@ def programme_row(programme: Programme) -> dict[str, Any]:
         **{name: getattr(programme, name) for name in ("code", "name", "kind", "country")},
         "parent": programme.parent.code if programme.parent else None,
         "overbooking": float(programme.overbooking),
+        "former_names": [former.name for former in programme.former_names.all()],
     }
 
 
 @router.get("/programmes", response=list[ProgrammeRow], summary="Programmes")
 def programmes(request: HttpRequest) -> list[dict[str, Any]]:
     """The whole tree, parents by code."""
-    return [programme_row(programme) for programme in Programme.objects.select_related("parent")]
+    return [
+        programme_row(programme)
+        for programme in Programme.objects.select_related("parent").prefetch_related("former_names")
+    ]
 
 
 @router.post("/programmes", response=ProgrammeRow, auth=Scope("decide"), summary="Establish a programme")
@@ -141,6 +182,13 @@ def establish_programme(request: HttpRequest, body: ProgrammeIn) -> dict[str, An
     actor = officer_of(request)
     said = body.dict() | {"parent": one_of(Programme, body.parent), "pillar": one_of(Pillar, body.pillar)}
     return programme_row(actions.establish_programme(actor, **said))
+
+
+@router.post("/programmes/{code}/name", response=ProgrammeRow, auth=Scope("decide"), summary="Rename a programme")
+def rename_programme(request: HttpRequest, code: str, body: RenameIn) -> dict[str, Any]:
+    """Its code, shares and promises stay. The same again changes nothing."""
+    actor = officer_of(request)
+    return programme_row(actions.rename_programme(actor, one_of(Programme, code), body.name, body.why))
 
 
 @router.get("/promises", response=list[dict[str, Any]], summary="Promises, measured")
@@ -159,6 +207,13 @@ def promise(request: HttpRequest, body: PromiseIn) -> dict[str, str]:
         "system": one_of(System, body.system),
     }
     return {"code": actions.make_promise(actor, **body.dict() | named).code}
+
+
+@router.post("/promises/{code}/end", response=Made, auth=Scope("decide"), summary="End a promise")
+def end_promise(request: HttpRequest, code: str, body: EndIn) -> dict[str, str]:
+    """What was decided under it stays as it was decided."""
+    actor = officer_of(request)
+    return {"code": actions.end_promise(actor, one_of(Promise, code), body.valid_until, body.why).code}
 
 
 @router.get("/shares/{system}/{partition}", response=list[ShareLine], auth=Scope("read"), summary="The table of shares")
@@ -204,7 +259,7 @@ def reallocate(request: HttpRequest, system: str, partition: str, body: Realloca
     programme = {p.code: p for p in Programme.objects.filter(code__in=[body.from_programme, body.to_programme])}
     if len({body.from_programme, body.to_programme} - programme.keys()):
         raise Http404
-    made = actions.reallocate(
+    made = moving.reallocate(
         actor_of(request),
         partition_of(system, partition),
         body.month.replace(day=1),
@@ -215,3 +270,42 @@ def reallocate(request: HttpRequest, system: str, partition: str, body: Realloca
         body.kind,
     )
     return {"code": made.code}
+
+
+def reallocation_row(moved: Reallocation) -> dict[str, Any]:
+    """Hours moved between two programmes, and whether they were moved back."""
+    names = ("code", "kind", "month", "accelerator_seconds", "core_seconds", "why", "made_at")
+    undone = getattr(moved, "undone_by", None)
+    return {
+        **{name: getattr(moved, name) for name in names},
+        "partition": moved.partition.code,
+        "from_programme": moved.from_programme.code,
+        "to_programme": moved.to_programme.code,
+        "made_by": moved.made_by.name,
+        "undoes": moved.undoes.code if moved.undoes else None,
+        "undone_by": undone.code if undone else None,
+    }
+
+
+@router.get("/reallocations", response=Reallocations, auth=Scope("read"), summary="Hours moved between programmes")
+def reallocations(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
+    """Newest first, those that were undone and what undid them too."""
+    require(actor_of(request), "read ledger")
+    page = Paginator(queries.reallocations(), paging.per_page).get_page(paging.page)
+    return paged(page, [reallocation_row(moved) for moved in page])
+
+
+@router.post(
+    "/reallocations/{system}/{partition}/{code}/undo",
+    response=ReallocationRow,
+    auth=Scope("decide"),
+    summary="Move hours back",
+)
+def undo(request: HttpRequest, system: str, partition: str, code: str, body: WhyIn) -> dict[str, Any]:
+    """By the balanced opposite; both stay on record."""
+    actor = actor_of(request)
+    require(actor, "reallocate")
+    moved = Reallocation.objects.filter(partition=partition_of(system, partition), code=code).first()
+    if moved is None:
+        raise Http404
+    return reallocation_row(moving.undo_reallocation(actor, moved, body.why))

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest
-from ninja import Query, Router, Schema
+from ninja import Field, Query, Router, Schema
 
 from fabriek.api.paging import PageOf, Paging, paged
 from fabriek.register import queries
@@ -44,7 +44,7 @@ class PartitionDetail(Schema):
     code: str
     name: str
     kind: str
-    nodes: int | None
+    nodes: int | None = Field(description="today")
     accelerators_per_node: int | None
     accelerator_model: str
     accelerator_memory_gib: float | None
@@ -110,6 +110,12 @@ def factory(request: HttpRequest, code: str) -> dict[str, Any]:
     }
 
 
+def partition_detail(partition: Partition) -> dict[str, Any]:
+    """A partition, with the nodes that it has today."""
+    names = set(PartitionDetail.model_fields) - {"nodes"}
+    return {**{name: getattr(partition, name) for name in names}, "nodes": queries.nodes_of(partition)}
+
+
 def _system(system: System) -> dict[str, Any]:
     return {
         "code": system.code,
@@ -118,7 +124,7 @@ def _system(system: System) -> dict[str, Any]:
         "site": system.site.name,
         "stage": system.stage,
         "union_share_maximum": system.union_share_maximum,
-        "partitions": list(system.partitions.all()),
+        "partitions": [partition_detail(partition) for partition in system.partitions.all()],
         "facts": system.facts,
         "demo": system.is_demo,
     }

@@ -292,6 +292,32 @@ def establish_programme(file: Content, url: Url = LOCAL, token: Token = "", as_j
     tell(f"{answer['code']} is established.", answer, as_json)
 
 
+def rename_programme(
+    programme: Annotated[str, typer.Argument(metavar="PROGRAMME")],
+    name: Annotated[str, typer.Option("--name", help="What it is called from now on.")],
+    why: Why,
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Rename a programme; its code, shares and promises stay."""
+    answer = ask("POST", url, token, f"/programmes/{programme}/name", {"name": name, "why": why})
+    tell(f"{programme} is called {answer['name']} from now on.", answer, as_json)
+
+
+def end_promise(
+    promise: Annotated[str, typer.Argument(metavar="PROMISE")],
+    on: Annotated[str, typer.Option("--on", help="The first day on which it no longer holds, such as 2027-01-01.")],
+    why: Why,
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """End a promise on a day, today at the earliest; what was decided under it stays."""
+    answer = ask("POST", url, token, f"/promises/{promise}/end", {"valid_until": on, "why": why})
+    tell(f"{promise} ends on {on}.", answer, as_json)
+
+
 def make_promise(file: Content, url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
     """Make a promise from a file: code, name, kind (floor, cap, baseline), programme, fraction, valid_from ..."""
     answer = ask("POST", url, token, "/promises", content_of(file))
@@ -349,6 +375,36 @@ def reallocate(
     tell(f"{answer['code']}: {hours:,} GPU-hours from {from_programme} to {to_programme}.", answer, as_json)
 
 
+def moves(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
+    """Hours moved between programmes, newest first, and which of them were moved back."""
+    columns = {
+        "code": "code",
+        "partition": "partition",
+        "month": "month",
+        "from": "from_programme",
+        "to": "to_programme",
+        "GPU-hours": "accelerator_seconds",
+        "why": "why",
+        "undone by": "undone_by",
+    }
+    show(everything(url, token, "/reallocations"), columns, as_json)
+
+
+def undo(
+    code: Annotated[str, typer.Argument(metavar="REALLOCATION")],
+    why: Why,
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Move hours back by the balanced opposite; both stay on record."""
+    moved = next((row for row in everything(url, token, "/reallocations") if row["code"] == code), None)
+    if moved is None:
+        end(f"There is no reallocation {code}.", 1)
+    answer = ask("POST", url, token, f"/reallocations/{moved['partition']}/{code}/undo", {"why": why})
+    tell(f"{code} is undone by {answer['code']}.", answer, as_json)
+
+
 def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
     group(
@@ -391,8 +447,21 @@ def register(app: typer.Typer) -> None:
         download=download,
     )
     group(app, "objection", "Objections to decisions.", list=objections, answer=answer_objection)
-    group(app, "programme", "Under whose promise hours are given.", list=programmes, establish=establish_programme)
-    group(app, "promise", "Floors, caps and baselines; `fabriek promises` measures them.", make=make_promise)
+    group(
+        app,
+        "programme",
+        "Under whose promise hours are given.",
+        list=programmes,
+        establish=establish_programme,
+        rename=rename_programme,
+    )
+    group(
+        app,
+        "promise",
+        "Floors, caps and baselines; `fabriek promises` measures them.",
+        make=make_promise,
+        end=end_promise,
+    )
     group(
         app,
         "share",
@@ -400,4 +469,6 @@ def register(app: typer.Typer) -> None:
         list=shares,
         establish=establish_shares,
         reallocate=reallocate,
+        moves=moves,
+        undo=undo,
     )

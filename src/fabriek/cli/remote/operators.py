@@ -120,6 +120,83 @@ def declare_availability(
     tell(f"{partition} is up {percent:g} % of the time from {since}.", answer, as_json)
 
 
+def declare_size(
+    partition: PartitionCode,
+    nodes: Annotated[int, typer.Option("--nodes", min=0, help="All of them together; 0: out of service.")],
+    since: Annotated[str, typer.Option("--from", help="A day, such as 2026-12-01.")],
+    why: Annotated[str, typer.Option("--why", help="The reason, which stays on record.")],
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """A partition grows or shrinks on a day. Declare its capacity again afterwards."""
+    body = {"nodes": nodes, "valid_from": since, "why": why}
+    answer = ask("POST", url, token, f"/partitions/{partition}/sizes", body)
+    tell(f"{partition} has {nodes:,} nodes from {since}.", answer, as_json)
+
+
+def links(
+    ended: Annotated[bool, typer.Option("--ended", help="Those that ended too.")] = False,
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Network links between sites that hold today."""
+    columns = {
+        "number": "number",
+        "between": "site",
+        "and": "other",
+        "network": "network",
+        "Gbit/s": "gigabits_per_second",
+        "from": "valid_from",
+        "until": "valid_until",
+    }
+    show(ask("GET", url, token, "/links", ended=ended), columns, as_json)
+
+
+def declare_link(
+    site: Annotated[str, typer.Argument(help="A site's code.")],
+    other: Annotated[str, typer.Argument(help="The other site's code.")],
+    since: Annotated[str, typer.Option("--from", help="A day, such as 2026-12-01.")],
+    speed: Annotated[float | None, typer.Option("--gigabits", min=0.001, help="A second; left out: not known.")] = None,
+    network: Annotated[str, typer.Option("--network", help="Who carries it, such as GÉANT.")] = "",
+    until: Annotated[str, typer.Option("--until", help="The first day on which it no longer holds.")] = "",
+    ends_previous: Annotated[
+        bool, typer.Option("--ends-previous", help="This network's link that holds without an end ends on that day.")
+    ] = False,
+    source: Annotated[str, typer.Option("--source", help="Where this can be read.")] = "operator",
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Declare a network link between two sites, either way."""
+    body = {
+        "site": site,
+        "other": other,
+        "network": network,
+        "gigabits_per_second": speed,
+        "valid_from": since,
+        "valid_until": until or None,
+        "ends_previous": ends_previous,
+        "source": source,
+    }
+    answer = ask("POST", url, token, "/links", body)
+    tell(f"Declared, number {answer['number']}.", answer, as_json)
+
+
+def end_link(
+    number: Annotated[int, typer.Argument(min=1)],
+    on: Annotated[str, typer.Option("--on", help="The first day on which it no longer holds.")],
+    why: Annotated[str, typer.Option("--why", help="The reason, which stays on record.")] = "",
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """End a link on a day; it stays on record."""
+    answer = ask("POST", url, token, f"/links/{number}/end", {"valid_until": on, "why": why})
+    tell(f"Link {number} ends on {on}.", answer, as_json)
+
+
 def declare_capacity(
     partition: PartitionCode,
     month: Annotated[str, typer.Option("--month", help="The first month, such as 2026-11.")],
@@ -186,6 +263,8 @@ def register(app: typer.Typer) -> None:
         system=declare("system", "/systems"),
         partition=declare_partition,
         availability=declare_availability,
+        size=declare_size,
         capacity=declare_capacity,
     )
+    group(app, "link", "Network links between sites.", list=links, declare=declare_link, end=end_link)
     group(app, "maintenance", "When nodes are down.", list=maintenance, plan=plan, cancel=cancel)

@@ -18,10 +18,12 @@ SECONDS_IN_AN_HOUR = 3600
 
 
 def number_text(value: Any, decimals: int | None = None) -> str:
-    """A number with the reader's separators, rounded to so many decimals; None keeps those it has."""
+    """A number with the reader's separators, rounded to so many decimals; None keeps those it has: 400.0 has none."""
     if decimals is not None:
         # Django's own formatting cuts off: 1.76 days would be 1.
         value = Decimal(str(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    elif isinstance(value, float) and value.is_integer():
+        value = int(value)
     return formats.number_format(value, decimal_pos=decimals, use_l10n=True, force_grouping=True)
 
 
@@ -110,6 +112,14 @@ def moment_text(value: date | datetime, style: str = "") -> str:
         return day
     clock = f"{formats.date_format(value, 'H:i')} UTC"
     return clock if style == "time" else f"{day}, {clock}"
+
+
+def duration_text(seconds: float) -> str:
+    """A duration in the largest unit that it fills: 80 seconds as 1.3 minutes."""
+    for size, words in ((86_400, _("%(n)s days")), (3600, _("%(n)s hours")), (60, _("%(n)s minutes"))):
+        if seconds >= 2 * size:
+            return words % {"n": number_text(Decimal(str(seconds / size)).quantize(Decimal("0.1"), ROUND_HALF_UP), 1)}
+    return _("%(n)s seconds") % {"n": number_text(Decimal(str(seconds)).quantize(Decimal("0.1"), ROUND_HALF_UP), 1)}
 
 
 def iso_text(value: date | datetime) -> str:

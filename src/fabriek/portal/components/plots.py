@@ -228,15 +228,21 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Map:
-    """What ``<fabriek-map>`` draws over Europe.
+class Line:
+    """A line of the map, from (lon, lat) to (lon, lat), with what it is in words."""
 
-    Places, and links between them as ((lon, lat), (lon, lat)).
-    """
+    start: tuple[float, float]
+    end: tuple[float, float]
+    label: Text = ""
+
+
+@dataclass(frozen=True)
+class Map:
+    """What ``<fabriek-map>`` draws over Europe: places, and links between them."""
 
     title: Text
     places: Sequence[Place]
-    links: Sequence[tuple[tuple[float, float], tuple[float, float]]] = ()
+    links: Sequence[Line] = ()
     text: Text = ""
 
     @property
@@ -254,5 +260,7 @@ class Map:
                 }
                 for place in self.places
             ],
-            "links": [{"from": list(start), "to": list(end)} for start, end in self.links],
+            "links": [
+                {"from": list(line.start), "to": list(line.end), "label": str(line.label)} for line in self.links
+            ],
         }

@@ -21,6 +21,7 @@ from fabriek.portal.pages.decide.declaring_forms import (
     FactoryForm,
     PartitionForm,
     SiteForm,
+    SizeForm,
     SystemForm,
 )
 from fabriek.portal.pages.decide.replies import add_refusal, page, person_of, see_other
@@ -162,6 +163,30 @@ def availability(request: HttpRequest) -> HttpResponse:
         lead=_("The part of its time that a partition is up. The capacity of each month follows from it."),
         submit=_("Declare availability"),
         availabilities=chosen.availabilities.all() if chosen else None,
+        chosen=chosen,
+    )
+
+
+@requires("declare capacity", "GET", "POST")
+def size(request: HttpRequest) -> HttpResponse:
+    """A partition grows or shrinks on a day."""
+    chosen = Partition.objects.filter(code=request.GET.get("partition", "")).first()
+    following = month_after(timezone.now().date().replace(day=1), 1)
+    form = SizeForm(_given(request), initial={"partition": chosen.code if chosen else "", "valid_from": following})
+    return _declare(
+        request,
+        form,
+        lambda: actions.resize_partition(person_of(request), **form.cleaned_data),
+        lambda: (
+            _("Declared. The derived capacity has changed: declare it again."),
+            f"{reverse('portal:declare_capacity')}?partition={form.cleaned_data['partition'].code}",
+        ),
+        heading=_("Change a partition's size"),
+        lead=_(
+            "Nodes come or go on a day. What was shared out before is not taken back by it: lower the shares first."
+        ),
+        submit=_("Declare the size"),
+        sizes=chosen.sizes.all() if chosen else None,
         chosen=chosen,
     )
 

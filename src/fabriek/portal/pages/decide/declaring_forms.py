@@ -128,6 +128,81 @@ class PartitionForm(Declaring):
     accelerator_model = forms.CharField(label=_("Model of the accelerators"), max_length=200, required=False)
 
 
+class SizeForm(Declaring):
+    """From a day on a partition has this many nodes."""
+
+    widths = {"partition": "lg", "nodes": "xs", "valid_from": "sm"}
+    partition = _choice(_("Partition"), Partition.objects.order_by("code"))
+    nodes = forms.IntegerField(
+        label=_("Nodes from that day on"),
+        min_value=0,
+        max_value=10_000_000,
+        help_text=_("All of them together; 0: out of service."),
+    )
+    valid_from = DayField(label=_("From"), help_text=_("A month counts each day with the nodes of that day."))
+    why = forms.CharField(label=_("Why"), max_length=200, help_text=_("Stays on record."))
+
+
+class LinkForm(Declaring):
+    """A network link between two sites."""
+
+    widths = {
+        "site": "lg",
+        "other": "lg",
+        "network": "md",
+        "gigabits_per_second": "sm",
+        "valid_from": "sm",
+        "valid_until": "sm",
+    }
+    site = _choice(_("Between"), Site.objects.order_by("name"))
+    other = _choice(_("And"), Site.objects.order_by("name"))
+    network = forms.CharField(
+        label=_("Network"), max_length=100, required=False, help_text=_("Who carries it, such as GÉANT.")
+    )
+    gigabits_per_second = forms.FloatField(
+        label=_("Speed, in gigabits a second"),
+        required=False,
+        min_value=0.001,
+        max_value=1_000_000,
+        help_text=_("Empty: not known."),
+    )
+    valid_from = DayField(label=_("From"))
+    valid_until = DayField(label=_("Until"), required=False, help_text=_("The first day on which it no longer holds."))
+    ends_previous = forms.BooleanField(
+        label=_("The link of this network that holds now without an end, ends on that day"), required=False
+    )
+    source = forms.CharField(
+        label=_("Source"), max_length=200, required=False, help_text=_("Where this can be read. Empty: the operator.")
+    )
+
+    def said(self) -> dict[str, Any]:
+        """What the action takes."""
+        return {**self.cleaned_data, "source": self.cleaned_data["source"] or "operator"}
+
+
+class EndingForm(Declaring):
+    """When something ends, and why."""
+
+    widths = {"valid_until": "sm"}
+    valid_until = DayField(label=_("Ends on"), help_text=_("The first day on which it no longer holds."))
+    why = forms.CharField(label=_("Why"), max_length=1000, help_text=_("Stays on record."))
+
+
+class RenameForm(Declaring):
+    """A programme's new name, and why."""
+
+    name = forms.CharField(label=_("New name"), max_length=200)
+    why = forms.CharField(label=_("Why"), max_length=1000, help_text=_("Stays on record."))
+
+
+class WhyForm(Declaring):
+    """Why something is done."""
+
+    why = forms.CharField(
+        label=_("Why"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}), help_text=_("Stays on record.")
+    )
+
+
 class AvailabilityForm(Declaring):
     """The part of its time that a partition is up."""
 

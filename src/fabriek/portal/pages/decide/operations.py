@@ -31,7 +31,7 @@ from fabriek.portal.pages.decide.replies import add_refusal, csv_file, page, per
 from fabriek.programmes.actions import declare_capacity, months_from
 from fabriek.register import actions as register
 from fabriek.register.models import Maintenance, Partition
-from fabriek.register.queries import Capacity, capacity
+from fabriek.register.queries import Capacity, capacity, links_on
 
 MONTHS = 6
 PER_PAGE = 25
@@ -107,6 +107,7 @@ def index(request: HttpRequest) -> HttpResponse:
         watched=sorted_rows(map(_watched, clusters()), request.GET.get("sort", ""), CLUSTER_COLUMNS),
         batches=UsageBatch.objects.select_related("cluster")[:10],
         jobs=Job.objects.exclude(state__in=ENDED_STATES).count(),
+        links=links_on().count(),
         may_declare=may(request.user, "declare capacity"),
     )
 
@@ -117,7 +118,7 @@ def _managed() -> QuerySet[Partition]:
         (Partition.objects.filter(clusters__isnull=False) | Partition.objects.filter(shares__isnull=False))
         .distinct()
         .select_related("system")
-        .prefetch_related("availabilities", "maintenances")
+        .prefetch_related("availabilities", "maintenances", "sizes")
         .order_by("code")
     )
 
@@ -171,6 +172,7 @@ def _as_csv(calendar: list[tuple[Partition, list[Cell]]]) -> HttpResponse:
             "partition",
             "month",
             "nodes",
+            "nodes_at_end",
             "availability",
             "lost_node_seconds",
             "accelerator_seconds",
@@ -182,6 +184,7 @@ def _as_csv(calendar: list[tuple[Partition, list[Cell]]]) -> HttpResponse:
                 partition.code,
                 f"{cell.month:%Y-%m}",
                 cell.derived.nodes if cell.derived.nodes is not None else "",
+                cell.derived.nodes_at_end if cell.derived.nodes_at_end is not None else "",
                 cell.derived.availability if cell.derived.availability is not None else "",
                 cell.derived.lost_node_seconds,
                 cell.derived.accelerator_seconds if cell.derived.accelerator_seconds is not None else "",

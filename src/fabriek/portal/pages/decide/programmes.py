@@ -21,10 +21,11 @@ from fabriek.people.permissions import may
 from fabriek.portal.access import requires
 from fabriek.portal.components import plots
 from fabriek.portal.components.plots import Column, Figure
+from fabriek.portal.pages.decide.declaring_forms import WhyForm
 from fabriek.portal.pages.decide.forms import ReallocationForm, ShareForm
 from fabriek.portal.pages.decide.replies import add_refusal, csv_file, page, person_of, see_other
-from fabriek.programmes import actions
-from fabriek.programmes.models import Programme, Share
+from fabriek.programmes import actions, moving
+from fabriek.programmes.models import Programme, Reallocation, Share
 from fabriek.programmes.queries import ShareRow, leaf_programmes, reallocations, share_table
 from fabriek.projects.rules import month_after
 from fabriek.register.models import Partition
@@ -42,11 +43,6 @@ class Branch:
     share: int
     awarded: int
     used: int
-
-    @property
-    def indent(self) -> range:
-        """One step for each level."""
-        return range(self.depth)
 
 
 @requires("read ledger")
@@ -215,7 +211,7 @@ def reallocate(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         try:
-            made = actions.reallocate(
+            made = moving.reallocate(
                 person_of(request),
                 said["partition"],
                 said["month"],
@@ -235,6 +231,33 @@ def reallocate(request: HttpRequest) -> HttpResponse:
             )
             return see_other(f"{reverse('portal:programmes')}?partition={made.partition.code}#reallocations")
     return page(request, "reallocate", form)
+
+
+@requires("reallocate", "GET", "POST")
+def undo(request: HttpRequest, code: str) -> HttpResponse:
+    """Move hours back, after asking why."""
+    found = (
+        Reallocation.objects.select_related("partition", "from_programme", "to_programme", "made_by")
+        .filter(code=code)
+        .first()
+    )
+    if found is None:
+        raise Http404
+    back = f"{reverse('portal:programmes')}?partition={found.partition.code}#reallocations"
+    form = WhyForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            moving.undo_reallocation(person_of(request), found, form.cleaned_data["why"])
+        except Refused as refusal:
+            add_refusal(form, refusal)
+        else:
+            messages.success(
+                request,
+                _("Moved back: %(hours)s GPU-hours to %(programme)s.")
+                % {"hours": f"{found.accelerator_seconds / 3600:,.1f}", "programme": found.from_programme.name},
+            )
+            return see_other(back)
+    return page(request, "undo_reallocation", form, one=found, back=back)
 
 
 def _suggested(request: HttpRequest) -> dict[str, Any]:

@@ -1,20 +1,21 @@
-"""The officer establishes programmes and makes promises."""
+"""The officer establishes and renames programmes, makes promises and ends them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fabriek.conf.errors import Refused
 from fabriek.portal.access import requires
-from fabriek.portal.pages.decide.declaring_forms import ProgrammeForm, PromiseForm
+from fabriek.portal.pages.decide.declaring_forms import EndingForm, ProgrammeForm, PromiseForm, RenameForm
 from fabriek.portal.pages.decide.replies import add_refusal, page, person_of, see_other
 from fabriek.programmes import actions
+from fabriek.programmes.models import Programme, Promise
 from fabriek.programmes.rules import check_promise
 
 
@@ -40,6 +41,66 @@ def programme(request: HttpRequest) -> HttpResponse:
         heading=_("Establish a programme"),
         lead=_("Whose promise hours are given under. It has hours once a partition's shares are established."),
         submit=_("Establish the programme"),
+    )
+
+
+@requires("establish shares", "GET", "POST")
+def rename(request: HttpRequest, code: str) -> HttpResponse:
+    """A programme is called otherwise from today on; what it holds stays."""
+    found = Programme.objects.filter(code=code).prefetch_related("former_names").first()
+    if found is None:
+        raise Http404
+    form = RenameForm(request.POST if request.method == "POST" else None, initial={"name": found.name})
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.rename_programme(person_of(request), found, form.cleaned_data["name"], form.cleaned_data["why"])
+        except Refused as refusal:
+            add_refusal(form, refusal)
+        else:
+            messages.success(request, _("It is called %(name)s from now on.") % {"name": form.cleaned_data["name"]})
+            return see_other(reverse("portal:programmes"))
+    return page(
+        request,
+        "declare",
+        form,
+        up=reverse("portal:programmes"),
+        up_words=_("Programmes"),
+        kicker=found.code,
+        heading=_("Rename %(programme)s") % {"programme": found.name},
+        lead=_("Its short name, shares and promises stay. What was decided before keeps the name it had."),
+        submit=_("Rename the programme"),
+        former=found.former_names.all(),
+    )
+
+
+@requires("establish shares", "GET", "POST")
+def end_promise(request: HttpRequest, code: str) -> HttpResponse:
+    """The day on which a promise ends."""
+    found = Promise.objects.filter(code=code).first()
+    if found is None:
+        raise Http404
+    form = EndingForm(
+        request.POST if request.method == "POST" else None, initial={"valid_until": timezone.now().date()}
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.end_promise(person_of(request), found, form.cleaned_data["valid_until"], form.cleaned_data["why"])
+        except Refused as refusal:
+            add_refusal(form, refusal)
+        else:
+            messages.success(request, _("The promise ends on that day. What was decided under it stays."))
+            return see_other(reverse("portal:promises"))
+    return page(
+        request,
+        "declare",
+        form,
+        up=reverse("portal:promises"),
+        up_words=_("Promises"),
+        kicker=found.get_kind_display(),
+        heading=_("End the promise %(promise)s") % {"promise": found.name},
+        lead=_("Decisions no longer keep it from that day on, and everybody can see that it ended, and why."),
+        submit=_("End the promise"),
+        tone="danger",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -16,11 +17,13 @@ from django.utils.translation import gettext_lazy
 
 from fabriek.access.queries import open_calls
 from fabriek.portal.access import EVERYBODY, requires
+from fabriek.portal.components.amounts import duration_text, number_text
 from fabriek.portal.components.countries import country_name
-from fabriek.portal.components.plots import Map, Place
+from fabriek.portal.components.plots import Line, Map, Place
 from fabriek.programmes.actions import months_from
 from fabriek.register import queries
-from fabriek.register.models import Site, Stage
+from fabriek.register.models import Link, Site, Stage, System
+from fabriek.register.rules import least_seconds_to_move
 
 
 class FilterForm(forms.Form):
@@ -58,8 +61,8 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def map_of_sites(only: set[int] | None = None) -> Map:
-    """Sites with a place (all, or these), each leading to its system, and the links between them."""
-    places, links = [], []
+    """Sites with a place (all, or these), each leading to its system, and the links between them that hold today."""
+    places = []
     for site in queries.map_sites():
         if only is not None and site.pk not in only:
             continue
@@ -77,13 +80,46 @@ def map_of_sites(only: set[int] | None = None) -> Map:
                 detail=f"{site.city}, {country_name(site.country)}" + (f" ({_('demo')})" if site.is_demo else ""),
             )
         )
-        links += [
-            ((site.longitude, site.latitude), (link.to_site.longitude, link.to_site.latitude))
-            for link in site.links_from.all()
-            if link.to_site.longitude is not None and link.to_site.latitude is not None
-        ]
+    shown = [
+        link for link in queries.links_on() if only is None or {link.from_site_id, link.to_site_id} <= only
+    ]
+    lines = [line for link in shown if (line := _line(link)) is not None]
     title = _("Supercomputers of the AI factories in Europe") if only is None else _("Sites and the links between them")
-    return Map(title, places, links=links)
+    return Map(title, places, links=lines)
+
+
+def _line(link: Link) -> Line | None:
+    """A link on the map: between the places of its ends, if they are known, in words."""
+    here, there = link.from_site, link.to_site
+    if here.longitude is None or here.latitude is None or there.longitude is None or there.latitude is None:
+        return None
+    return Line((here.longitude, here.latitude), (there.longitude, there.latitude), _words_of(link))
+
+
+def _words_of(link: Link) -> str:
+    """A link in words: its ends, its network and its speed."""
+    parts = [f"{link.from_site.name} – {link.to_site.name}"]
+    if link.network:
+        parts.append(link.network)
+    if link.gigabits_per_second is not None:
+        parts.append(_("%(speed)s gigabits a second") % {"speed": number_text(link.gigabits_per_second)})
+    return ", ".join(parts)
+
+
+TERABYTE = 10**12
+
+
+def _links_of(systems: Iterable[System]) -> list[tuple[Link, Site, Site, str | None]]:
+    """The links of these systems' sites that hold today: each with its two ends as seen from here, and the least time
+    that a terabyte takes."""
+    sites = {system.site for system in systems}
+    found = []
+    for link in queries.links_on(sites=sites):
+        here = link.from_site if link.from_site in sites else link.to_site
+        speed = link.gigabits_per_second
+        least = duration_text(least_seconds_to_move(TERABYTE, speed)) if speed else None
+        found.append((link, here, link.other(here), least))
+    return found
 
 
 @requires(EVERYBODY)
@@ -99,6 +135,7 @@ def factory(request: HttpRequest, code: str) -> HttpResponse:
         "states": [m.name for m in members if m.kind == "state"],
         "partners": [m.name for m in members if m.kind == "partner"],
         "systems": [(system, queries.accelerators_of(system)) for system in found.systems.all()],
+        "links": _links_of(found.systems.all()),
         "calls": [call for call in open_calls() if call.factory_id == found.pk],
         "sources": _sources(found.facts),
         "origins": _origins(found.facts),
@@ -118,7 +155,8 @@ def system(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         "system": found,
         "accelerators": queries.accelerators_of(found),
-        "partitions": partitions,
+        "partitions": [(p, queries.nodes_of(p)) for p in partitions],
+        "resized": [p for p in partitions if p.sizes.all()],
         "months": months,
         "capacities": [(p, row) for p, row in capacities if any(c.accelerator_seconds is not None for c in row)],
         "unknown": [(p, row[0].unknown) for p, row in capacities if row[0].unknown],

@@ -10,13 +10,16 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from fabriek.audit.queries import events_of
 from fabriek.people.models import OrganisationClass
+from fabriek.people.permissions import may
 from fabriek.portal.access import EVERYBODY, requires
 from fabriek.portal.components import plots
 from fabriek.portal.components.plots import Column
 from fabriek.programmes.models import Programme, Promise
+from fabriek.programmes.queries import promises_not_on
 from fabriek.promises.measures import Measured
-from fabriek.promises.queries import in_order, measured_promises
+from fabriek.promises.queries import in_order, measured_at_its_end, measured_promises
 from fabriek.promises.words import as_row
 
 
@@ -34,6 +37,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "kept": sum(one.holds for one in measured),
         "broken": [one for one in measured if not one.holds],
         "total": len(measured),
+        "others": promises_not_on(date.today()),
         "today": date.today(),
     }
     return render(request, "use/promises.html", context)
@@ -63,9 +67,13 @@ def plot_of(one: Measured, is_cap: bool) -> Any:
 @requires(EVERYBODY)
 def show(request: HttpRequest, code: str) -> HttpResponse:
     """A promise and the numbers behind it."""
+    promise = Promise.objects.select_related("programme", "base", "system").filter(code=code).first()
     one = next((found for found in measured_promises() if found.terms.code == code), None)
+    if one is None and promise is not None:
+        one = measured_at_its_end(promise)
     if one is None:
         raise Http404
+    today = date.today()
     names = dict(Programme.objects.values_list("code", "name"))
     labels = dict(OrganisationClass.choices)
     numbers: list[dict[str, Any]] = [
@@ -89,7 +97,6 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         writer.writeheader()
         writer.writerows(numbers)
         return response
-    promise = Promise.objects.select_related("programme", "base").filter(code=code).first()
     is_cap = promise is None or promise.kind == "cap"
     context = {
         "one": one,
@@ -98,8 +105,21 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         "numbers": numbers,
         "total": {name: sum(row[name] for row in numbers) for name in ("share", "decided", "queued", "used")},
         "plot": plot_of(one, is_cap),
+        "begins": promise is not None and promise.valid_from > today,
+        "ended": _ending(promise, today),
+        "may_end": promise is not None
+        and (promise.valid_until is None or promise.valid_until > today)
+        and may(request.user, "establish shares"),
     }
     return render(request, "use/promise.html", context)
+
+
+def _ending(promise: Promise | None, today: date) -> dict[str, Any] | None:
+    """When a promise ends or ended, and why where somebody said so; None: no end is known."""
+    if promise is None or promise.valid_until is None:
+        return None
+    event = events_of(promise).filter(verb="programmes.end_promise").last()
+    return {"on": promise.valid_until, "past": promise.valid_until <= today, "why": event.why if event else ""}
 
 
 def _csv(measured: list[Measured]) -> HttpResponse:

@@ -145,6 +145,88 @@ actions.publish_decision(Person.objects.get(email=sys.argv[1]), Decision.objects
     assert run(environment, TELL) == "1 5 5 0"
 
 
+MOVE = """
+officer, me, other = sys.argv[1:]
+from fabriek.programmes.models import Programme
+from fabriek.programmes.moving import reallocate
+from fabriek.register.models import Partition
+from tests.factories.world import MONTH
+from fabriek.conf.errors import Refused
+one, another = (Programme.objects.get(code=code) for code in ("eu-science", "eu-industrial-entry"))
+person, partition = Person.objects.get(email=officer), Partition.objects.get()
+hours = partition.nodes * 4 * 100 * 3600
+meet(me, [other])
+try:
+    print(reallocate(person, partition, MONTH, one, another, hours, "unused").code)
+except Refused as refusal:
+    print("refused", type(refusal).__name__)
+"""
+
+
+def test_two_officers_move_hours_at_once_and_both_are_on_record(environment: dict[str, str]) -> None:
+    officers = run(environment, WORLD, "1").split()
+    both = [
+        start(environment, MOVE, officers[0], "first", "second"),
+        start(environment, MOVE, officers[1], "second", "first"),
+    ]
+    said = []
+    for process in both:
+        output, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors[-3000:]
+        said.append(output.strip())
+    assert [code.rpartition("-")[2] for code in sorted(said)] == ["0001", "0002"]
+    assert run(environment, "print(len(check()))") == "0"
+
+
+def test_a_worker_that_is_killed_leaves_its_task_to_the_next_one(environment: dict[str, str], tmp_path: Path) -> None:
+    officer = run(environment, WORLD, "1").split()[0]
+    ask = """
+from fabriek.access.actions import tasks
+from fabriek.access.models import Call
+import itertools
+from tests.factories import world as factories
+from tests.factories.world import World, make_draft
+factories._numbers = itertools.count(1000)
+from fabriek.register.models import Factory, Partition
+call, person = Call.objects.get(), Person.objects.get(email=sys.argv[1])
+world = World(person, person, Factory.objects.get(), Partition.objects.get(), None, call)
+for _ in range(4):
+    draft = make_draft(world, gpu_hours=1)
+    actions.submit_application(draft.applicant, draft)
+tasks.AT_ONCE = 0
+print(actions.do_with_all(person, call, "check").pk)
+"""
+    run(environment, ask, officer)
+    slow = """
+from fabriek.access.actions import applications
+check = applications.check_eligibility
+def slowly(*given):
+    if (folder / "one").exists():
+        (folder / "in the middle").touch()
+        time.sleep(60)
+    (folder / "one").touch()
+    return check(*given)
+applications.check_eligibility = slowly
+from fabriek.cli.work import work
+work(folder)
+"""
+    process = start(environment, slow)
+    for _ in range(3000):
+        if (tmp_path / "in the middle").exists():
+            break
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=30)
+    tell = """
+from fabriek.access.models import Task
+task = Task.objects.get()
+print(task.state, Application.objects.filter(state="eligible").count())
+"""
+    assert run(environment, tell) == "running 1"
+    assert run(environment, "from fabriek.cli.work import work; print(work(folder, once=True))") == "1"
+    assert run(environment, tell) == "done 4"
+
+
 @pytest.mark.skipif("FABRIEK_DATABASE" in os.environ, reason="fills a database file of SQLite")
 def test_a_full_disk_is_told_and_loses_nothing(environment: dict[str, str]) -> None:
     officer = run(environment, WORLD, "60").split()[0]

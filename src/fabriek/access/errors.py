@@ -77,6 +77,12 @@ class TooLate(Refused):
     slug = "too-late"
 
 
+class ChangedMeanwhile(Refused):
+    """What was worked out no longer holds when it was to be written; nothing was. Do it again."""
+
+    slug = "changed-meanwhile"
+
+
 class NotAssessed(Refused):
     """Peers review an application only once it was found technically sound. `extra`: application."""
 

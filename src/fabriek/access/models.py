@@ -496,6 +496,63 @@ class Outcome(models.Model):
         ]
 
 
+class TaskVerb(models.TextChoices):
+    """What can be done with many applications of a call at once."""
+
+    CHECK = "check", _("Eligibility check")
+    ASSIGN = "assign", _("Assignment of reviewers")
+    SETTLE = "settle", _("Settling of scores")
+
+
+class TaskState(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+
+
+class Task(models.Model):
+    """Work on many applications of a call that goes on after the request that asked for it, and after a restart.
+
+    `done` of `total` are through; `refused` has a sentence for each that was not. `worker` is the machine that runs it:
+    what it was at when it stopped, it takes up again when it starts.
+    """
+
+    call = models.ForeignKey(Call, models.PROTECT, related_name="tasks")
+    verb = models.CharField(max_length=10, choices=TaskVerb)
+    state = models.CharField(max_length=10, choices=TaskState, default=TaskState.WAITING)
+    total = models.PositiveIntegerField()
+    done = models.PositiveIntegerField(default=0)
+    refused = models.JSONField(default=list)
+    stage = models.CharField(max_length=20, blank=True, help_text="what it is at, where it doesn't go one by one")
+    sentence = models.TextField(blank=True, help_text="why it failed")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    worker = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["call", "verb"], condition=Q(state__in=["waiting", "running"]), name="task_goes_on_once"
+            ),
+            models.CheckConstraint(condition=Q(state__in=TaskState.values), name="task_state_known"),
+            models.CheckConstraint(
+                condition=~Q(state__in=["done", "failed"]) | Q(ended_at__isnull=False), name="task_ended_has_date"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_verb_display()}: {self.call_id}"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.state in (TaskState.DONE, TaskState.FAILED)
+
+
 class Objection(models.Model):
     """An applicant's objection to an outcome, and the answer to it."""
 

@@ -27,6 +27,7 @@ from fabriek.access.models import (
     Review,
     ReviewKind,
     ReviewState,
+    Task,
     TechnicalAssessment,
 )
 from fabriek.access.rules import Wish, answer_due, may_read, misfits
@@ -182,6 +183,18 @@ def to_be_settled(call: Call) -> list[Application]:
         if len(reviews) >= call.reviewers and all(review.state == ReviewState.SUBMITTED for review in reviews):
             ready.append(application)
     return ready
+
+
+def tasks_of(call: Call) -> QuerySet[Task]:
+    """Work on a call's applications that goes on by itself, the last first. One query."""
+    return Task.objects.filter(call=call).select_related("call", "asked_by")
+
+
+def task_of(number: int) -> Task | None:
+    """One task. One query."""
+    if not 0 < number < 2**63:
+        return None
+    return Task.objects.select_related("call", "asked_by").filter(pk=number).first()
 
 
 def assessment_desk() -> tuple[list[Application], QuerySet[TechnicalAssessment]]:

@@ -250,6 +250,22 @@ def solver(
     work(stopped, at_once, until_idle)
 
 
+def work(
+    once: Annotated[bool, typer.Option("--once", help="Until nothing waits, and not for ever.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Do what takes longer than a request: checks, assignments and scores by the thousand. `fabriek serve` starts it.
+
+    What was under way when it stopped is taken up again.
+    """
+    ready(quiet=True)
+    from fabriek.cli.work import work as work_on
+    from fabriek.conf.configuration import configuration
+
+    ended = work_on(configuration().folder, once=once)
+    print(json.dumps({"ended": ended}) if as_json else f"{ended} tasks ended.")
+
+
 def settle(as_json: Json = False) -> None:
     """Give back what ended unused: allocations whose last month has gone by, shares that nobody was awarded.
 
@@ -307,7 +323,7 @@ def decide_due(
 
 def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
-    for verb in (demo, serve, solver, migrate, promises, export, settle, decide_due, sign_in_link, person, token):
+    for verb in (demo, serve, solver, work, migrate, promises, export, settle, decide_due, sign_in_link, person, token):
         app.command(rich_help_panel=_PANEL)(verb)
     ledger = typer.Typer(no_args_is_help=True, help="The double entry of hours.")
     ledger.command("check")(ledger_check)

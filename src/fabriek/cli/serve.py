@@ -1,7 +1,7 @@
-"""`fabriek serve`: the portal under gunicorn, beside it the solver of scenarios and the agent of the embedded engine.
+"""`fabriek serve`: the portal under gunicorn; beside it the solver of scenarios, the worker and the engine's agent.
 
 One parent looks after them: when it is told to stop it stops all, and when one of them dies by itself it says so.
-None needs the others to be right: a killed agent, solver or server is simply started again.
+None needs the others to be right: a killed agent, solver, worker or server is simply started again.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ def serve_all(port: int) -> int:
     commands: list[tuple[str, list[str], dict[str, str]]] = [
         ("portal", portal_command(port), {}),
         ("solver", [sys.executable, "-m", "fabriek.cli.main", "solver"], {}),
+        ("worker", [sys.executable, "-m", "fabriek.cli.main", "work"], {}),
     ]
     if (folder / "token").exists():
         agent = [sys.executable, "-m", "fabriek.cli.main", "agent", "--cluster", "molen", "--folder", str(folder)]

@@ -115,10 +115,12 @@ def undo_reallocation(actor: Any, reallocation: Reallocation, why: str) -> Reall
         (Unit.CORE_SECONDS, reallocation.core_seconds),
     ):
         if amount:
-            of = {"unit": unit, "partition": partition.code, "month": month}
-            holder = ledger.account(AccountKind.SHARE, programme=reallocation.to_programme.code, **of)
-            to = ledger.account(AccountKind.SHARE, programme=reallocation.from_programme.code, **of)
-            holder.refresh_from_db()
+            holder, to = (
+                ledger.account(
+                    AccountKind.SHARE, unit=unit, partition=partition.code, month=month, programme=programme.code
+                )
+                for programme in (reallocation.to_programme, reallocation.from_programme)
+            )
             moves.append(ledger.Move(holder, to, amount, why[:200]))
     made = _moved(
         actor,

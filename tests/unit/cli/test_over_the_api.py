@@ -249,6 +249,22 @@ def test_a_machine_is_declared_and_promised(tmp_path: Path) -> None:
     operator.run("promise", "make", written(tmp_path, "q", promise), status=1)
 
 
+def test_a_task_is_waited_for_and_what_came_of_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = make_world()
+    for _number in range(2):
+        make_submitted(world)
+    monkeypatch.setattr("fabriek.access.actions.tasks.AT_ONCE", 0)
+    # Each look at the task finds that the worker was there meanwhile.
+    monkeypatch.setattr("fabriek.cli.remote.asking.time.sleep", lambda _seconds: actions.work_once("here"))
+    officer = Command(world.officer)
+    assert officer.read("call", "check", world.call.code)["done"] == 2
+    assert [(row["verb"], row["state"]) for row in officer.read("call", "tasks", world.call.code)] == [
+        ("check", "done")
+    ]
+    failed = officer.run("call", "assign", world.call.code, status=1)
+    assert "Add reviewers" in failed.output
+
+
 def test_links_are_declared_and_end_and_a_partition_grows(tmp_path: Path) -> None:
     world = make_world()
     operator = Command(world.operator)

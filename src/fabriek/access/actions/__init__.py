@@ -1,6 +1,7 @@
 """The verbs of access, by subject."""
 
 from fabriek.access.actions.applications import (
+    check_all,
     check_eligibility,
     save_draft,
     start_application,
@@ -24,8 +25,10 @@ from fabriek.access.actions.reviews import (
 )
 from fabriek.access.actions.rolling import grant_change, offer_again, would_be_granted
 from fabriek.access.actions.scenarios import ask_again, ask_scenario, cancel_scenario
+from fabriek.access.actions.tasks import Done, do_with_all, give_up, resume, work_once
 
 __all__ = [
+    "Done",
     "QueueRun",
     "add_attachment",
     "answer_objection",
@@ -34,6 +37,7 @@ __all__ = [
     "assess_technically",
     "assign_reviewers",
     "cancel_scenario",
+    "check_all",
     "check_eligibility",
     "choose_scenario",
     "close_call",
@@ -41,6 +45,8 @@ __all__ = [
     "decide_queues",
     "decline_review",
     "discard_decision",
+    "do_with_all",
+    "give_up",
     "grant_change",
     "is_open",
     "make_objection",
@@ -51,6 +57,7 @@ __all__ = [
     "remove_attachment",
     "replace_reviewer",
     "reply_to_reviews",
+    "resume",
     "save_draft",
     "settle_all",
     "settle_consensus",
@@ -58,5 +65,6 @@ __all__ = [
     "submit_application",
     "submit_review",
     "withdraw_application",
+    "work_once",
     "would_be_granted",
 ]

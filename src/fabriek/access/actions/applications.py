@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -21,7 +21,7 @@ from fabriek.access.rules import (
     limit_faults,
 )
 from fabriek.audit.actions import record
-from fabriek.conf.errors import Invalid, NotAllowed
+from fabriek.conf.errors import Invalid, NotAllowed, Refused
 from fabriek.people.models import Organisation, Person
 from fabriek.people.permissions import require
 from fabriek.register.models import Partition
@@ -185,6 +185,23 @@ def submit_application(actor: Person, application: Application) -> Application:
 def withdraw_application(actor: Person, application: Application, why: str = "") -> Application:
     """Take an application back, any time before it is decided."""
     return advance(actor, application, "withdraw", why=why, answered_at=timezone.now())
+
+
+def check_all(
+    actor: Person, applications: Sequence[Application], told: Callable[[int], None] = lambda _done: None
+) -> tuple[int, list[Refused]]:
+    """Follow the automatic findings for many applications, each by itself: how many, and what was refused.
+
+    told: hears how many are through.
+    """
+    refused: list[Refused] = []
+    for number, application in enumerate(applications, start=1):
+        try:
+            check_eligibility(actor, application)
+        except Refused as refusal:
+            refused.append(refusal)
+        told(number)
+    return len(applications) - len(refused), refused
 
 
 @transaction.atomic

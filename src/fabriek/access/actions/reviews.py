@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fabriek.access.actions.replies import open_reply
-from fabriek.access.errors import NotAssessed, NotEnoughReviewers, ReviewsMissing, WrongState
+from fabriek.access.errors import ChangedMeanwhile, NotAssessed, NotEnoughReviewers, ReviewsMissing, WrongState
 from fabriek.access.lifecycle import advance
 from fabriek.access.models import Application, ApplicationState, Call, Conflict, Review, ReviewState, Scoring
 from fabriek.access.rules import conflicts, needs_assessment, refuse_conflict
@@ -27,13 +27,17 @@ from fabriek.people.permissions import require
 from fabriek.people.queries import reviewers as all_reviewers
 
 
-@transaction.atomic
-def assign_reviewers(actor: Person, applications: Sequence[Application]) -> list[Review]:
+def assign_reviewers(
+    actor: Person, applications: Sequence[Application], told: Callable[[str], None] = lambda _stage: None
+) -> list[Review]:
     """Give applications that may be reviewed their reviewers: never with a conflict of interest, loads as even as
     can be.
 
+    The assignment is worked out first, with nothing locked, and then written at once if it still holds: thousands take
+    a while, and others go on working. told: hears of each stage, 'matching' and 'writing'.
+
     Errors: NotAssessed where peer review waits for the technical assessment; NotEnoughReviewers with the application;
-    WrongState.
+    WrongState; ChangedMeanwhile.
     """
     require(actor, "assign reviewers")
     for application in applications:
@@ -47,14 +51,44 @@ def assign_reviewers(actor: Person, applications: Sequence[Application]) -> list
     barred = {(str(a), str(p)) for a, p in conflicts(applications, people)}
     _refuse_own(actor, applications)
     load = Counter({str(person.pk): person.todo for person in people})
-    made: list[Review] = []
+    told("matching")
+    planned: list[tuple[Call, dict[Application, list[Person]]]] = []
     for call in sorted({a.call for a in applications}, key=lambda call: call.code):
         group = [a for a in applications if a.call_id == call.pk]
-        for application, chosen in _assign(call, group, call.reviewers, people, barred, load).items():
+        chosen = _assign(call, group, call.reviewers, people, barred, load)
+        load.update(str(person.pk) for persons in chosen.values() for person in persons)
+        planned.append((call, chosen))
+    told("writing")
+    return _write(actor, planned)
+
+
+@transaction.atomic
+def _write(actor: Person, planned: Sequence[tuple[Call, Mapping[Application, Sequence[Person]]]]) -> list[Review]:
+    """Write an assignment that was worked out a while ago, if it still holds: all of it, or nothing."""
+    made: list[Review] = []
+    for call, chosen in planned:
+        if call.reviewer_limit is not None:
+            has = _reviews_of(call)
+            given = Counter(str(person.pk) for persons in chosen.values() for person in persons)
+            if any(has[person] + number > call.reviewer_limit for person, number in given.items()):
+                raise ChangedMeanwhile(_("Reviews of this call were assigned meanwhile. Assign again."))
+        people = {person.pk: person for persons in chosen.values() for person in persons}
+        barred = conflicts(list(chosen), list(people.values()))
+        for application, persons in chosen.items():
+            if any((application.pk, person.pk) in barred for person in persons):
+                raise ChangedMeanwhile(
+                    _("A reviewer came to have an interest in %(code)s meanwhile. Assign again.")
+                    % {"code": application.code}
+                )
             application = advance(actor, application, "send_to_review", trusted=True)
-            load.update(str(person.pk) for person in chosen)
-            made += [Review(application=application, reviewer=person, kind=call.review) for person in chosen]
+            made += [Review(application=application, reviewer=person, kind=call.review) for person in persons]
     return Review.objects.bulk_create(made)
+
+
+def _reviews_of(call: Call) -> Counter[str]:
+    """How many reviews of a call each reviewer has."""
+    standing = Review.objects.filter(application__call=call).exclude(state=ReviewState.DECLINED)
+    return Counter(str(person) for person in standing.values_list("reviewer", flat=True))
 
 
 def _panel() -> list[Any]:
@@ -74,8 +108,7 @@ def _assign(
     by_number, by_person = {str(a.pk): a for a in applications}, {str(person.pk): person for person in people}
     limits = {}
     if call.reviewer_limit is not None:
-        standing = Review.objects.filter(application__call=call).exclude(state=ReviewState.DECLINED)
-        has = Counter(str(person) for person in standing.values_list("reviewer", flat=True))
+        has = _reviews_of(call)
         limits = {person: load[person] + max(0, call.reviewer_limit - has[person]) for person in by_person}
     try:
         assigned = assign(
@@ -220,15 +253,21 @@ def replace_reviewer(actor: Person, application: Application) -> list[Review]:
     return made
 
 
-def settle_all(actor: Person, applications: Sequence[Application]) -> tuple[int, list[Refused]]:
-    """Settle many scores by what their calls chose, each by itself: how many, and what was refused."""
+def settle_all(
+    actor: Person, applications: Sequence[Application], told: Callable[[int], None] = lambda _done: None
+) -> tuple[int, list[Refused]]:
+    """Settle many scores by what their calls chose, each by itself: how many, and what was refused.
+
+    told: hears how many are through.
+    """
     standing = {call: scores_of(call) for call in {a.call for a in applications} if call.scoring != Scoring.MEAN}
     refused: list[Refused] = []
-    for application in applications:
+    for number, application in enumerate(applications, start=1):
         try:
             _settle(actor, application, standing.get(application.call))
         except Refused as refusal:
             refused.append(refusal)
+        told(number)
     return len(applications) - len(refused), refused
 
 

@@ -377,16 +377,6 @@ def assessment(request: HttpRequest, code: str, body: AssessmentIn) -> dict[str,
     return application_row(own(request, code))
 
 
-@router.post("/calls/{code}/reviewers", response=list[ReviewRow], auth=Scope("decide"), summary="Assign reviewers")
-def assign(request: HttpRequest, code: str) -> list[dict[str, Any]]:
-    """To all applications of a call that may be reviewed; never with a conflict of interest."""
-    found = queries.call_of(code)
-    if found is None:
-        raise Http404
-    ready = list(queries.to_be_reviewed(found).select_related("call", "organisation", "applicant"))
-    return [review_row(review) for review in actions.assign_reviewers(actor_of(request), ready)]
-
-
 def review_row(review: Review) -> dict[str, Any]:
     """A review as its reviewer reads it."""
     return {

@@ -8,17 +8,26 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest
-from ninja import Field, Query, Schema
+from ninja import Field, Query, Schema, Status
 
 from fabriek.access import actions, queries
-from fabriek.access.models import Application, ApplicationState, Call, Objection, Review
+from fabriek.access.models import Application, Call, Objection, Review, Task, TaskVerb
 from fabriek.access.rules import eligibility_findings
 from fabriek.api.authentication import Scope, actor_of
 from fabriek.api.paging import PageOf, Paging, paged
 
 # One address, one router: a router answers 405 for methods that it does not know itself.
-from fabriek.api.routes.access import AlternativeIO, DecisionRow, Why, decision_of, decision_row, own, router
-from fabriek.conf.errors import Refused
+from fabriek.api.routes.access import (
+    AlternativeIO,
+    DecisionRow,
+    ReviewRow,
+    Why,
+    decision_of,
+    decision_row,
+    own,
+    review_row,
+    router,
+)
 from fabriek.people.permissions import require
 
 
@@ -106,10 +115,31 @@ class Judgement(Schema):
 
 
 class Done(Schema):
-    """What was done of many, and the sentence of each that was refused."""
+    """What was done of many at once, and the sentence of each that was refused."""
 
     done: int
     refused: list[str]
+
+
+class TaskOut(Schema):
+    """Work on many applications that goes on by itself. Ask again until `state` is done or failed."""
+
+    task: int
+    call: str
+    verb: str
+    state: str
+    stage: str
+    done: int
+    total: int
+    refused: list[str]
+    sentence: str
+    asked_by: str
+    asked_at: datetime
+    ended_at: datetime | None
+
+
+class Tasks(PageOf):
+    items: list[TaskOut]
 
 
 class Ranked(Schema):
@@ -270,27 +300,72 @@ def judgement(request: HttpRequest, code: str) -> dict[str, Any]:
     }
 
 
-@router.post("/calls/{code}/eligibility", response=Done, auth=Scope("decide"), summary="Check all, as found")
-def check_all(request: HttpRequest, code: str) -> dict[str, Any]:
+def task_row(task: Task) -> dict[str, Any]:
+    """A task and how far it is."""
+    names = ("verb", "state", "stage", "done", "total", "refused", "sentence", "asked_at", "ended_at")
+    return {
+        "task": task.pk,
+        "call": task.call.code,
+        "asked_by": task.asked_by.name,
+        **{name: getattr(task, name) for name in names},
+    }
+
+
+def with_all(request: HttpRequest, code: str, verb: TaskVerb) -> Any:
+    """200 with what was done at once, or 202 with the task by which it goes on."""
+    call = queries.call_of(code)
+    if call is None:
+        raise Http404
+    found = actions.do_with_all(actor_of(request), call, verb)
+    if isinstance(found, Task):
+        return Status(202, task_row(found))
+    return found
+
+
+@router.post(
+    "/calls/{code}/eligibility", response={200: Done, 202: TaskOut}, auth=Scope("decide"), summary="Check all, as found"
+)
+def check_all(request: HttpRequest, code: str) -> Any:
     """Follows the automatic findings for every application of a call that was submitted."""
-    actor, done, refused = actor_of(request), 0, []
-    for application in queries.applications_of(
-        [call_for(request, code, "check eligibility")], ApplicationState.SUBMITTED
-    ):
-        try:
-            actions.check_eligibility(actor, application)
-            done += 1
-        except Refused as refusal:
-            refused.append(str(refusal.sentence))
-    return {"done": done, "refused": refused}
+    return with_all(request, code, TaskVerb.CHECK)
 
 
-@router.post("/calls/{code}/scores", response=Done, auth=Scope("decide"), summary="Settle all scores")
-def settle_all(request: HttpRequest, code: str) -> dict[str, Any]:
+@router.post(
+    "/calls/{code}/scores", response={200: Done, 202: TaskOut}, auth=Scope("decide"), summary="Settle all scores"
+)
+def settle_all(request: HttpRequest, code: str) -> Any:
     """Of every application of a call whose reviews are all in, as the call chose when it opened."""
-    ready = queries.to_be_settled(call_for(request, code, "assign reviewers"))
-    done, refused = actions.settle_all(actor_of(request), ready)
-    return {"done": done, "refused": [str(refusal.sentence) for refusal in refused]}
+    return with_all(request, code, TaskVerb.SETTLE)
+
+
+@router.post(
+    "/calls/{code}/reviewers",
+    response={200: list[ReviewRow], 202: TaskOut},
+    auth=Scope("decide"),
+    summary="Assign reviewers",
+)
+def assign(request: HttpRequest, code: str) -> Any:
+    """To all applications of a call that may be reviewed; never with a conflict of interest."""
+    found = with_all(request, code, TaskVerb.ASSIGN)
+    return found if isinstance(found, Status) else [review_row(review) for review in found.reviews]
+
+
+@router.get("/calls/{code}/tasks", response=Tasks, auth=Scope("read"), summary="Work on many applications")
+def tasks(request: HttpRequest, code: str, paging: Query[Paging]) -> dict[str, Any]:
+    """Of a call, the last first."""
+    found = queries.tasks_of(call_for(request, code, "read applications"))
+    page = Paginator(found, paging.per_page).get_page(paging.page)
+    return paged(page, [task_row(task) for task in page])
+
+
+@router.get("/tasks/{number}", response=TaskOut, auth=Scope("read"), summary="How far it is")
+def task(request: HttpRequest, number: int) -> dict[str, Any]:
+    """Ask again every second or so until it has ended."""
+    require(actor_of(request), "read applications")
+    found = queries.task_of(number)
+    if found is None:
+        raise Http404
+    return task_row(found)
 
 
 @router.get("/decisions/{code}", response=DecisionDetail, auth=Scope("read"), summary="A decision")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Annotated, Any, NoReturn
 import httpx
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 Url = Annotated[str, typer.Option("--url", envvar="FABRIEK_URL", help="The platform's address.")]
@@ -23,6 +25,8 @@ PartitionCode = Annotated[str, typer.Argument(metavar="SYSTEM/PARTITION")]
 
 LOCAL = "http://127.0.0.1:8000"
 PANEL = "Over the API"
+LOOK_AGAIN = 1.0
+"""Seconds between two looks at a task that goes on."""
 
 
 def ask(method: str, url: str, token: str, path: str, body: Any = None, **parameters: Any) -> Any:
@@ -63,6 +67,28 @@ def everything(url: str, token: str, path: str, **parameters: Any) -> list[dict[
         rows += answer["items"]
         page, pages = page + 1, answer["pages"]
     return rows
+
+
+def finished(url: str, token: str, answer: Any) -> Any:
+    """What became of a task that goes on by itself, once it has ended; any other answer as it is.
+
+    A terminal shows how far it is. A task that failed ends the command with its sentence and status 1.
+    """
+    if not (isinstance(answer, dict) and "task" in answer):
+        return answer
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=Console(stderr=True)
+    ) as bar:
+        shown = bar.add_task(answer["verb"], total=answer["total"])
+        while answer["ended_at"] is None:
+            time.sleep(LOOK_AGAIN)
+            answer = ask("GET", url, token, f"/tasks/{answer['task']}")
+            # While it is at something that doesn't go one by one, the bar only moves to and fro.
+            total = None if answer["stage"] else answer["total"]
+            bar.update(shown, completed=answer["done"], total=total, description=answer["stage"] or answer["verb"])
+    if answer["state"] == "failed":
+        end(answer["sentence"], 1)
+    return answer
 
 
 def end(sentence: str, status: int) -> NoReturn:

@@ -22,6 +22,7 @@ from fabriek.cli.remote.asking import (
     content_of,
     end,
     everything,
+    finished,
     group,
     months_of,
     pairs_of,
@@ -96,12 +97,26 @@ def applications_of_call(
 
 def check_call(call: CallCode, url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
     """Follow the automatic findings on eligibility for every application that was submitted."""
-    _many("checked", ask("POST", url, token, f"/calls/{call}/eligibility"), as_json)
+    _many("checked", finished(url, token, ask("POST", url, token, f"/calls/{call}/eligibility")), as_json)
 
 
 def settle_call(call: CallCode, url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
     """Settle the score of every application whose reviews are all in."""
-    _many("settled", ask("POST", url, token, f"/calls/{call}/scores"), as_json)
+    _many("settled", finished(url, token, ask("POST", url, token, f"/calls/{call}/scores")), as_json)
+
+
+def tasks(call: CallCode, url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
+    """Work on many applications of a call, which goes on by itself: how far it is, and what came of it."""
+    columns = {
+        "task": "task",
+        "what": "verb",
+        "state": "state",
+        "done": "done",
+        "of": "total",
+        "asked": "asked_at",
+        "by": "asked_by",
+    }
+    show(everything(url, token, f"/calls/{call}/tasks"), columns, as_json)
 
 
 def _many(done: str, answer: dict[str, Any], as_json: bool) -> None:
@@ -113,7 +128,9 @@ def _many(done: str, answer: dict[str, Any], as_json: bool) -> None:
 
 def assign(call: CallCode, url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
     """Give every application that may be reviewed its reviewers, never with a conflict of interest."""
-    answer = ask("POST", url, token, f"/calls/{call}/reviewers")
+    answer = finished(url, token, ask("POST", url, token, f"/calls/{call}/reviewers"))
+    if isinstance(answer, dict):
+        _many("given their reviewers", answer, as_json)
     show(answer, {"review": "number", "application": "application", "kind": "kind"}, as_json)
 
 
@@ -418,6 +435,7 @@ def register(app: typer.Typer) -> None:
         check=check_call,
         assign=assign,
         settle=settle_call,
+        tasks=tasks,
     )
     group(
         app,

@@ -16,14 +16,24 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from fabriek.access import actions
-from fabriek.access.models import Application, ApplicationState, Call, Review, ReviewKind, ReviewState, Scoring
+from fabriek.access.models import (
+    Application,
+    ApplicationState,
+    Call,
+    Review,
+    ReviewKind,
+    ReviewState,
+    Scoring,
+    Task,
+    TaskVerb,
+)
 from fabriek.access.queries import (
     application_of,
     applications_of,
     call_of,
     outcome_of,
     progress_of_calls,
-    to_be_reviewed,
+    tasks_of,
     to_be_settled,
 )
 from fabriek.access.rules import (
@@ -82,6 +92,7 @@ def index(request: HttpRequest, code: str) -> HttpResponse:
         by_peers=call.review == ReviewKind.PEER,
         reviewable=states[ApplicationState.ASSESSED if call.review == ReviewKind.PEER else ApplicationState.ELIGIBLE],
         to_settle=len(to_be_settled(call)) if states[ApplicationState.IN_REVIEW] else 0,
+        tasks=tasks_of(call)[:5],
         may_check=may(request.user, "check eligibility"),
         may_assign=may(request.user, "assign reviewers"),
         may_open=may(request.user, "open calls"),
@@ -138,12 +149,10 @@ def _as_csv(call: Call, found: Iterable[Application]) -> HttpResponse:
 @requires("check eligibility", "POST")
 def check_all(request: HttpRequest, code: str) -> HttpResponse:
     """Follow the automatic findings for every application that was submitted."""
-    person = person_of(request)
-    return _each(
+    return _with_all(
         request,
         _call(code),
-        ApplicationState.SUBMITTED,
-        lambda application: actions.check_eligibility(person, application),
+        TaskVerb.CHECK,
         lambda number: ngettext("%(number)s application checked.", "%(number)s applications checked.", number),
     )
 
@@ -151,55 +160,39 @@ def check_all(request: HttpRequest, code: str) -> HttpResponse:
 @requires("assign reviewers", "POST")
 def assign(request: HttpRequest, code: str) -> HttpResponse:
     """Give every application that may be reviewed its reviewers, together, so that the loads stay even."""
-    call = _call(code)
-    back = _back(call)
-    try:
-        made = actions.assign_reviewers(person_of(request), list(to_be_reviewed(call).order_by("code")))
-    except Refused as refusal:
-        return show_refusal(request, refusal, back)
-    messages.success(
+    return _with_all(
         request,
-        ngettext("%(number)s review assigned.", "%(number)s reviews assigned.", len(made)) % {"number": len(made)},
+        _call(code),
+        TaskVerb.ASSIGN,
+        lambda number: ngettext("%(number)s review assigned.", "%(number)s reviews assigned.", number),
     )
-    return see_other(back)
 
 
 @requires("assign reviewers", "POST")
 def settle_all(request: HttpRequest, code: str) -> HttpResponse:
     """Settle the score of every application whose reviews are all in, as the call's officer chose when it opened."""
-    call = _call(code)
-    settled, refused = actions.settle_all(person_of(request), to_be_settled(call))
-    return _told(
+    return _with_all(
         request,
-        call,
-        ngettext("%(number)s score settled.", "%(number)s scores settled.", settled) % {"number": settled},
-        [str(refusal.sentence) for refusal in refused],
+        _call(code),
+        TaskVerb.SETTLE,
+        lambda number: ngettext("%(number)s score settled.", "%(number)s scores settled.", number),
     )
 
 
-def _each(
-    request: HttpRequest,
-    call: Call,
-    state: str,
-    act: Callable[[Application], object],
-    words: Callable[[int], str],
-) -> HttpResponse:
-    done, refused = 0, []
-    for application in applications_of([call], state):
-        try:
-            act(application)
-            done += 1
-        except Refused as refusal:
-            refused.append(str(refusal.sentence))
-    return _told(request, call, words(done) % {"number": done}, refused)
-
-
-def _told(request: HttpRequest, call: Call, sentence: str, refused: list[str]) -> HttpResponse:
-    messages.success(request, sentence)
-    for words in refused[:5]:
-        messages.warning(request, words)
-    if len(refused) > 5:
-        messages.warning(request, _("%(number)s more were refused.") % {"number": len(refused) - 5})
+def _with_all(request: HttpRequest, call: Call, verb: str, words: Callable[[int], str]) -> HttpResponse:
+    """Do it at once and say so, or show how the task goes on."""
+    try:
+        found = actions.do_with_all(person_of(request), call, verb)
+    except Refused as refusal:
+        return show_refusal(request, refusal, _back(call))
+    if isinstance(found, Task):
+        return see_other(reverse("portal:task", args=[found.pk]))
+    number = len(found.reviews) if verb == TaskVerb.ASSIGN else found.done
+    messages.success(request, words(number) % {"number": number})
+    for sentence in found.refused[:5]:
+        messages.warning(request, sentence)
+    if len(found.refused) > 5:
+        messages.warning(request, _("%(number)s more were refused.") % {"number": len(found.refused) - 5})
     return see_other(_back(call))
 
 

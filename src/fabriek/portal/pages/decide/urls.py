@@ -20,6 +20,7 @@ from fabriek.portal.pages.decide import (
     queue,
     rolling,
     scenarios,
+    tasks,
     what_if,
 )
 
@@ -47,6 +48,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/calls/<slug:code>/applications/check/", applications.check_all, name="check_applications"),
     path("desk/calls/<slug:code>/applications/assign/", applications.assign, name="assign_reviewers"),
     path("desk/calls/<slug:code>/applications/settle/", applications.settle_all, name="settle_scores"),
+    path("desk/tasks/<int:number>/", tasks.show, name="task"),
     path("desk/applications/<slug:code>/", applications.judge, name="judge_application"),
     path("desk/applications/<slug:code>/eligibility/", applications.eligibility, name="check_application"),
     path("desk/applications/<slug:code>/score/", applications.score, name="settle_score"),

@@ -80,9 +80,7 @@ def map_of_sites(only: set[int] | None = None) -> Map:
                 detail=f"{site.city}, {country_name(site.country)}" + (f" ({_('demo')})" if site.is_demo else ""),
             )
         )
-    shown = [
-        link for link in queries.links_on() if only is None or {link.from_site_id, link.to_site_id} <= only
-    ]
+    shown = [link for link in queries.links_on() if only is None or {link.from_site_id, link.to_site_id} <= only]
     lines = [line for link in shown if (line := _line(link)) is not None]
     title = _("Supercomputers of the AI factories in Europe") if only is None else _("Sites and the links between them")
     return Map(title, places, links=lines)

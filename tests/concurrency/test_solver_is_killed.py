@@ -72,6 +72,11 @@ def test_a_solver_stops_when_it_is_told_and_puts_its_work_back(environment: dict
         [sys.executable, "-m", "fabriek.cli.main", "solver"], env=environment, cwd=ROOT, stderr=subprocess.PIPE
     )
     run(environment, ASK, officers[0])
+    # Until it has begun nobody knows whether it hears signals yet.
+    for _ in range(60):
+        if "asked" not in run(environment, TELL) or process.poll() is not None:
+            break
+        time.sleep(0.5)
     process.send_signal(signal.SIGTERM)
     _output, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors

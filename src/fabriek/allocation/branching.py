@@ -8,8 +8,8 @@ the inverse of the basis is kept whole; a column draws the same amount on a run 
 row vector is one difference of prefix sums. A node takes some tens of microseconds.
 
 Prices of the months, whatever they are as long as they aren't negative, bound a node: room x price + what each column
-gains over its price. Nothing rests on the simplex method being right: the tree and the prices at its leaves are a proof
-that `verify` checks by itself.
+gains over its price. So nothing rests on the simplex method being right: the tree and the prices at its leaves are a
+proof that can be checked without it. Certificates don't carry it yet.
 
 Compiled by numba, cached on disk.
 """
@@ -26,7 +26,7 @@ from fabriek.allocation.formulation import Real, Whole
 _jit = numba.njit(cache=True, nogil=True)
 
 _EPS = 1e-9
-_LEAF, _FIRST_UP, _FIRST_DOWN = -1, 1, 0
+_LEAF = -1
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -28,6 +29,7 @@ from fabriek.audit.actions import record
 from fabriek.people.models import Person
 from fabriek.people.permissions import require
 from fabriek.projects.actions import award, open_project
+from fabriek.projects.models import Project
 from fabriek.projects.rules import month_after
 
 _log = logging.getLogger("fabriek.access")
@@ -219,12 +221,12 @@ def _refuse_interested(actor: Person, applications: list[Application]) -> None:
         )
 
 
-def _award(actor: Person, decision: Decision, application: Application, row: Award) -> None:
-    asked = list(application.alternatives.all())[row.alternative]
+def _project_of(actor: Person, application: Application, first_month: date, months: int) -> Project:
+    """The project that an application becomes when it is awarded."""
     organisation = application.organisation
     if organisation is None:
         raise DecisionStale(_("%(code)s has no organisation.") % {"code": application.code})
-    project = open_project(
+    return open_project(
         actor,
         code=application.code,
         title=application.title,
@@ -237,10 +239,15 @@ def _award(actor: Person, decision: Decision, application: Application, row: Awa
         commercial=application.commercial,
         application=application.code,
         lead=application.applicant,
-        starts=asked.first_month,
-        ends=month_after(asked.first_month, asked.months),
+        starts=first_month,
+        ends=month_after(first_month, months),
         is_demo=application.is_demo,
     )
+
+
+def _award(actor: Person, decision: Decision, application: Application, row: Award) -> None:
+    asked = list(application.alternatives.all())[row.alternative]
+    project = _project_of(actor, application, asked.first_month, asked.months)
     award(
         actor,
         project,

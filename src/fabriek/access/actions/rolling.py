@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from fabriek.access.actions.decisions import HOW_TO_OBJECT, _numbered, _refuse_interested, _tell
+from fabriek.access.actions.decisions import HOW_TO_OBJECT, _numbered, _project_of, _refuse_interested, _tell
 from fabriek.access.errors import DecisionStale, NothingToDecide, WrongState
 from fabriek.access.exceeded import without_exceeded
 from fabriek.access.lifecycle import advance
@@ -24,7 +24,7 @@ from fabriek.audit.actions import record
 from fabriek.conf.errors import Refused
 from fabriek.people.models import Person
 from fabriek.people.permissions import require
-from fabriek.projects.actions import award, open_project, release
+from fabriek.projects.actions import award, release
 from fabriek.projects.actions.changes import refuse_own
 from fabriek.projects.models import Change, ChangeKind, ChangeState, Project
 from fabriek.projects.rules import month_after, months_between
@@ -99,27 +99,10 @@ def _decision(actor: Person, offer: Offer, now: datetime) -> Decision:
 
 def _award(actor: Person, decision: Decision, row: OfferRow, now: datetime) -> None:
     application, way = row.application, row.shifted
-    organisation = application.organisation
-    if way is None or organisation is None:
+    if way is None:
         raise DecisionStale(_("%(code)s has no organisation.") % {"code": application.code})
+    project = _project_of(actor, application, way.first_month, way.months)
     Outcome.objects.filter(pk=row.old.pk).update(set_aside_at=now)
-    project = open_project(
-        actor,
-        code=application.code,
-        title=application.title,
-        summary=application.summary,
-        factory=application.call.factory,
-        programme=application.call.programme,
-        organisation=organisation,
-        organisation_class=application.organisation_class,
-        country=application.country,
-        commercial=application.commercial,
-        application=application.code,
-        lead=application.applicant,
-        starts=way.first_month,
-        ends=month_after(way.first_month, way.months),
-        is_demo=application.is_demo,
-    )
     award(actor, project, way.asked.partition, way.first_month, way.months, row.hours * 3600, key=application.code)
     words = award_words(row.hours, way.asked.partition.code, f"{way.first_month:%Y-%m}", way.months, way.number)
     words += " " + _("Others gave hours back. If you don't need them any more, give them back on your project's page.")

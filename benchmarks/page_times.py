@@ -1,17 +1,25 @@
-"""How long do pages take, and how many queries, with 10,000 projects, 20,000 awards and 1,000,000 ledger entries?
+"""How long do pages take over HTTP, and how many queries, with 10,000 projects, 20,000 awards, 1,000,000 entries?
 
-Peer: ColdFront 1.1 on such a machine with such data (SQLite, 2 workers, medians): home 17 ms, project list 59,
-allocation list 54, search 63, project 31, allocation 18. Measured in this process, through middleware and templates,
-without the network. `page_times.py PROJECTS ENTRIES` for another size.
+Served as `fabriek serve` serves them: gunicorn with two workers, on loopback, SQLite, one reader with one connection.
+Queries are counted in this process. `--coldfront` measures the peer, ColdFront 1.1, in the same run: with as many
+projects and allocations, under the same server with two workers, page by page in turn with ours, and prints ratios. It
+is installed from PyPI in a virtual environment of its own (`--coldfront-venv FOLDER` keeps and uses one again). What
+ColdFront has no page for has no peer. `--projects` and `--entries` for another size.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
+import socket
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -23,17 +31,21 @@ import django
 
 django.setup()
 
+import httpx  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 from tests.factories.world import MONTH, NEXT, make_allocation, make_person, make_world  # noqa: E402
 
+from fabriek.cli.serve import portal_command  # noqa: E402
+from fabriek.ledger.actions import Move, post  # noqa: E402
 from fabriek.ledger.models import Account, Entry, Transaction  # noqa: E402
 from fabriek.ledger.queries import totals  # noqa: E402
 from fabriek.projects.models import Allocation, Project  # noqa: E402
 
-COLDFRONT = {"home": 17, "project list": 59, "search": 63, "project": 31, "allocation list": 54, "allocation": 18}
+HERE = Path(__file__).parent
+WARMING, ROUNDS, POSTINGS = 12, 100, 20
 
 
 def fill(projects: int, entries: int) -> str:
@@ -94,13 +106,87 @@ def fill(projects: int, entries: int) -> str:
     return made[projects // 2].code
 
 
+def queries_of(client: Client, address: str) -> int:
+    """How many queries a page asks, once it is warm."""
+    client.get(address)
+    asked: list[str] = []
+
+    def count(execute, sql, params, many, context):  # type: ignore[no-untyped-def]
+        asked.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(count):
+        client.get(address)
+    return len(asked)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def served(command: list[str], port: int, cookies: dict[str, str], **how: object) -> Iterator[httpx.Client]:
+    """A server with two workers, and a reader who keeps one connection."""
+    server = subprocess.Popen(command, start_new_session=True, **how)  # type: ignore[call-overload]
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", cookies=cookies, timeout=60) as reader:
+            for _attempt in range(200):
+                try:
+                    reader.get("/")
+                    break
+                except httpx.TransportError:
+                    time.sleep(0.1)
+            yield reader
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def once(reader: httpx.Client, address: str) -> float:
+    """Milliseconds until the whole page is there."""
+    start = time.perf_counter()
+    response = reader.get(address)
+    took = (time.perf_counter() - start) * 1_000
+    assert response.status_code == 200, (address, response.status_code)
+    return took
+
+
+def told(times: list[float]) -> tuple[float, float]:
+    return statistics.median(times), statistics.quantiles(times, n=20)[-1]
+
+
+def peer(folder: Path, venv: Path, projects: int) -> dict[str, object]:
+    """ColdFront, installed and filled. Returns what fill_coldfront.py printed."""
+    python = venv / "bin" / "python"
+    if not (venv / "bin" / "coldfront").exists():
+        subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "-q", "coldfront~=1.1.0", "gunicorn>=27"], check=True)
+    fill = [str(python), str(HERE / "peers" / "fill_coldfront.py"), str(projects)]
+    done = subprocess.run(fill, cwd=folder, env=coldfront_environment(), check=True, capture_output=True, text=True)
+    found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def coldfront_environment() -> dict[str, str]:
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO", "FABRIEK"))}
+    return {**ours, "SECRET_KEY": "of the benchmark", "STATIC_ROOT": "static"}
+
+
 def main() -> None:
-    projects = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    entries = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--projects", type=int, default=10_000)
+    parser.add_argument("--entries", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--coldfront", action="store_true")
+    parser.add_argument("--coldfront-venv", type=Path)
+    asked = parser.parse_args()
     settings.ALLOWED_HOSTS = ["*"]
     call_command("migrate", verbosity=0)
     began = time.perf_counter()
-    code = fill(projects, entries)
+    code = fill(asked.projects, asked.entries)
     print(
         f"{totals()['entries']:,} entries, {Project.objects.count():,} projects in {time.perf_counter() - began:.0f} s"
     )
@@ -115,28 +201,69 @@ def main() -> None:
         "allocation": f"/allocations/{code}.1/",
         "promises": "/promises/",
     }
-    print(f"{'page':<16}{'median':>9}{'95th':>9}{'queries':>9}{'ColdFront':>11}{'ratio':>7}")
+    queries = {name: queries_of(client, address) for name, address in pages.items()}
+    cookie = {settings.SESSION_COOKIE_NAME: client.cookies[settings.SESSION_COOKIE_NAME].value}
+    port = free_port()
+    with served(portal_command(port), port, cookie) as ours:
+        if asked.coldfront or asked.coldfront_venv:
+            with tempfile.TemporaryDirectory(prefix="coldfront-bench-") as folder:
+                venv = asked.coldfront_venv or Path(folder) / "venv"
+                found = peer(Path(folder), venv.resolve(), asked.projects)
+                other = free_port()
+                command = [
+                    str(venv.resolve() / "bin" / "gunicorn"), "coldfront.config.wsgi:application", "--bind",
+                    f"127.0.0.1:{other}", "--workers", "2", "--threads", "4", "--worker-class", "gthread", "--preload",
+                    "--log-level", "warning",
+                ]  # fmt: skip
+                cookies = {"sessionid": str(found["cookie"])}
+                with served(command, other, cookies, cwd=folder, env=coldfront_environment()) as theirs:
+                    table(asked.rounds, pages, queries, ours, found, theirs)
+        else:
+            table(asked.rounds, pages, queries, ours)
+        after_postings(ours)
+
+
+def table(
+    rounds: int,
+    pages: dict[str, str],
+    queries: dict[str, int],
+    ours: httpx.Client,
+    found: dict[str, object] | None = None,
+    theirs: httpx.Client | None = None,
+) -> None:
+    """Each page, ours and theirs in turn, so that whatever else runs on the machine meets both."""
+    peers: dict = (found or {}).get("pages", {})  # type: ignore[assignment,type-arg]
+    head = f"{'page':<16}{'median':>10}{'95th':>10}{'queries':>9}"
+    print(head + (f"{'ColdFront':>14}{'95th':>10}{'queries':>9}{'ratio':>7}" if theirs else ""))
     for name, address in pages.items():
-        client.get(address)
-        asked: list[str] = []
+        mine, other = [], []
+        for turn in range(WARMING + rounds):
+            took = once(ours, address)
+            peers_took = once(theirs, peers[name]) if theirs and name in peers else 0.0
+            if turn >= WARMING:
+                mine.append(took)
+                other.append(peers_took)
+        median, high = told(mine)
+        line = f"{name:<16}{median:>7.1f} ms{high:>7.1f} ms{queries[name]:>9}"
+        if theirs and name in peers:
+            theirs_median, theirs_high = told(other)
+            asks = found["queries"][name]  # type: ignore[index]
+            line += f"{theirs_median:>11.1f} ms{theirs_high:>7.1f} ms{asks:>9}{median / theirs_median:>7.2f}"
+        print(line)
 
-        def count(execute, sql, params, many, context, asked=asked):  # type: ignore[no-untyped-def]
-            asked.append(sql)
-            return execute(sql, params, many, context)
 
-        with connection.execute_wrapper(count):
-            client.get(address)
-        times = []
-        for _round in range(60):
-            start = time.perf_counter()
-            response = client.get(address)
-            times.append((time.perf_counter() - start) * 1_000)
-            assert response.status_code == 200, (address, response.status_code)
-        median, high = statistics.median(times), statistics.quantiles(times, n=20)[-1]
-        peer = COLDFRONT.get(name)
-        ratio = f"{median / peer:>7.2f}" if peer else ""
-        told = f"{peer} ms" if peer else ""
-        print(f"{name:<16}{median:>6.1f} ms{high:>6.1f} ms{len(asked):>9}{told:>11}{ratio}")
+def after_postings(ours: httpx.Client) -> None:
+    """The front page right after something was posted, as often as usage arrives."""
+    from fabriek.ledger.models import Account
+
+    award = Account.objects.filter(kind="award", unit="accelerator-seconds").order_by("-id").first()
+    used = Account.objects.filter(kind="used", allocation=award.allocation, unit=award.unit, month=award.month).first()
+    times = []
+    for turn in range(POSTINGS):
+        post(None, key=f"posting {turn}", kind="usage", moves=[Move(award, used, 60)])
+        times.append(once(ours, "/"))
+    median, high = told(times)
+    print(f"home, right after each of {POSTINGS} postings: median {median:.1f} ms, 95th {high:.1f} ms")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,21 @@ def _emptying_is_possible() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _a_request_keeps_the_test_s_connection() -> Iterator[None]:
+    """Requests through WSGI in this process run in the test's transaction; a server would close its old connections
+    between them. Django's own test client holds them open the same way,
+    and connects the signal again after each request: hence before every test."""
+    from django.core.signals import request_finished, request_started
+    from django.db import close_old_connections
+
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture(autouse=True)
 def _nothing_remembered() -> None:
     """Each test's database is its own, and so is what was remembered of it."""
     from django.core.cache import cache

@@ -1,8 +1,7 @@
 """Fills a ColdFront with projects and allocations. Run by page_times.py, with the Python of ColdFront's own venv.
 
-`fill_coldfront.py PROJECTS`, in an empty folder: two allocations a project, a principal investigator each,
-core-hours as an
-attribute with usage. Prints JSON: the session's cookie of a superuser, and for each page its address and queries.
+`fill_coldfront.py PROJECTS`, in an empty folder: two allocations a project, a principal investigator each, core-hours
+as an attribute with usage. Prints JSON: the session's cookie of a superuser, and for each page its address and queries.
 """
 
 from __future__ import annotations
@@ -96,7 +95,6 @@ def main() -> None:
         "home": "/",
         "project list": "/project/?show_all_projects=on",
         "search": "/project/?show_all_projects=on&title=protein",
-        "search by lead": "/project/?show_all_projects=on&username=lead77",
         "project": f"/project/{project.pk}/",
         "allocation list": "/allocation/?show_all_allocations=on",
         "allocation": f"/allocation/{allocation.pk}/",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,14 +19,35 @@ from fabriek.operations.queries import queued_seconds
 from fabriek.programmes.models import Programme, Promise
 from fabriek.promises.measures import Hours, Measured, Terms, measure
 
+# What each account holds, and the last entry, in one statement: hence of one moment.
+_ACCOUNTS = """
+SELECT (SELECT MAX(id) FROM ledger_entry) AS last, programme, partition, allocation, kind, month, unit,
+       credits - debits AS held
+FROM ledger_account
+"""
+# The same of some accounts, with what entries have changed of them. CROSS: from these few to their rows, not the other
+# way round, which SQLite's planner would take for the shorter.
+_CHANGED = """
+WITH m (id, held) AS (VALUES {changes})
+SELECT 0 AS last, c.programme, c.partition, c.allocation, c.kind, c.month, c.unit, m.held
+FROM m CROSS JOIN ledger_account c WHERE c.id = m.id
+"""
+_CHANGES = """
+SELECT account, SUM(amount) FROM (
+    SELECT credit_id AS account, amount FROM ledger_entry WHERE id > %s AND id <= %s
+    UNION ALL
+    SELECT debit_id, -amount FROM ledger_entry WHERE id > %s AND id <= %s
+) moved GROUP BY account
+"""
 # Award, use and what lapsed are what a share was given out as: the four stations of a programme add up to its share,
 # because an entry only moves hours from one to the other.
 _HOURS = """
-SELECT a.programme, s.code, COALESCE(p.organisation_class, ''), COALESCE(p.country, ''), COALESCE(p.commercial, false),
-       SUM(CASE WHEN a.kind IN ('share', 'award', 'used', 'lapsed') THEN a.credits - a.debits ELSE 0 END),
-       SUM(CASE WHEN a.kind = 'share' OR a.allocation = '' THEN 0 ELSE a.credits - a.debits END),
-       SUM(CASE WHEN a.kind = 'used' THEN a.credits - a.debits ELSE 0 END)
-FROM ledger_account a
+SELECT MAX(a.last), a.programme, s.code, COALESCE(p.organisation_class, ''), COALESCE(p.country, ''),
+       COALESCE(p.commercial, false),
+       SUM(a.held),
+       SUM(CASE WHEN a.kind = 'share' OR a.allocation = '' THEN 0 ELSE a.held END),
+       SUM(CASE WHEN a.kind = 'used' THEN a.held ELSE 0 END)
+FROM ({accounts}) a
 JOIN register_partition r ON r.code = a.partition
 JOIN register_system s ON s.id = r.system_id
 LEFT JOIN projects_allocation l ON l.code = a.allocation
@@ -36,8 +58,12 @@ GROUP BY a.programme, s.code, p.organisation_class, p.country, p.commercial
 """
 
 
-# How long sums over the whole ledger may be told again while its last entry is the same, in seconds.
+# How long sums over the whole ledger may be told again, in seconds; what was posted since is added to them. On
+# PostgreSQL a transaction may commit after a later entry's, and would be passed over until the sums are made anew.
 _TOLD_AGAIN = 30
+_SUMMED_AGAIN = {"sqlite": 3_600, "postgresql": 30}
+# Beyond so many new entries, or accounts that they changed, summing all accounts is as fast.
+_MOST_NEW, _MOST_CHANGED = 20_000, 5_000
 
 _Key = tuple[str, str, str, str, bool]
 T = TypeVar("T")
@@ -46,13 +72,55 @@ T = TypeVar("T")
 def hours(since: date = date.min, until: date = date.max) -> list[Hours]:
     """Seconds by programme, system, class, country and commercial use in the months [since, until).
 
-    Three queries: the last entry, the sums over the ledger (not again while the last entry is the same, for half a
-    minute at most), and the jobs that wait or run.
+    Three queries at most: the last entry, the sums (over the whole ledger once in a while, else over what was posted
+    since), and the jobs that wait or run.
     """
-    rows = dict(_told_again(f"hours:{since}:{until}", lambda: _summed(since, until)))
+    rows = dict(_sums(since, until))
     for key, seconds in queued_seconds().items():
         rows[key] = replace(rows.get(key, Hours(*key)), queued=seconds)
     return list(rows.values())
+
+
+def _sums(since: date, until: date) -> dict[_Key, Hours]:
+    """The sums over the ledger: from memory, and what was posted since. What a sum is told by never changes: an
+    account keeps its identity, an allocation its project, a project its class and country.
+
+    Inside a transaction they are always new: what that has posted may yet be undone, and must not be remembered.
+    """
+    if connection.in_atomic_block:
+        return _summed(since, until)[1]
+    name = f"promises:{connection.settings_dict['NAME']}:hours:{since}:{until}"
+    known: tuple[int, float, dict[_Key, Hours]] | None = cache.get(name)
+    last = _last_entry()
+    if known is not None and known[0] == last:
+        return known[2]
+    new = None
+    if known is not None and known[0] < last <= known[0] + _MOST_NEW:
+        new = _posted(known[0], last, since, until)
+    if known is not None and new is not None:
+        upto, kept_until, rows = last, known[1], added(known[2], new)
+    else:
+        upto, rows = _summed(since, until)
+        kept_until = time.time() + _SUMMED_AGAIN[connection.vendor]
+    cache.set(name, (upto, kept_until, rows), kept_until - time.time())
+    return rows
+
+
+def added(rows: dict[_Key, Hours], more: dict[_Key, Hours]) -> dict[_Key, Hours]:
+    """Sums with what has come since."""
+    both = dict(rows)
+    for key, new in more.items():
+        old = both.get(key, Hours(*key))
+        both[key] = replace(
+            old, share=old.share + new.share, decided=old.decided + new.decided, used=old.used + new.used
+        )
+    return both
+
+
+def _last_entry() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT MAX(id) FROM ledger_entry")
+        return int(cursor.fetchone()[0] or 0)
 
 
 def _told_again(what: str, compute: Callable[[], T]) -> T:
@@ -60,10 +128,7 @@ def _told_again(what: str, compute: Callable[[], T]) -> T:
     always new: what that has posted may yet be undone, and must not be remembered."""
     if connection.in_atomic_block:
         return compute()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT MAX(id) FROM ledger_entry")
-        last = cursor.fetchone()[0]
-    name = f"promises:{connection.settings_dict['NAME']}:{last}:{what}"
+    name = f"promises:{connection.settings_dict['NAME']}:{_last_entry()}:{what}"
     found: T | None = cache.get(name)
     if found is None:
         found = compute()
@@ -71,23 +136,34 @@ def _told_again(what: str, compute: Callable[[], T]) -> T:
     return found
 
 
-def _summed(since: date, until: date) -> dict[_Key, Hours]:
-    rows: dict[_Key, Hours] = {}
+def _summed(since: date, until: date) -> tuple[int, dict[_Key, Hours]]:
+    """The last entry, and the sums over all accounts at that moment."""
+    return _asked(_ACCOUNTS, [since, until])
+
+
+def _posted(after: int, upto: int, since: date, until: date) -> dict[_Key, Hours] | None:
+    """What the entries after one, up to another, have changed; None where they changed too much to add up."""
     with connection.cursor() as cursor:
-        cursor.execute(_HOURS, [since, until])
-        for (
-            programme,
-            system,
-            organisation_class,
-            country,
-            commercial,
-            share,
-            decided,
-            used,
-        ) in cursor.fetchall():
+        cursor.execute(_CHANGES, [after, upto, after, upto])
+        changes = [number for row in cursor.fetchall() for number in map(int, row)]
+    if not changes:
+        return {}
+    if len(changes) > 2 * _MOST_CHANGED:
+        return None
+    marks = ", ".join(["(%s, %s)"] * (len(changes) // 2))
+    return _asked(_CHANGED.format(changes=marks), [*changes, since, until])[1]
+
+
+def _asked(accounts: str, parameters: list[Any]) -> tuple[int, dict[_Key, Hours]]:
+    rows: dict[_Key, Hours] = {}
+    last = 0
+    with connection.cursor() as cursor:
+        cursor.execute(_HOURS.format(accounts=accounts), parameters)
+        for upto, programme, system, organisation_class, country, commercial, share, decided, used in cursor.fetchall():
             key = (programme, system, organisation_class, country, bool(commercial))
             rows[key] = Hours(*key, share=int(share), decided=int(decided), used=int(used))
-    return rows
+            last = int(upto or 0)
+    return last, rows
 
 
 def _subtrees() -> dict[str, frozenset[str]]:
@@ -127,21 +203,44 @@ def _terms(promise: Promise, subtrees: dict[str, frozenset[str]], months: int) -
     )
 
 
+_ESTABLISHED = """
+SELECT (SELECT MAX(id) FROM ledger_transaction), a.programme,
+       SUM(CASE WHEN e.credit_id = a.id THEN e.amount ELSE -e.amount END)
+FROM ledger_transaction t
+JOIN ledger_entry e ON e.transaction_id = t.id
+JOIN ledger_account a ON a.id IN (e.debit_id, e.credit_id)
+WHERE t.kind IN ('shares', 'reallocation', 'transfer') AND a.kind = 'share' AND a.unit = 'accelerator-seconds'
+      AND t.id > %s
+GROUP BY a.programme
+"""
+
+
 def _established() -> dict[str, int]:
-    """Seconds a month's share was established or reallocated to, per leaf programme. One query."""
+    """Seconds a month's share was established or reallocated to, per leaf programme. Two queries; from memory, with
+    what was established since, as `_sums`."""
+    if connection.in_atomic_block:
+        return _established_since(0)[1]
+    name = f"promises:{connection.settings_dict['NAME']}:established"
+    known: tuple[int, float, dict[str, int]] | None = cache.get(name)
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT a.programme, SUM(CASE WHEN e.credit_id = a.id THEN e.amount ELSE -e.amount END)
-            FROM ledger_transaction t
-            JOIN ledger_entry e ON e.transaction_id = t.id
-            JOIN ledger_account a ON a.id IN (e.debit_id, e.credit_id)
-            WHERE t.kind IN ('shares', 'reallocation', 'transfer') AND a.kind = 'share'
-                  AND a.unit = 'accelerator-seconds'
-            GROUP BY a.programme
-            """
-        )
-        return {programme: int(seconds) for programme, seconds in cursor.fetchall()}
+        cursor.execute("SELECT MAX(id) FROM ledger_transaction")
+        last = int(cursor.fetchone()[0] or 0)
+    if known is not None and known[0] == last:
+        return known[2]
+    upto, seconds = _established_since(known[0] if known else 0)
+    kept_until = time.time() + _SUMMED_AGAIN[connection.vendor]
+    if known is not None:
+        kept_until = known[1]
+        seconds = {code: known[2].get(code, 0) + seconds.get(code, 0) for code in known[2] | seconds}
+    cache.set(name, (upto or last, kept_until, seconds), kept_until - time.time())
+    return seconds
+
+
+def _established_since(transaction: int) -> tuple[int, dict[str, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_ESTABLISHED, [transaction])
+        rows = cursor.fetchall()
+    return (int(rows[0][0]) if rows else 0), {programme: int(seconds) for _last, programme, seconds in rows}
 
 
 def _months() -> int:
@@ -185,7 +284,7 @@ def measured_promises(on: date | None = None) -> list[Measured]:
             programmes=frozenset({programme}),
             seconds=int(seconds * overbooking[programme]),
         )
-        for programme, seconds in sorted(_told_again("established", _established).items())
+        for programme, seconds in sorted(_established().items())
     ]
     return [measure(t, all_hours) for t in terms]
 

@@ -120,7 +120,7 @@ def test_a_waiting_job_is_cancelled_at_once_and_costs_nothing(engine):
 def test_jobs_wait_for_room_in_the_order_in_which_they_came(engine):
     running = engine.submit(order("a", "sleep 600", "--gpus=3"))
     large = engine.submit(order("b", directives="--gpus=4"))
-    small = engine.submit(order("c", directives="--gpus=1"))
+    small = engine.submit(order("c", directives="--gpus=1 -t 2:00:00"))
     engine.tick()
     assert [state(engine, job) for job in (running, large, small)] == ["RUNNING", "PENDING", "PENDING"]
     assert "free GPUs" in engine.report(large).reason
@@ -128,6 +128,92 @@ def test_jobs_wait_for_room_in_the_order_in_which_they_came(engine):
     engine.cancel(running)
     until(engine, engine.is_idle)
     assert [state(engine, job) for job in (large, small)] == ["COMPLETED", "COMPLETED"]
+
+
+def test_a_short_job_passes_one_that_waits_for_room_and_does_not_hold_it_up(engine):
+    running = engine.submit(order("a", "sleep 600", "--gpus=3"))
+    large = engine.submit(order("b", directives="--gpus=4"))
+    short = engine.submit(order("c", directives="--gpus=1 -t 10"))
+    until(engine, lambda: ended(engine, short))
+    assert [state(engine, job) for job in (running, large, short)] == ["RUNNING", "PENDING", "COMPLETED"]
+
+
+def test_a_job_that_takes_only_what_the_waiting_one_leaves_over_passes(engine):
+    engine.submit(order("a", "sleep 600", "--gpus=3"))
+    large = engine.submit(order("b", directives="--gpus=2"))
+    long = engine.submit(order("c", directives="--gpus=1 -t 10:00:00"))
+    second = engine.submit(order("d", directives="--gpus=1 -t 10:00:00"))
+    until(engine, lambda: ended(engine, long) and ended(engine, second))
+    assert state(engine, large) == "PENDING"
+
+
+def test_a_job_passes_none_of_its_own_account_whose_budget_it_would_take(engine):
+    engine.provision(account(seconds=400))
+    engine.provision(account(account="other"))
+    engine.submit(order("a", "sleep 600", "--gpus=3", account="other"))
+    large = engine.submit(order("b", directives="--gpus=4 -t 1:30"))
+    short = engine.submit(order("c", directives="--gpus=1 -t 1"))
+    engine.tick()
+    assert [state(engine, job) for job in (large, short)] == ["PENDING", "PENDING"]
+
+
+@pytest.mark.parametrize(
+    ("directives", "output", "error"),
+    [
+        ("-o result-%j.txt", "work/result-1.txt", ""),
+        ("-o logs/%x.%u -e logs/%4j.err", "work/logs/job.ann", "work/logs/0001.err"),
+        ("-e only.err", "output", "work/only.err"),
+        ("-o /dev/null -e wrong", "/dev/null", "work/wrong"),
+    ],
+)
+def test_output_and_error_go_where_the_script_says(engine, tmp_path, directives, output, error):
+    job = engine.submit(order("a", "echo out; echo err >&2", directives))
+    until(engine, engine.is_idle)
+    report = engine.report(job)
+    folder = tmp_path / "jobs" / job
+    both = not error
+    assert report.state == "COMPLETED"
+    if output != "/dev/null":
+        assert (folder / output).read_text() == report.output == ("out\nerr\n" if both else "out\n")
+    else:
+        assert not report.output
+    if error:
+        assert (folder / error).read_text() == report.error_output == "err\n"
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../other", "a/../../b", ".", "logs/", "x" * 300])
+def test_output_outside_the_jobs_folder_is_refused(engine, path):
+    for option in ("--output", "--error"):
+        with pytest.raises(SubmitRefused, match="file"):
+            engine.submit(order(f"{option}{path}", directives=f"{option}={path}"))
+
+
+def test_a_name_with_a_slash_leads_nowhere_else(engine, tmp_path):
+    job = engine.submit(order("a", "echo out", "-o %x -J ../../../escaped"))
+    until(engine, engine.is_idle)
+    assert (tmp_path / "jobs" / job / "work" / ".._.._.._escaped").read_text() == "out\n"
+
+
+def test_output_that_cannot_be_opened_is_a_failed_job_that_says_so(engine):
+    job = engine.submit(order("a", "echo out", "-o a -e a/b"))
+    until(engine, engine.is_idle)
+    assert state(engine, job) == "FAILED"
+    assert "could not be started" in engine.report(job).error_output
+
+
+def test_folders_of_jobs_that_ended_long_ago_go_and_their_records_stay(engine, tmp_path):
+    old, new = engine.submit(order("a")), engine.submit(order("b"))
+    until(engine, engine.is_idle)
+    with engine._store.change() as change:
+        change.execute('UPDATE job SET "end" = "end" - 40 * 86400, start = start - 40 * 86400 WHERE id = ?', (old,))
+    running = engine.submit(order("c", "sleep 600"))
+    again = LocalEngine(tmp_path, "bench", PARTITIONS, keep_days=30)
+    again.tick()
+    assert {path.name for path in (tmp_path / "jobs").iterdir()} == {new, running}
+    records, _cursor = again.usage_since("", 10)
+    assert {record.job_id for record in records} == {old, new}
+    assert again.report(old).state == "COMPLETED"
+    again.close()
 
 
 def test_a_job_that_running_ones_may_leave_too_little_for_waits_until_they_end(engine):
@@ -237,7 +323,9 @@ def test_every_difference_is_told():
 
 
 def test_a_description_that_makes_no_sense_says_what_to_write(tmp_path):
-    for text in ("", "[]", '{"partitions": {"gpu": {"nodes": 0}}}'):
+    size = '{"nodes": 1, "accelerators_per_node": 1, "cores_per_node": 1}'
+    kept = '{"partitions": {"gpu": ' + size + '}, "keep_days": 0}'
+    for text in ("", "[]", '{"partitions": {"gpu": {"nodes": 0}}}', kept):
         (tmp_path / "engine.json").write_text(text)
         with pytest.raises(ValueError, match="accelerators_per_node"):
             load_engine(tmp_path, "bench")

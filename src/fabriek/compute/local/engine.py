@@ -7,12 +7,14 @@ import fcntl
 import json
 import math
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import astuple
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,9 @@ from pydantic import BaseModel, Field, ValidationError
 from fabriek.compute.directives import DirectiveError, Directives, read_directives
 from fabriek.compute.engine import SubmitRefused
 from fabriek.compute.local import supervisor
+from fabriek.compute.local.backfill import Reservation, Room, reservation
 from fabriek.compute.local.store import Store
+from fabriek.compute.local.streams import Streams, streams_of
 from fabriek.compute.local.supervisor import process_birth
 from fabriek.compute.records import UsageRecord
 from fabriek.compute.wire import AccountState, JobOrder, JobReport
@@ -47,14 +51,14 @@ class LocalPartition(BaseModel):
     cores_per_node: int = Field(ge=1)
 
 
-@dataclass(frozen=True)
-class _Free:
-    accelerators: int
-    cores: int
+# How many waiting jobs behind one with a reservation are looked at in a round (Slurm: bf_max_job_test).
+_LOOKED_AT = 100
+KEEP_DAYS = 30
+_CLEANED_EVERY = 3600
 
 
 def load_engine(folder: Path, cluster: str) -> LocalEngine:
-    """The engine that `folder/engine.json` describes: {"partitions": {"gpu": {"nodes": 4, ...}}}.
+    """The engine that `folder/engine.json` describes: {"partitions": {"gpu": {"nodes": 4, ...}}, "keep_days": 30}.
 
     Errors: ValueError with what to write.
     """
@@ -62,23 +66,32 @@ def load_engine(folder: Path, cluster: str) -> LocalEngine:
     try:
         described = json.loads(path.read_text(encoding="utf-8"))
         partitions = {n: LocalPartition.model_validate(p) for n, p in described["partitions"].items()}
+        keep_days = float(described.get("keep_days", KEEP_DAYS))
+        if not 0 < keep_days < math.inf:
+            raise ValueError("keep_days is a number of days above 0")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         raise ValueError(
             f"{path} does not describe an engine ({type(error).__name__}: {error}). Write, for example: "
-            '{"partitions": {"gpu": {"nodes": 4, "accelerators_per_node": 4, "cores_per_node": 64}}}'
+            '{"partitions": {"gpu": {"nodes": 4, "accelerators_per_node": 4, "cores_per_node": 64}}, '
+            '"keep_days": 30}'
         ) from error
-    return LocalEngine(folder, cluster, partitions)
+    return LocalEngine(folder, cluster, partitions, keep_days)
 
 
 class LocalEngine:
     """See `fabriek.compute.engine.Engine`. One process at a time may `tick` a folder: the agent holds a lock."""
 
-    def __init__(self, folder: Path, cluster: str, partitions: dict[str, LocalPartition]) -> None:
+    def __init__(
+        self, folder: Path, cluster: str, partitions: dict[str, LocalPartition], keep_days: float = KEEP_DAYS
+    ) -> None:
+        """keep_days: for how long a job's folder stays after its end. What was used is kept in the store, always."""
         self.folder = folder
         self.cluster = cluster
         self.partitions = partitions
         self._store = Store(folder / "engine.sqlite3")
         self._children: list[subprocess.Popen[bytes]] = []
+        self._keep_seconds = keep_days * 86_400
+        self._cleaned = -math.inf
         (folder / "jobs").mkdir(exist_ok=True)
 
     # Accounts
@@ -136,6 +149,7 @@ class LocalEngine:
         """What Slurm checks before it takes a job. Errors: SubmitRefused."""
         try:
             asked = read_directives(order.script)
+            streams_of(order.script, "0", asked.name or order.name, order.user)
         except DirectiveError as error:
             raise SubmitRefused(str(error)) from None
         size = self.partitions.get(order.partition)
@@ -221,6 +235,7 @@ class LocalEngine:
         if row is None:
             return JobReport(state="NODE_FAIL", reason="the engine has lost this job", engine_job=engine_job)
         folder = self._job_folder(row["id"])
+        streams = _streams(row)
         return JobReport(
             uuid=row["uuid"],
             state=row["state"],
@@ -228,8 +243,9 @@ class LocalEngine:
             engine_job=str(row["id"]),
             started_at=_moment(row["start"]),
             ended_at=_moment(row["end"]),
-            output=_tail(folder / "output"),
-            error_output=_tail(folder / "error"),
+            output=_tail(folder / streams.output),
+            # A script that could not be started is told of in `error`, wherever its own were to go.
+            error_output=_tail(folder / (streams.error or "error")) or _tail(folder / "error"),
             accelerators=row["accelerators"],
             cores=row["cores"],
             time_limit_seconds=row["seconds"],
@@ -267,17 +283,52 @@ class LocalEngine:
         for row in self._store.rows("SELECT * FROM job WHERE state = 'RUNNING' ORDER BY id"):
             self._collect(row)
         self._tell_cancelled()
-        full: set[str] = set()
+        self._start_what_fits(int(time.time()))
+        self._clean()
+
+    def _start_what_fits(self, now: int) -> None:
+        """First come, first served; behind the first that waits for room, EASY backfill (see `backfill.py`)."""
+        first: dict[str, tuple[Reservation, sqlite3.Row]] = {}
+        looked_at: dict[str, int] = defaultdict(int)
         for row in self._store.rows("SELECT * FROM job WHERE state = 'PENDING' ORDER BY id"):
-            # First come, first served: nobody passes a job that waits for room, so that large ones get their turn.
-            reason = "Priority" if row["partition"] in full else self._why_waits(row)
-            if reason == "Resources":
-                full.add(row["partition"])
+            name, asked = row["partition"], Room(row["accelerators"], row["cores"])
+            waits = first.get(name)
+            if waits is None:
+                reason = self._why_waits(row)
+                if reason == "Resources":
+                    running = self._store.rows("SELECT * FROM job WHERE partition = ? AND state = 'RUNNING'", name)
+                    held = [(r["start"] + r["seconds"], Room(r["accelerators"], r["cores"])) for r in running]
+                    first[name] = reservation(asked, self._free(name), held, now), row
+            else:
+                looked_at[name] += 1
+                may_pass = looked_at[name] <= _LOOKED_AT and waits[0].lets_pass(asked, row["seconds"], now)
+                reason = (self._why_waits(row, behind=waits[1]) if may_pass else "Priority") or ""
+                if reason == "Resources":
+                    reason = "Priority"
+                if not reason:
+                    waits[0].passed(asked, row["seconds"], now)
             if not reason:
                 self._start(row)
             elif reason != row["reason"]:
                 with self._store.change() as change:
                     change.execute("UPDATE job SET reason = ? WHERE id = ? AND state = 'PENDING'", (reason, row["id"]))
+
+    def _clean(self) -> None:
+        """Remove folders of jobs that ended long ago, once an hour; their rows, and so what they used, stay."""
+        if time.monotonic() - self._cleaned < _CLEANED_EVERY:
+            return
+        self._cleaned = time.monotonic()
+        for folder in (self.folder / "jobs").iterdir():
+            if not folder.name.isdigit():
+                continue
+            row = self._store.row(
+                """SELECT 1 FROM job WHERE id = ? AND state NOT IN ('PENDING', 'RUNNING') AND "end" < ?""",
+                int(folder.name),
+                time.time() - self._keep_seconds,
+            )
+            if row is not None:
+                # What can't be removed now is tried again an hour later.
+                shutil.rmtree(folder, ignore_errors=True)
 
     def is_idle(self) -> bool:
         """Whether nothing waits or runs."""
@@ -287,8 +338,11 @@ class LocalEngine:
         """Let go of the store; running jobs go on under their supervisors."""
         self._store.close()
 
-    def _why_waits(self, row: sqlite3.Row) -> str:
-        """Limits before room, as Slurm: a job that its budget holds back must not keep others from the machine."""
+    def _why_waits(self, row: sqlite3.Row, behind: sqlite3.Row | None = None) -> str:
+        """Limits before room, as Slurm: a job that its budget holds back must not keep others from the machine.
+
+        behind: the job that this one would pass; of one account, it must leave that job its budget too.
+        """
         account = self._store.row(
             "SELECT * FROM account WHERE account = ? AND partition = ?", row["account"], row["partition"]
         )
@@ -297,24 +351,26 @@ class LocalEngine:
         # AccountingStorageEnforce=safe: a job starts only if it can run to its limit within the budget.
         used, cores_used = self._used(row["account"], row["partition"])
         reserved, cores_reserved = self._reserved(row["account"], row["partition"])
+        if behind is not None and behind["account"] == row["account"]:
+            reserved += behind["accelerators"] * behind["seconds"]
+            cores_reserved += behind["cores"] * behind["seconds"]
         if used + reserved + row["accelerators"] * row["seconds"] > account["accelerator_limit"]:
             return _NO_TIME
         cores_asked = cores_used + cores_reserved + row["cores"] * row["seconds"]
         if _counts_cores(account, row["accelerators"]) and cores_asked > account["core_limit"]:
             return _NO_CORE_TIME
-        free = self._free(row["partition"])
-        if row["accelerators"] > free.accelerators or row["cores"] > free.cores:
+        if not self._free(row["partition"]).holds(Room(row["accelerators"], row["cores"])):
             return "Resources"
         return ""
 
-    def _free(self, partition: str) -> _Free:
+    def _free(self, partition: str) -> Room:
         size = self.partitions[partition]
         row = self._store.row(
             "SELECT COALESCE(SUM(accelerators), 0) AS a, COALESCE(SUM(cores), 0) AS c FROM job "
             "WHERE partition = ? AND state = 'RUNNING'",
             partition,
         )
-        return _Free(
+        return Room(
             size.nodes * size.accelerators_per_node - (row["a"] if row else 0),
             size.nodes * size.cores_per_node - (row["c"] if row else 0),
         )
@@ -323,6 +379,7 @@ class LocalEngine:
         """Start the supervisor. The job's lock is taken here and inherited: free lock = nobody looks after the job."""
         folder = self._job_folder(row["id"])
         (folder / "work").mkdir(parents=True, exist_ok=True)
+        streams = astuple(_streams(row))
         script = folder / "script"
         script.write_text(row["script"], encoding="utf-8")
         script.chmod(0o700)
@@ -338,7 +395,7 @@ class LocalEngine:
             self._children.append(
                 subprocess.Popen(
                     # By path, alone: nothing of the platform is imported, so that it starts in milliseconds.
-                    [sys.executable, "-I", "-S", supervisor.__file__, str(folder), str(row["seconds"])],
+                    [sys.executable, "-I", "-S", supervisor.__file__, str(folder), str(row["seconds"]), *streams],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
@@ -409,6 +466,14 @@ class LocalEngine:
         return self.folder / "jobs" / str(number)
 
 
+def _streams(row: sqlite3.Row) -> Streams:
+    """Where the job's streams go; where its script can't be read (of an older version) they are as by default."""
+    try:
+        return streams_of(row["script"], str(row["id"]), row["name"], row["user"])
+    except DirectiveError:
+        return Streams()
+
+
 def _account(row: sqlite3.Row) -> AccountState:
     return AccountState(
         account=row["account"],
@@ -445,7 +510,9 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _tail(path: Path) -> str | None:
-    """The last part of a file, as text."""
+    """The last part of a file, as text; None where there is none, or it isn't a file."""
+    if not path.is_file():
+        return None
     try:
         with path.open("rb") as file:
             file.seek(0, os.SEEK_END)

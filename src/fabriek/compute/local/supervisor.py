@@ -3,7 +3,9 @@
 It outlives the agent, in a session of its own. While it lives it holds the lock on the job's folder that it inherited;
 `result.json` appears whole or not at all. Standard library only, so that it starts fast.
 
-    python -m fabriek.compute.local.supervisor FOLDER SECONDS
+    python supervisor.py FOLDER SECONDS OUTPUT ERROR
+
+OUTPUT and ERROR are paths under FOLDER, or /dev/null; an empty ERROR: where the output goes.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 # More than a job's text needs, less than what fills a disk unnoticed.
 MOST_OUTPUT = 256 * 1024 * 1024
@@ -48,7 +50,13 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_OUTPUT, MOST_OUTPUT))
 
 
-def supervise(folder: Path, seconds: float) -> None:
+def _opened(folder: Path, name: str) -> BinaryIO:
+    path = folder / name  # an absolute one, /dev/null, stays what it is
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("wb")
+
+
+def supervise(folder: Path, seconds: float, output_name: str = "output", error_name: str = "error") -> None:
     """Run `folder/script` for at most `seconds`; then `folder/result.json` says how it ended."""
     told: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: told.append(number))
@@ -56,8 +64,10 @@ def supervise(folder: Path, seconds: float) -> None:
     started = time.time()
     # Before the script: killed from here on, the job has failed and is never run a second time.
     write_whole(folder / "started.json", {"pid": 0, "birth": "", "start": int(started)})
-    with (folder / "output").open("wb") as output, (folder / "error").open("wb") as error:
-        try:
+    try:
+        with contextlib.ExitStack() as streams:
+            output = streams.enter_context(_opened(folder, output_name))
+            error = streams.enter_context(_opened(folder, error_name)) if error_name else subprocess.STDOUT
             job = subprocess.Popen(
                 [str(folder / "script")],
                 stdin=subprocess.DEVNULL,
@@ -68,15 +78,15 @@ def supervise(folder: Path, seconds: float) -> None:
                 start_new_session=True,
                 preexec_fn=_limit,
             )
-        except OSError as fault:
-            error.write(f"The script could not be started: {fault}\n".encode())
-            _write_result(
-                folder,
-                {"state": "FAILED", "exit": 127, "start": int(started), "end": math.ceil(time.time())},
-            )
-            return
-        write_whole(folder / "started.json", {"pid": job.pid, "birth": process_birth(job.pid), "start": int(started)})
-        state = _wait(job, started + seconds, folder, lambda: bool(told) or (folder / "cancel").exists())
+    except OSError as fault:
+        (folder / "error").write_text(f"The script could not be started: {fault}\n", encoding="utf-8")
+        _write_result(
+            folder,
+            {"state": "FAILED", "exit": 127, "start": int(started), "end": math.ceil(time.time())},
+        )
+        return
+    write_whole(folder / "started.json", {"pid": job.pid, "birth": process_birth(job.pid), "start": int(started)})
+    state = _wait(job, started + seconds, folder, lambda: bool(told) or (folder / "cancel").exists())
     if state is None:
         state = "COMPLETED" if job.returncode == 0 else "FAILED"
     # Slots are held for whole seconds: the second in which it started until the second after it ended.
@@ -131,4 +141,4 @@ def _signal(group: int, number: int) -> None:
 
 
 if __name__ == "__main__":
-    supervise(Path(sys.argv[1]), float(sys.argv[2]))
+    supervise(Path(sys.argv[1]), float(sys.argv[2]), *sys.argv[3:])

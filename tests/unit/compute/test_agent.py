@@ -284,6 +284,10 @@ def test_killed_at_any_request_every_job_runs_once_and_is_booked_once(tmp_path, 
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["src", "."])}
         life = [sys.executable, "-c", _LIFE, str(folder), str(fatal), side]
         killed = subprocess.run(life, env=environment, timeout=60, check=False)
+        if killed.returncode == 0:
+            # On a slow machine a round sees more happen, and all is done in fewer requests.
+            assert fatal > 6
+            break
         assert killed.returncode == -signal.SIGKILL
         again = Platform(folder / "platform.json")
         survivor = at_work(again, folder / "site")

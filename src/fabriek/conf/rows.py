@@ -6,13 +6,13 @@ takes 10. So the two tables that grow by the thousand (usage records, ledger ent
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connections, models, router
 
 
-def insert_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def insert_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Write rows of a table. `names`: its fields (`debit_id` for a foreign key); the rest has the database's default,
     so only fields that may be left out are. Values are as the database stores them: numbers, text, None.
 
@@ -34,4 +34,4 @@ def insert_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[
                     copy.write_row(row)
         else:
             marks = ", ".join(["%s"] * len(names))
-            cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", list(rows))  # noqa: S608
+            cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608

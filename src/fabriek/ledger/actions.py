@@ -108,10 +108,11 @@ def post(actor: Any, *, key: str, kind: str, moves: Iterable[Move], why: str = "
     made = Transaction.objects.create(key=key, kind=kind, actor=person, why=why)
     try:
         with transaction.atomic():
+            number = made.pk
             insert_rows(
                 Entry,
                 ("transaction_id", "debit_id", "credit_id", "amount", "reference"),
-                ((made.pk, m.debit.id, m.credit.id, m.amount, m.reference) for m in moves),
+                [(number, m.debit.id, m.credit.id, m.amount, m.reference) for m in moves],
             )
     except IntegrityError as error:
         raise _told(error, moves) from error

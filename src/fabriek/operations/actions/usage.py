@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
@@ -103,7 +103,8 @@ def book_usage(cluster: Cluster, key: str, lines: Sequence[Line], source: str, a
             repeated=booking.repeated,
             broken=booking.broken,
         )
-        insert_rows(models.UsageRecord, _COLUMNS, (row.values(cluster.pk, batch.pk) for row in booking.rows))
+        cluster_id, batch_id = cluster.pk, batch.pk
+        insert_rows(models.UsageRecord, _COLUMNS, [row.values(cluster_id, batch_id) for row in booking.rows])
         _post(cluster, batch, booking, actor)
         if booking.rows or booking.broken:
             audit(
@@ -152,15 +153,23 @@ def _figures(record: UsageRecord, allocation: Allocation) -> _Figures:
     return _Figures(allocation.id, record.state, record.start, record.end, record.accelerators, record.cores)
 
 
+# Past Django's `key__in`, which takes longer over thousands of keys than the database over finding them.
+_LATEST = """
+SELECT r.key, r.revision, a.code, r.allocation_id, r.state, r.start, r."end", r.accelerators, r.cores
+FROM operations_usagerecord r JOIN projects_allocation a ON a.id = r.allocation_id
+WHERE r.cluster_id = %s AND r.key IN ({keys}) ORDER BY r.revision
+"""
+
+
 def _latest_revisions(cluster: Cluster, keys: Iterable[str]) -> dict[str, _Row]:
     latest: dict[str, _Row] = {}
     wanted = list(set(keys))
-    for first in range(0, len(wanted), 10_000):
-        rows = models.UsageRecord.objects.filter(cluster=cluster, key__in=wanted[first : first + 10_000])
-        for key, revision, code, *figures in rows.order_by("revision").values_list(
-            "key", "revision", "allocation__code", *_Figures._fields
-        ):
-            latest[key] = _Row(key, revision, code, _Figures(*figures))
+    with connection.cursor() as cursor:
+        for first in range(0, len(wanted), 10_000):
+            some = wanted[first : first + 10_000]
+            cursor.execute(_LATEST.format(keys=", ".join(["%s"] * len(some))), [cluster.pk, *some])
+            for key, revision, code, *figures in cursor.fetchall():
+                latest[key] = _Row(key, revision, code, _Figures(*figures))
     return latest
 
 

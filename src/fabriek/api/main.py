@@ -15,6 +15,7 @@ from fabriek.api.routes import (
     judging,  # noqa: F401
     operations,
     programmes,
+    reading,
     register,
     rolling,  # noqa: F401
     scenarios,  # noqa: F401
@@ -35,4 +36,5 @@ api.add_router("/", programmes.router)
 api.add_router("/", access.router)
 api.add_router("/", operations.router)
 api.add_router("/", administration.router)
+api.add_router("/", reading.router)
 api.add_router("/sites", sites.router)

@@ -97,16 +97,21 @@ def ledger_check(as_json: Json = False) -> None:
     raise typer.Exit(1 if faults else 0)
 
 
-def export(folder: Annotated[Path, typer.Argument(help="Where to write; made where it isn't there.")]) -> None:
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where to write; made where it isn't there.")], as_json: Json = False
+) -> None:
     """Write everything as open files: one CSV a table, and each decision as the JSON that it was made from."""
     ready(quiet=True)
     from fabriek.demo.export import export_all
 
-    console = Console()
+    console = Console(stderr=as_json)
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=console, transient=True) as progress:
         task = progress.add_task("exporting")
         files = export_all(folder, lambda name: progress.update(task, description=name))
-    console.print(f"{len(files)} files, {sum(rows for _, rows in files):,} rows in {folder}")
+    if as_json:
+        print(json.dumps({"folder": str(folder), "files": [{"file": str(f), "rows": rows} for f, rows in files]}))
+    else:
+        console.print(f"{len(files)} files, {sum(rows for _, rows in files):,} rows in {folder}")
 
 
 def usage_import(
@@ -158,7 +163,9 @@ def _print_import(report: Any, as_json: bool) -> None:
         print(f"  and {len(report.broken) - 20:,} more; --json prints all", file=sys.stderr)
 
 
-def sign_in_link(email: Annotated[str, typer.Argument(help="Of a person that the platform knows.")]) -> None:
+def sign_in_link(
+    email: Annotated[str, typer.Argument(help="Of a person that the platform knows.")], as_json: Json = False
+) -> None:
     """Print a link that signs this person in, once, within fifteen minutes."""
     ready(quiet=True)
     from django.conf import settings
@@ -170,13 +177,15 @@ def sign_in_link(email: Annotated[str, typer.Argument(help="Of a person that the
     person = Person.objects.filter(email=email.lower(), is_active=True).first()
     if person is None:
         raise NotFound(f"Nobody has the address {email}. Register them first: fabriek person {email} --name '...'")
-    print(f"{settings.FABRIEK_BASE_URL}/sign-in/{sign_in_token(person)}")
+    link = f"{settings.FABRIEK_BASE_URL}/sign-in/{sign_in_token(person)}"
+    print(json.dumps({"email": person.email, "link": link}) if as_json else link)
 
 
 def person(
     email: Annotated[str, typer.Argument()],
     name: Annotated[str, typer.Option(help="Full name.")] = "",
     role: Annotated[list[str] | None, typer.Option(help="reviewer, officer, operator, board, administrator.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Register a person, or give a registered one roles. This is how the first administrator comes to be."""
     ready(quiet=True)
@@ -186,7 +195,11 @@ def person(
     found = Person.objects.filter(email=email.lower()).first() or register_person(email, name)
     for wanted in role or []:
         give_first_role(found, wanted)
-    print(f"{found.name} <{found.email}>: {', '.join(sorted(found.role_names()))}")
+    roles = sorted(found.role_names())
+    if as_json:
+        print(json.dumps({"email": found.email, "name": found.name, "roles": roles}))
+    else:
+        print(f"{found.name} <{found.email}>: {', '.join(roles)}")
 
 
 def token(
@@ -194,6 +207,7 @@ def token(
     email: Annotated[str, typer.Option(help="Whom it speaks for.")] = "",
     cluster: Annotated[str, typer.Option(help="Or: the cluster whose agent it is for.")] = "",
     scope: Annotated[list[str] | None, typer.Option(help="read, apply, review, decide, operate, admin.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Make a token for the API. It is printed once and kept only as its SHA-256."""
     ready(quiet=True)
@@ -203,7 +217,7 @@ def token(
     speaks_for = Person.objects.get(email=email.lower()) if email else None
     scopes = ["agent"] if cluster else (scope or ["read"])
     _made, plain = create_token(None, name=name, scopes=scopes, person=speaks_for, site=cluster)
-    print(plain)
+    print(json.dumps({"name": name, "scopes": scopes, "token": plain}) if as_json else plain)
 
 
 def demo(

@@ -12,7 +12,7 @@ from ninja import Field, Query, Router, Schema
 
 from fabriek.api.authentication import Scope, actor_of
 from fabriek.api.paging import PageOf, Paging, paged
-from fabriek.audit.queries import latest_events
+from fabriek.audit.queries import events_found
 from fabriek.ledger.queries import check, totals
 from fabriek.operations import queries
 from fabriek.operations.actions import cancel_job, submit_job
@@ -194,7 +194,8 @@ def project(request: HttpRequest, code: str) -> dict[str, Any]:
     }
 
 
-def _job(job: Job) -> dict[str, Any]:
+def job_row(job: Job) -> dict[str, Any]:
+    """A job in a list."""
     names = ("uuid", "name", "state", "reason", "submitted_at", "started_at", "ended_at")
     return {
         **{name: getattr(job, name) for name in names},
@@ -238,7 +239,7 @@ def jobs(request: HttpRequest, code: str, paging: Query[Paging]) -> dict[str, An
     """Newest first."""
     found = queries.jobs_of(own_project(request, code)).select_related("project", "allocation")
     page = Paginator(found, paging.per_page).get_page(paging.page)
-    return paged(page, [_job(job) for job in page])
+    return paged(page, [job_row(job) for job in page])
 
 
 @router.post("/jobs", response=JobDetail, auth=Scope("apply"), summary="Submit a job")
@@ -254,7 +255,7 @@ def submit(request: HttpRequest, body: JobIn) -> dict[str, Any]:
 
 def job_detail(job: Job) -> dict[str, Any]:
     """A job with its script and output."""
-    return {**_job(job), "output": job.output, "error_output": job.error_output, "script": job.script}
+    return {**job_row(job), "output": job.output, "error_output": job.error_output, "script": job.script}
 
 
 @router.get("/jobs/{uuid}", response=JobDetail, auth=Scope("read"), summary="A job")
@@ -300,10 +301,19 @@ def ledger_check(request: HttpRequest) -> dict[str, Any]:
 
 
 @router.get("/events", response=Events, auth=Scope("read"), summary="Who did what, when and why")
-def events(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
-    """Newest first."""
+def events(
+    request: HttpRequest,
+    paging: Query[Paging],
+    verb: str = "",
+    actor: str = "",
+    subject: str = "",
+    since: date | None = None,
+    until: date | None = None,
+) -> dict[str, Any]:
+    """Newest first; of a verb, by somebody, about something, in the days from `since` to `until`."""
     require(actor_of(request), "read audit")
-    page = Paginator(latest_events(10_000), paging.per_page).get_page(paging.page)
+    found = events_found(verb=[verb], actor=actor, subject=subject, since=since, until=until)
+    page = Paginator(found.order_by("-id"), paging.per_page).get_page(paging.page)
     return paged(
         page,
         [

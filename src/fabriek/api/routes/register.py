@@ -64,6 +64,20 @@ class SystemDetail(Schema):
     demo: bool
 
 
+class SystemRow(Schema):
+    code: str
+    name: str
+    country: str
+    site: str
+    stage: str
+    hosting_entity: str
+    demo: bool
+
+
+class Systems(PageOf):
+    items: list[SystemRow]
+
+
 class CapacityRow(Schema):
     partition: str
     month: date
@@ -114,6 +128,16 @@ def partition_detail(partition: Partition) -> dict[str, Any]:
     """A partition, with the nodes that it has today."""
     names = set(PartitionDetail.model_fields) - {"nodes"}
     return {**{name: getattr(partition, name) for name in names}, "nodes": queries.nodes_of(partition)}
+
+
+def system_row(system: System) -> dict[str, Any]:
+    """A system in a list."""
+    return {
+        **{name: getattr(system, name) for name in ("code", "name", "country", "stage")},
+        "site": system.site.name,
+        "hosting_entity": system.hosting_entity.name if system.hosting_entity else "",
+        "demo": system.is_demo,
+    }
 
 
 def _system(system: System) -> dict[str, Any]:

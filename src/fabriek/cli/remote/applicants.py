@@ -163,10 +163,11 @@ def attachment(
     file: Annotated[Path, typer.Argument(help="Where to write it.")],
     url: Url = LOCAL,
     token: Token = "",
+    as_json: Json = False,
 ) -> None:
     """Write an attachment of an application that you may read to a file."""
     file.write_bytes(send("GET", url, token, f"/applications/{code}/attachments/{number}").content)
-    print(file)
+    tell(str(file), {"file": str(file)}, as_json)
 
 
 def reply(

@@ -258,12 +258,14 @@ def download(
     folder: Annotated[Path, typer.Argument(help="Where to write problem.json and plan.json.")],
     url: Url = LOCAL,
     token: Token = "",
+    as_json: Json = False,
 ) -> None:
     """Write a decision's problem and plan, byte for byte, for `fabriek verify`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("problem", "plan"):
         (folder / f"{name}.json").write_bytes(send("GET", url, token, f"/decisions/{code}/{name}").content)
-    print(f"fabriek verify {folder / 'problem.json'} {folder / 'plan.json'}")
+    files = {name: str(folder / f"{name}.json") for name in ("problem", "plan")}
+    tell(f"fabriek verify {files['problem']} {files['plan']}", files, as_json)
 
 
 # Objections

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from fabriek.cli.remote import looking
 from fabriek.cli.remote.asking import (
     LOCAL,
     Content,
@@ -253,6 +254,8 @@ def register(app: typer.Typer) -> None:
         list=clusters,
         register=register_cluster,
         differences=differences,
+        jobs=looking.waiting,
+        usage=looking.batches,
     )
     group(
         app,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from fabriek.audit.models import Event
+from fabriek.audit.queries import events_found
 from fabriek.conf.sorting import ordered
 from fabriek.ledger.queries import check, totals
 from fabriek.portal.access import requires
@@ -63,20 +63,11 @@ def ledger(request: HttpRequest) -> HttpResponse:
 
 
 def _events(said: dict[str, Any]) -> QuerySet[Event]:
-    found = Event.objects.select_related("actor")
-    if said["verb"]:
-        text = said["verb"].lower()
-        spoken = [verb for verb, words in VERBS.items() if text in str(words).lower()]
-        found = found.filter(Q(verb__icontains=text) | Q(verb__in=spoken))
-    if said["actor"]:
-        found = found.filter(Q(actor_name__icontains=said["actor"]) | Q(actor__email__iexact=said["actor"]))
-    if said["subject"]:
-        found = found.filter(Q(subject__icontains=said["subject"]) | Q(subject_kind__iexact=said["subject"]))
-    if said["since"]:
-        found = found.filter(at__gte=datetime.combine(said["since"], time.min, UTC))
-    if said["until"]:
-        found = found.filter(at__lt=datetime.combine(said["until"] + timedelta(days=1), time.min, UTC))
-    return found
+    """A verb may be named in its own words, or as the record has it."""
+    text = said["verb"].lower()
+    spoken = [verb for verb, words in VERBS.items() if text and text in str(words).lower()]
+    others = {name: said[name] for name in ("actor", "subject", "since", "until")}
+    return events_found(verb=[text, *spoken], **others)
 
 
 def _data(data: dict[str, Any]) -> list[tuple[str, str]]:

@@ -1,0 +1,278 @@
+"""What the desk's lists show: allocations, usage, waiting jobs, assessments, systems, access modes, and oneself."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest
+from ninja import Field, Query, Router, Schema, Status
+
+from fabriek.access.models import AccessMode
+from fabriek.access.queries import assessment_desk
+from fabriek.api.authentication import Scope, actor_of
+from fabriek.api.paging import PageOf, Paging, paged
+from fabriek.api.routes.access import router as access_router
+from fabriek.api.routes.operations import HoursOf, Jobs, job_row
+from fabriek.api.routes.operations import router as operations_router
+from fabriek.api.routes.register import Systems, system_row
+from fabriek.api.routes.register import router as register_router
+from fabriek.ledger.queries import statement
+from fabriek.operations.models import ENDED_STATES, Job, UsageBatch
+from fabriek.people.actions import revoke_token, update_profile
+from fabriek.people.models import Token
+from fabriek.people.permissions import require
+from fabriek.projects.models import Allocation
+from fabriek.projects.queries import allocation_list, allocation_rows
+from fabriek.projects.rules import may_read
+from fabriek.register.queries import systems_for_list
+
+router = Router(tags=["reading"])
+
+
+class AllocationRow(Schema):
+    code: str
+    project: str
+    programme: str
+    partition: str
+    starts: date
+    ends: date
+    accelerator_seconds: HoursOf
+    core_seconds: HoursOf
+
+
+class Allocations(PageOf):
+    items: list[AllocationRow]
+
+
+class EntryOut(Schema):
+    at: datetime
+    kind: str
+    amount: int
+    unit: str
+    debit: str
+    credit: str
+    reference: str
+
+
+class AllocationStatement(AllocationRow):
+    entries: list[EntryOut] = Field(description="of the ledger, newest first, at most a thousand")
+
+
+class BatchOut(Schema):
+    number: int
+    cluster: str
+    source: str
+    received_at: datetime
+    booked: int
+    repeated: int
+    broken: list[dict[str, Any]]
+
+
+class Batches(PageOf):
+    items: list[BatchOut]
+
+
+class AssessmentRow(Schema):
+    application: str
+    title: str
+    call: str
+    organisation: str | None
+    answer_due: datetime | None
+    feasible: bool | None
+
+
+class AccessModeOut(Schema):
+    code: str
+    name: str
+    unit: str
+    minimum: int | None
+    maximum: int | None
+    durations_months: list[int]
+    classes: list[str]
+    continuous: bool
+    answer_working_days: int | None
+    review: str
+    reviewers: int
+    criteria: list[dict[str, Any]]
+    threshold: float
+
+
+class Me(Schema):
+    email: str
+    name: str
+    language: str
+    expertise: list[str]
+    organisation: str | None
+    roles: list[str]
+    scopes: list[str]
+
+
+class MeIn(Schema):
+    name: str | None = Field(None, min_length=1, max_length=200)
+    language: Literal["en", "nl"] | None = None
+    expertise: list[str] | None = Field(None, max_length=50)
+
+
+class TokenOut(Schema):
+    number: int
+    name: str
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+@router.get("/allocations", response=Allocations, auth=Scope("read"), summary="Allocations")
+def allocations(request: HttpRequest, paging: Query[Paging], order: str = "newest") -> dict[str, Any]:
+    """Of one's own projects, or all for who may read all."""
+    page, rows = allocation_list(actor_of(request), order=order, page=paging.page, per_page=paging.per_page)
+    return paged(page, [allocation_row(row) for row in rows])
+
+
+def allocation_row(row: Any) -> dict[str, Any]:
+    """An allocation with its hours."""
+    found = row.allocation
+    return {
+        "code": found.code,
+        "project": found.project.code,
+        "programme": found.project.programme.code,
+        "partition": found.partition.code,
+        "starts": found.starts,
+        "ends": found.ends,
+        "accelerator_seconds": row.hours,
+        "core_seconds": row.cores,
+    }
+
+
+@router.get("/allocations/{code}", response=AllocationStatement, auth=Scope("read"), summary="An allocation")
+def allocation(request: HttpRequest, code: str) -> dict[str, Any]:
+    """With the entries of the ledger that touched it."""
+    found = Allocation.objects.select_related("project__programme", "partition").filter(code=code).first()
+    if found is None or not may_read(actor_of(request), found.project):
+        raise Http404
+    entries = [
+        {
+            "at": entry.transaction.at,
+            "kind": entry.transaction.kind,
+            "amount": entry.amount,
+            "unit": entry.debit.unit,
+            "debit": entry.debit.code,
+            "credit": entry.credit.code,
+            "reference": entry.reference,
+        }
+        for entry in statement(found.code, 1_000)
+    ]
+    return {**allocation_row(allocation_rows([found])[0]), "entries": entries}
+
+
+@router.get("/usage-batches", response=Batches, auth=Scope("read"), summary="Usage as it came in")
+def usage_batches(request: HttpRequest, paging: Query[Paging], broken: bool = False) -> dict[str, Any]:
+    """Newest first; `broken` shows those only in which a record could not be read, each with its line and why."""
+    require(actor_of(request), "read operations")
+    found = UsageBatch.objects.select_related("cluster")
+    page = Paginator(found.exclude(broken=[]) if broken else found, paging.per_page).get_page(paging.page)
+    return paged(
+        page,
+        [
+            {
+                "number": batch.pk,
+                "cluster": batch.cluster.code,
+                **{name: getattr(batch, name) for name in ("source", "received_at", "booked", "repeated", "broken")},
+            }
+            for batch in page
+        ],
+    )
+
+
+@operations_router.get("/jobs", response=Jobs, auth=Scope("read"), summary="Jobs that wait or run")
+def waiting_jobs(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
+    """Of all projects, oldest first; for operators, officers, the board and administrators."""
+    require(actor_of(request), "read operations")
+    found = (
+        Job.objects.exclude(state__in=ENDED_STATES)
+        .select_related("project", "allocation")
+        .defer("script", "output", "error_output")
+        .order_by("submitted_at", "id")
+    )
+    page = Paginator(found, paging.per_page).get_page(paging.page)
+    return paged(page, [job_row(job) for job in page])
+
+
+@router.get("/assessments", response=list[AssessmentRow], auth=Scope("read"), summary="Technical assessments")
+def assessments(request: HttpRequest, made: bool = False) -> list[dict[str, Any]]:
+    """What waits for one, due first on top; or the last hundred that were made."""
+    require(actor_of(request), "assess technically")
+    waiting, assessed = assessment_desk()
+    rows = [(one.application, one.feasible) for one in assessed[:100]] if made else [(one, None) for one in waiting]
+    return [
+        {
+            "application": found.code,
+            "title": found.title,
+            "call": found.call.code,
+            "organisation": found.organisation.name if found.organisation else None,
+            "answer_due": found.answer_due,
+            "feasible": feasible,
+        }
+        for found, feasible in rows
+    ]
+
+
+@access_router.get("/access-modes", response=list[AccessModeOut], summary="Access modes")
+def access_modes(request: HttpRequest) -> list[AccessMode]:
+    """The templates from which calls are opened."""
+    return list(AccessMode.objects.filter(is_open_to_calls=True))
+
+
+@register_router.get("/systems", response=Systems, summary="Supercomputers")
+def systems(request: HttpRequest, paging: Query[Paging], search: str = "") -> dict[str, Any]:
+    """By name; `search` looks in names and cities."""
+    page = Paginator(systems_for_list(search=search[:100]), paging.per_page).get_page(paging.page)
+    return paged(page, [system_row(system) for system in page])
+
+
+def me_row(request: HttpRequest) -> dict[str, Any]:
+    """The token's person, and what the token may do."""
+    person, token = actor_of(request), request.auth  # type: ignore[attr-defined]
+    return {
+        **{name: getattr(person, name) for name in ("email", "name", "language", "expertise")},
+        "organisation": person.organisation.code if person.organisation else None,
+        "roles": sorted(person.role_names()),
+        "scopes": token.scopes,
+    }
+
+
+@router.get("/me", response=Me, auth=Scope("read"), summary="Who one is")
+def me(request: HttpRequest) -> dict[str, Any]:
+    """With one's roles, and the scopes of this token."""
+    return me_row(request)
+
+
+@router.patch("/me", response=Me, auth=Scope("apply"), summary="Change one's profile")
+def change_me(request: HttpRequest, body: MeIn) -> dict[str, Any]:
+    """Fields that are left out stay as they are."""
+    person = actor_of(request)
+    update_profile(
+        person, name=body.name or person.name, language=body.language or person.language, expertise=body.expertise
+    )
+    return me_row(request)
+
+
+@router.get("/me/tokens", response=list[TokenOut], auth=Scope("read"), summary="One's own tokens")
+def tokens(request: HttpRequest) -> list[dict[str, Any]]:
+    """Those that are not void. A token is made where one is signed in: a stolen one can't make another."""
+    found = Token.objects.filter(person=actor_of(request), revoked_at__isnull=True).order_by("-created_at")
+    names = ("name", "scopes", "created_at", "expires_at", "last_used_at")
+    return [{"number": token.pk, **{name: getattr(token, name) for name in names}} for token in found]
+
+
+@router.delete("/me/tokens/{number}", response={204: None}, auth=Scope("read"), summary="Make a token void")
+def void_token(request: HttpRequest, number: int) -> Any:
+    """One of one's own; this one too."""
+    person = actor_of(request)
+    found = Token.objects.filter(pk=number, person=person).first() if 0 < number < 2**63 else None
+    if found is None:
+        raise Http404
+    revoke_token(person, found)
+    return Status(204, None)

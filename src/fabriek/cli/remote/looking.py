@@ -1,0 +1,167 @@
+"""The verbs by which one looks: at allocations, usage, jobs, events, systems, access modes, and at oneself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from fabriek.cli.remote.asking import LOCAL, PANEL, Json, Token, Url, ask, everything, group, show, tell
+
+
+def allocations(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
+    """Allocations and what they have left."""
+    columns = {
+        "allocation": "code",
+        "project": "project",
+        "partition": "partition",
+        "awarded": "accelerator_seconds.awarded",
+        "used": "accelerator_seconds.used",
+        "left": "accelerator_seconds.left",
+        "ends": "ends",
+    }
+    show(everything(url, token, "/allocations"), columns, as_json)
+
+
+def statement(
+    allocation: Annotated[str, typer.Argument(metavar="ALLOCATION")],
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """The entries of the ledger that touched an allocation, newest first."""
+    answer = ask("GET", url, token, f"/allocations/{allocation}")
+    columns = {"at": "at", "kind": "kind", "seconds": "amount", "unit": "unit", "from": "debit", "to": "credit"}
+    show(answer["entries"], columns, as_json, answer)
+
+
+def batches(
+    broken: Annotated[bool, typer.Option("--broken", help="Those only in which a record could not be read.")] = False,
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Usage as it came in, newest first."""
+    columns = {
+        "number": "number",
+        "cluster": "cluster",
+        "from": "source",
+        "received": "received_at",
+        "booked": "booked",
+        "repeated": "repeated",
+        "broken": "broken",
+    }
+    show(everything(url, token, "/usage-batches", broken=broken), columns, as_json)
+
+
+def waiting(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
+    """Jobs of all projects that wait or run, oldest first."""
+    columns = {"job": "uuid", "name": "name", "project": "project", "state": "state", "submitted": "submitted_at"}
+    show(everything(url, token, "/jobs"), columns, as_json)
+
+
+def events(
+    verb: Annotated[str, typer.Option("--verb", help="Such as publish_decision.")] = "",
+    actor: Annotated[str, typer.Option("--by", help="A name, or an e-mail address.")] = "",
+    subject: Annotated[str, typer.Option("--about", help="A code.")] = "",
+    since: Annotated[str, typer.Option("--since", help="A day, such as 2026-11-01.")] = "",
+    until: Annotated[str, typer.Option("--until", help="The last day.")] = "",
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Who did what, when and why, newest first."""
+    said = {"verb": verb, "actor": actor, "subject": subject, "since": since, "until": until}
+    columns = {"at": "at", "who": "actor", "what": "verb", "about": "subject", "why": "why"}
+    show(everything(url, token, "/events", **{name: value for name, value in said.items() if value}), columns, as_json)
+
+
+def systems(
+    search: Annotated[str, typer.Option("--search", help="In names and cities.")] = "",
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Supercomputers of the register."""
+    columns = {"system": "code", "name": "name", "country": "country", "site": "site", "stage": "stage"}
+    show(everything(url, token, "/systems", search=search), columns, as_json)
+
+
+def factories(
+    search: Annotated[str, typer.Option("--search", help="In names, countries and hosting entities.")] = "",
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """AI factories of the register."""
+    columns = {"factory": "code", "name": "name", "country": "country", "host": "hosting_entity", "stage": "stage"}
+    show(everything(url, token, "/factories", search=search), columns, as_json)
+
+
+def access_modes(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
+    """The templates from which calls are opened."""
+    columns = {
+        "mode": "code",
+        "name": "name",
+        "least": "minimum",
+        "most": "maximum",
+        "unit": "unit",
+        "review": "review",
+    }
+    show(ask("GET", url, token, "/access-modes"), columns, as_json)
+
+
+def assessments(
+    made: Annotated[bool, typer.Option("--made", help="Those that were made.")] = False,
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Applications that wait for a technical assessment, due first on top."""
+    columns = {"application": "application", "title": "title", "call": "call", "answer due": "answer_due"}
+    columns |= {"feasible": "feasible"} if made else {}
+    show(ask("GET", url, token, "/assessments", made=made), columns, as_json)
+
+
+def me(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
+    """Who you are, and what this token may do."""
+    answer = ask("GET", url, token, "/me")
+    columns = {"name": "name", "e-mail": "email", "organisation": "organisation", "roles": "roles", "scopes": "scopes"}
+    show([answer], columns, as_json, answer)
+
+
+def change(
+    name: Annotated[str, typer.Option("--name")] = "",
+    language: Annotated[str, typer.Option("--language", help="en or nl.")] = "",
+    expertise: Annotated[
+        list[str] | None, typer.Option("--expertise", help="Once for each; replaces what was.")
+    ] = None,
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Change your name, language or expertise; what is left out stays."""
+    said = {"name": name or None, "language": language or None, "expertise": expertise or None}
+    answer = ask("PATCH", url, token, "/me", said)
+    tell(f"{answer['name']}, {answer['language']}.", answer, as_json)
+
+
+def tokens(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
+    """Your tokens that are not void."""
+    columns = {"number": "number", "name": "name", "scopes": "scopes", "made": "created_at", "used": "last_used_at"}
+    show(ask("GET", url, token, "/me/tokens"), columns, as_json)
+
+
+def void(
+    number: Annotated[int, typer.Argument(min=1)], url: Url = LOCAL, token: Token = "", as_json: Json = False
+) -> None:
+    """Make one of your tokens void."""
+    ask("DELETE", url, token, f"/me/tokens/{number}")
+    tell(f"Token {number} is void.", {"void": number}, as_json)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these verbs to the command."""
+    for verb in (allocations, statement, events, systems, factories, access_modes, assessments):
+        app.command(rich_help_panel=PANEL)(verb)
+    group(app, "me", "You: your profile and your tokens.", show=me, change=change, tokens=tokens, void_token=void)

@@ -1,0 +1,215 @@
+"""Everything that a page does, the API and the command do too. A page with a new verb and no route fails here."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+import typer
+from django.urls import URLPattern
+from typer.testing import CliRunner
+
+from fabriek.api.main import api
+from fabriek.cli.main import app
+from fabriek.portal.urls import urlpatterns
+
+# page -> (method and address of the API, the command's words)
+VERBS: dict[str, tuple[str, str]] = {
+    "start_application": ("POST /calls/{code}/applications", "apply"),
+    "save_step": ("PATCH /applications/{code}", "apply"),
+    "application_step": ("POST /applications/{code}/submit", "apply"),
+    "withdraw": ("POST /applications/{code}/withdraw", "application withdraw"),
+    "add_attachment": ("POST /applications/{code}/attachments", "application attach"),
+    "remove_attachment": ("DELETE /applications/{code}/attachments/{number}", "application detach"),
+    "reply": ("POST /applications/{code}/reply", "application reply"),
+    "object": ("POST /applications/{code}/objection", "application object"),
+    "review": ("POST /reviews/{number}", "review submit"),
+    "decline_review": ("POST /reviews/{number}/decline", "review decline"),
+    "account": ("PATCH /me", "me change"),
+    "void_token": ("DELETE /me/tokens/{number}", "me void-token"),
+    "project_hours": ("POST /projects/{code}/changes", "change ask"),
+    "report": ("PUT /projects/{code}/report", "report submit"),
+    "take_in": ("POST /projects/{code}/members", "member add"),
+    "let_go": ("DELETE /projects/{code}/members/{email}", "member remove"),
+    "submit_job": ("POST /jobs", "submit"),
+    "cancel_job": ("POST /jobs/{uuid}/cancel", "job"),
+    "propose_decision": ("POST /decisions", "decision propose"),
+    "publish_decision": ("POST /decisions/{code}/publish", "decision publish"),
+    "discard_decision": ("POST /decisions/{code}/discard", "decision discard"),
+    "open_call": ("POST /calls", "call open"),
+    "close_call": ("POST /calls/{code}/close", "call close"),
+    "check_applications": ("POST /calls/{code}/eligibility", "call check"),
+    "assign_reviewers": ("POST /calls/{code}/reviewers", "call assign"),
+    "settle_scores": ("POST /calls/{code}/scores", "call settle"),
+    "check_application": ("POST /applications/{code}/eligibility", "application check"),
+    "settle_score": ("POST /applications/{code}/score", "application score"),
+    "replace_reviewer": ("POST /applications/{code}/reviewer", "application replace-reviewer"),
+    "assessment": ("POST /applications/{code}/assessment", "application assess"),
+    "decide_queue": ("POST /calls/{code}/queue", "queue decide"),
+    "offer_again": ("POST /calls/{code}/offer", "offer confirm"),
+    "warn_unused": ("POST /returns", "return warn"),
+    "take_back": ("POST /returns/{number}/take", "return take"),
+    "change": ("POST /changes/{number}/refuse", "change refuse"),
+    "grant_change": ("POST /changes/{number}/grant", "change grant"),
+    "answer_objection": ("POST /applications/{code}/objection/answer", "objection answer"),
+    "establish_shares": ("PUT /shares/{system}/{partition}", "share establish"),
+    "reallocate": ("POST /reallocations/{system}/{partition}", "share reallocate"),
+    "undo_reallocation": ("POST /reallocations/{system}/{partition}/{code}/undo", "share undo"),
+    "establish_programme": ("POST /programmes", "programme establish"),
+    "rename_programme": ("POST /programmes/{code}/name", "programme rename"),
+    "make_promise": ("POST /promises", "promise make"),
+    "end_promise": ("POST /promises/{code}/end", "promise end"),
+    "declare_capacity": ("POST /capacity/{system}/{partition}", "declare capacity"),
+    "plan_maintenance": ("POST /maintenance/{system}/{partition}", "maintenance plan"),
+    "cancel_maintenance": ("DELETE /maintenance/{system}/{partition}/{number}", "maintenance cancel"),
+    "declare_site": ("POST /sites", "declare site"),
+    "declare_factory": ("POST /factories", "declare factory"),
+    "declare_system": ("POST /systems", "declare system"),
+    "declare_partition": ("POST /systems/{code}/partitions", "declare partition"),
+    "declare_availability": ("POST /partitions/{system}/{partition}/availability", "declare availability"),
+    "resize_partition": ("POST /partitions/{system}/{partition}/sizes", "declare size"),
+    "declare_link": ("POST /links", "link declare"),
+    "end_link": ("POST /links/{number}/end", "link end"),
+    "register_cluster": ("POST /clusters", "cluster register"),
+    "give_role": ("POST /people/{email}/roles", "role give"),
+    "withdraw_role": ("DELETE /people/{email}/roles/{role}", "role withdraw"),
+}
+
+# What belongs to a browser: a session, a cookie, and a token, which a token must not be able to make.
+OF_THE_BROWSER = {"sign_in", "sign_in_demo", "sign_in_link", "sign_out", "set_language", "make_token"}
+
+# What a list or a page shows -> where the API and the command show it.
+LISTS: dict[str, tuple[str, str]] = {
+    "factories": ("GET /factories", "factories"),
+    "system": ("GET /systems", "systems"),
+    "calls": ("GET /calls", "calls"),
+    "applications": ("GET /applications", "applications"),
+    "reviews": ("GET /reviews", "review list"),
+    "projects": ("GET /projects", "projects"),
+    "jobs": ("GET /projects/{code}/jobs", "jobs"),
+    "allocations": ("GET /allocations", "allocations"),
+    "allocation": ("GET /allocations/{code}", "statement"),
+    "promises": ("GET /promises", "promises"),
+    "decisions": ("GET /decisions", "decision list"),
+    "call_applications": ("GET /calls/{code}/applications", "call applications"),
+    "task": ("GET /tasks/{number}", "call tasks"),
+    "judge_application": ("GET /applications/{code}/judgement", "application show"),
+    "assessments": ("GET /assessments", "assessments"),
+    "call_queue": ("GET /calls/{code}/queue", "queue show"),
+    "objections": ("GET /objections", "objection list"),
+    "programmes": ("GET /programmes", "programme list"),
+    "links": ("GET /links", "link list"),
+    "operations": ("GET /clusters", "cluster list"),
+    "usage_batches": ("GET /usage-batches", "cluster usage"),
+    "waiting_jobs": ("GET /jobs", "cluster jobs"),
+    "people": ("GET /people", "people"),
+    "audit": ("GET /events", "events"),
+    "ledger_check": ("GET /ledger/check", "ledger check"),
+}
+
+
+def posting_pages() -> set[str]:
+    pages: list[Any] = [pattern for pattern in urlpatterns if isinstance(pattern, URLPattern)]
+    return {page.name for page in pages if "POST" in page.callback.methods}
+
+
+def routes() -> set[str]:
+    paths = api.get_openapi_schema()["paths"]
+    return {f"{method.upper()} {path.removeprefix('/api/v1')}" for path, methods in paths.items() for method in methods}
+
+
+def command_of(words: str) -> Any:
+    command: Any = typer.main.get_command(app)
+    for word in words.split():
+        command = getattr(command, "commands", {}).get(word)
+    return command
+
+
+def test_every_verb_of_a_page_has_its_route_and_its_command() -> None:
+    assert posting_pages() - OF_THE_BROWSER == VERBS.keys()
+
+
+@pytest.mark.parametrize(("page", "where"), [*VERBS.items(), *LISTS.items()])
+def test_the_route_and_the_command_are_there(page: str, where: tuple[str, str]) -> None:
+    route, words = where
+    assert page in {pattern.name for pattern in urlpatterns if isinstance(pattern, URLPattern)}
+    assert route in routes(), f"{page}: the API has no {route}"
+    command = command_of(words)
+    assert command is not None, f"{page}: there is no `fabriek {words}`"
+    assert not hasattr(command, "commands"), f"{page}: `fabriek {words}` does nothing by itself"
+
+
+def every_command(command: Any, words: str = "fabriek") -> dict[str, Any]:
+    if not hasattr(command, "commands"):
+        return {words: command}
+    return {
+        name: found
+        for word, under in command.commands.items()
+        for name, found in every_command(under, f"{words} {word}").items()
+    }
+
+
+# What serves for ever or shows its progress, and the pure tools whose output is a file that the formats describe.
+WITHOUT_JSON = {"fabriek demo", "fabriek serve", "fabriek migrate", "fabriek agent", "fabriek allocate"}
+
+
+def test_every_command_prints_json_where_it_prints_an_answer() -> None:
+    lacking = {
+        words
+        for words, command in every_command(typer.main.get_command(app)).items()
+        if not any("--json" in option.opts for option in command.params)
+    }
+    assert lacking <= WITHOUT_JSON, lacking - WITHOUT_JSON
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("fabriek ", "share"),
+        ("fabriek share ", "undo"),
+        ("fabriek link d", "declare"),
+        ("fabriek share undo --", "--why"),
+    ],
+)
+def test_a_shell_completes_verbs_and_options(typed: str, completed: str) -> None:
+    """As bash asks: with the words so far, and the number of the word that is being typed."""
+    asked = {
+        "_FABRIEK_COMPLETE": "complete_bash",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(len(typed.split(" ")) - 1),
+    }
+    answer = CliRunner().invoke(app, [], env=asked, prog_name="fabriek")
+    assert completed in answer.output.split(), answer.output
+
+
+def test_what_a_list_is_of_comes_in_pages_where_it_grows() -> None:
+    """Lists that grow with use are paged; those that stay small (calls that are open, sites, programmes) come whole."""
+    paths = api.get_openapi_schema()["paths"]
+    for path in (
+        "/applications",
+        "/allocations",
+        "/calls/{code}/applications",
+        "/calls/{code}/tasks",
+        "/events",
+        "/factories",
+        "/jobs",
+        "/people",
+        "/projects",
+        "/projects/{code}/jobs",
+        "/reallocations",
+        "/systems",
+        "/usage-batches",
+    ):
+        parameters = {one["name"] for one in paths[f"/api/v1{path}"]["get"]["parameters"]}
+        assert {"page", "per_page"} <= parameters, path
+
+
+def test_the_rooms_decide_and_the_doors_only_call() -> None:
+    """A door that writes by itself would be a verb that the other door lacks."""
+    from fabriek.api.routes import access, administration, declaring, judging, operations, programmes, reading
+
+    for module in (access, administration, declaring, judging, operations, programmes, reading):
+        text = inspect.getsource(module)
+        for write in (".save(", ".create(", ".delete()", ".update("):
+            assert write not in text, f"{module.__name__} writes by itself: {write}"

@@ -46,6 +46,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "settle_score": ("POST /applications/{code}/score", "application score"),
     "replace_reviewer": ("POST /applications/{code}/reviewer", "application replace-reviewer"),
     "assessment": ("POST /applications/{code}/assessment", "application assess"),
+    "what_if": ("POST /scenarios", "scenario ask"),
+    "cancel_scenario": ("POST /scenarios/{code}/cancel", "scenario cancel"),
+    "ask_scenario_again": ("POST /scenarios/{code}/again", "scenario again"),
+    "choose_scenario": ("POST /scenarios/{code}/choose", "scenario choose"),
     "decide_queue": ("POST /calls/{code}/queue", "queue decide"),
     "offer_again": ("POST /calls/{code}/offer", "offer confirm"),
     "warn_unused": ("POST /returns", "return warn"),
@@ -77,7 +81,16 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 
 # What belongs to a browser: a session, a cookie, and a token, which a token must not be able to make.
-OF_THE_BROWSER = {"sign_in", "sign_in_demo", "sign_in_link", "sign_out", "set_language", "make_token"}
+OF_THE_BROWSER = {
+    "sign_in",
+    "sign_in_demo",
+    "sign_in_link",
+    "sign_out",
+    "set_language",
+    "make_token",
+    "openid_connect",
+    "openid_disconnect",
+}
 
 # What a list or a page shows -> where the API and the command show it.
 LISTS: dict[str, tuple[str, str]] = {
@@ -151,7 +164,14 @@ def every_command(command: Any, words: str = "fabriek") -> dict[str, Any]:
 
 
 # What serves for ever or shows its progress, and the pure tools whose output is a file that the formats describe.
-WITHOUT_JSON = {"fabriek demo", "fabriek serve", "fabriek migrate", "fabriek agent", "fabriek allocate"}
+WITHOUT_JSON = {
+    "fabriek demo",
+    "fabriek serve",
+    "fabriek solver",
+    "fabriek migrate",
+    "fabriek agent",
+    "fabriek allocate",
+}
 
 
 def test_every_command_prints_json_where_it_prints_an_answer() -> None:

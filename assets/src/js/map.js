@@ -40,7 +40,7 @@ class FabriekMap extends HTMLElement {
         Plot.geo(land, { className: "fk-map__land", fill: null, stroke: null }),
         Plot.link(links, {
           x1: (link) => link.from[0], y1: (link) => link.from[1], x2: (link) => link.to[0], y2: (link) => link.to[1],
-          className: "fk-map__link", stroke: null,
+          className: "fk-map__link", stroke: null, title: "label",
         }),
         // A mark that only asks where its points are.
         Plot.dot(points, {

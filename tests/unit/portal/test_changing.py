@@ -65,7 +65,7 @@ def test_a_link_is_declared_seen_by_everybody_and_ended(operator: Client, world:
     anybody = Client()
     factory = text_of(anybody, "factory", world.factory.code)
     assert "GÉANT" in factory
-    assert "80.0 seconds" in factory
+    assert "1 minute 20 seconds" in factory
     assert "100 gigabits a second" in text_of(anybody, "factories")
     link = Link.objects.get()
     assert "valid_until" in faults_of(send(operator, "end_link", {"valid_until": str(TODAY), "why": "x"}, link.pk))

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from fabriek.cli.remote.asking import LOCAL, Json, Token, Url, Why, ask, end, everything, group, send, show
+from fabriek.cli.remote.asking import LOCAL, Json, Token, Url, Why, ask, end, everything, group, send, show, tell
 
 Code = Annotated[str, typer.Argument(metavar="SCENARIO")]
 UNDER_WAY = ("asked", "solving")
@@ -136,12 +136,14 @@ def download(
     folder: Annotated[Path, typer.Argument(help="Where to write problem.json and plan.json.")],
     url: Url = LOCAL,
     token: Token = "",
+    as_json: Json = False,
 ) -> None:
     """Write a scenario's problem and plan, byte for byte, for `fabriek verify`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("problem", "plan"):
         (folder / f"{name}.json").write_bytes(send("GET", url, token, f"/scenarios/{code}/{name}").content)
-    print(f"fabriek verify {folder / 'problem.json'} {folder / 'plan.json'}")
+    files = {name: str(folder / f"{name}.json") for name in ("problem", "plan")}
+    tell(f"fabriek verify {files['problem']} {files['plan']}", files, as_json)
 
 
 def _told(answer: dict[str, Any], as_json: bool) -> None:

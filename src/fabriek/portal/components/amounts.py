@@ -114,14 +114,6 @@ def moment_text(value: date | datetime, style: str = "") -> str:
     return clock if style == "time" else f"{day}, {clock}"
 
 
-def duration_text(seconds: float) -> str:
-    """A duration in the largest unit that it fills: 80 seconds as 1.3 minutes."""
-    for size, words in ((86_400, _("%(n)s days")), (3600, _("%(n)s hours")), (60, _("%(n)s minutes"))):
-        if seconds >= 2 * size:
-            return words % {"n": number_text(Decimal(str(seconds / size)).quantize(Decimal("0.1"), ROUND_HALF_UP), 1)}
-    return _("%(n)s seconds") % {"n": number_text(Decimal(str(seconds)).quantize(Decimal("0.1"), ROUND_HALF_UP), 1)}
-
-
 def iso_text(value: date | datetime) -> str:
     """For the datetime attribute of <time>: ISO 8601, moments in UTC with a Z."""
     if isinstance(value, datetime):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
+from datetime import timedelta
 from fractions import Fraction
+from math import ceil
 from typing import Any
 
 from django import forms
@@ -17,7 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from fabriek.access.queries import open_calls
 from fabriek.portal.access import EVERYBODY, requires
-from fabriek.portal.components.amounts import duration_text, number_text
+from fabriek.portal.components.amounts import lasting_text, number_text
 from fabriek.portal.components.countries import country_name
 from fabriek.portal.components.plots import Line, Map, Place
 from fabriek.programmes.actions import months_from
@@ -115,7 +117,7 @@ def _links_of(systems: Iterable[System]) -> list[tuple[Link, Site, Site, str | N
     for link in queries.links_on(sites=sites):
         here = link.from_site if link.from_site in sites else link.to_site
         speed = link.gigabits_per_second
-        least = duration_text(least_seconds_to_move(TERABYTE, speed)) if speed else None
+        least = lasting_text(timedelta(seconds=ceil(least_seconds_to_move(TERABYTE, speed)))) if speed else None
         found.append((link, here, link.other(here), least))
     return found
 

@@ -67,8 +67,16 @@ def decide(place: World, step: Callable[[], None]) -> str:
 
 WHAT_IFS: tuple[tuple[str, list[dict[str, object]]], ...] = (
     (
-        "Would a floor of a third for start-ups cost science anything?",
-        [{"kind": "promise", "promise": "demo-startups", "percent": "33"}],
+        "What would three points more for Playground and Fast Lane do, out of the national share?",
+        [
+            {
+                "kind": "share",
+                "programme": "eu-industrial-entry",
+                "partition": "molen/gpu",
+                "percent": "8",
+                "counterpart": "nl-demo",
+            }
+        ],
     ),
     (
         "What does a fifth less capacity do to whom?",

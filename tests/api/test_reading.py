@@ -49,7 +49,7 @@ def record(job: str, account: str, **said: Any) -> dict[str, Any]:
 
 def test_a_broken_record_in_a_batch_is_told_with_its_place_and_the_good_ones_are_booked(world: World) -> None:
     allocation = make_allocation(world)
-    good = allocation.code
+    good = allocation.project.code
     batch = {
         "key": "b1",
         "records": [record("1", good), {"job_id": "2", "nodes": "many"}, "nonsense", record("3", good)],

@@ -88,7 +88,11 @@ def meaning(data: Any, key: str = "") -> Any:
         rows = [meaning(row) for row in data]
         if rows and isinstance(rows[0], dict) and "id" in rows[0]:
             return sorted(rows, key=lambda row: row["id"])
-        return sorted(set(rows)) if key == "partitions" and all(isinstance(row, str) for row in rows) else rows
+        return (
+            sorted(set(rows))
+            if key in ("partitions", "programmes", "base") and all(isinstance(row, str) for row in rows)
+            else rows
+        )
     return data
 
 

@@ -28,8 +28,30 @@ Named = str | None
 
 @lru_cache(maxsize=64)
 def solved(seed: int, ranked: bool) -> tuple[Problem, Plan]:
-    problem = random_problem(seed, 30, partitions=2, months=4, programmes=2, demand=1.5 + seed % 3)
+    problem = random_problem(seed, 30, partitions=2, months=4, programmes=2 + seed % 2, demand=1.5 + seed % 3)
+    if seed % 2:
+        rows = json.loads(problem.to_json())
+        narrowed(rows, Random(seed))
+        problem = parse_problem(rows)
     return problem, by_rank(problem) if ranked else solve(problem)
+
+
+def narrowed(problem: Rows, draw: Random) -> None:
+    """Each promise over one, some or all programmes, of these or of more, on all or on some partitions."""
+    names = [row["id"] for row in problem["programmes"]]
+    for promise in problem["promises"]:
+        for field in ("programme", "programmes", "base", "partitions"):
+            promise.pop(field, None)
+        mine = draw.sample(names, k=draw.randint(1, len(names)))
+        shape = draw.choice(["all", "one", "some", "some"])
+        if shape == "one":
+            promise["programme"], mine = mine[0], mine[:1]
+        elif shape == "some":
+            promise["programmes"] = mine
+        if shape != "all" and draw.random() < 0.5:
+            promise["base"] = mine + [name for name in names if name not in mine and draw.random() < 0.5]
+        if draw.random() < 0.4:
+            promise["partitions"] = draw.choice([["system-0/gpu"], ["system-1/gpu", "system-0/gpu"]])
 
 
 def rebuilt(rows: Rows) -> Plan:
@@ -382,15 +404,74 @@ def test_every_plan_that_is_made_holds(seed: int, ranked: bool, promises: bool, 
         promise["reached_before"] = draw.choice([0.0, 12_345.6])
         promise["base_before"] = draw.choice([0.0, 100_000.1])
         promise["fraction"] = draw.choice([promise["fraction"], 0.5])
-        if draw.random() < 0.3:
-            promise["partitions"] = ["system-0/gpu"]
         if promise["kind"] == "floor" and draw.random() < 0.5:
             promise["of"] = "awarded"
         if promise["kind"] == "cap":
             promise["reached_before"] = draw.choice([0.0, 12_345.6, 1e7])
+    narrowed(rows, draw)
     problem = parse_problem(rows)
     plan = by_rank(problem) if ranked else solve(problem, seconds=20)
     assert verify(problem, plan) == []
+
+
+def counted(problem: Rows, plan: Plan, promise: Rows) -> tuple[float, float]:
+    """Hours of the promise's subject and of what it is a fraction of, in the plainest way."""
+    everybody = [row["id"] for row in problem["programmes"]]
+    mine = promise.get("programmes") or ([promise["programme"]] if "programme" in promise else everybody)
+    whole = promise.get("base") or mine
+    places = promise.get("partitions") or [row["id"] for row in problem["partitions"]]
+    who = {row["id"]: row for row in problem["applications"]}
+    reached, base = promise.get("reached_before", 0.0), promise.get("base_before", 0.0)
+    for award in plan.awards:
+        row = who[award.application]
+        if row["alternatives"][award.alternative]["partition"] not in places:
+            continue
+        base += award.hours * (row["programme"] in whole)
+        subject = all(
+            row.get(field, False) == promise[field] for field in ("class", "country", "commercial") if field in promise
+        )
+        reached += award.hours * (subject and row["programme"] in mine)
+    if promise["of"] == "capacity":
+        capacity = {row["id"]: row["capacity"] for row in problem["partitions"]}
+        shares = {row["id"]: row["shares"] for row in problem["programmes"]}
+        base = sum(
+            hours * (1.0 if whole == everybody and whole is mine else sum(shares[q][p][month] for q in whole))
+            for p in places
+            for month, hours in enumerate(capacity[p])
+        )
+    return reached, base
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6), st.booleans())
+def test_a_promise_counts_what_it_says_and_verify_finds_a_plan_of_another_one(seed: int, ranked: bool) -> None:
+    draw = Random(seed)
+    rows = json.loads(random_problem(seed, 24, partitions=2, months=4, programmes=3).to_json())
+    narrowed(rows, draw)
+    problem = parse_problem(rows)
+    plan = by_rank(problem) if ranked else solve(problem, seconds=20)
+    told = {result.id: result for result in plan.promises}
+    for promise in rows["promises"]:
+        reached, base = counted(rows, plan, promise)
+        assert told[promise["id"]].reached == pytest.approx(reached)
+        asked = promise["fraction"] * base
+        if promise["kind"] == "cap":
+            assert told[promise["id"]].required == pytest.approx(asked)
+            assert reached <= asked * (1 + 1e-9)
+        else:
+            assert told[promise["id"]].required <= asked * (1 + 1e-9)
+    # The same plan under promises that speak of others: found wherever that makes a difference.
+    other = json.loads(json.dumps(rows))
+    narrowed(other, Random(seed + 1))
+    differs = [
+        promise["id"]
+        for promise, before in zip(other["promises"], rows["promises"], strict=True)
+        if counted(other, plan, promise)[0] != pytest.approx(counted(rows, plan, before)[0])
+    ]
+    changed = parse_problem(other)
+    faults = verify(changed, plan.model_copy(update={"problem_sha256": problem_sha256(changed)}))
+    for name in differs:
+        assert any(f"({name}): reached" in fault for fault in faults), (name, faults)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])

@@ -1,12 +1,12 @@
 """Caps that earlier decisions exceed already: nothing more may be awarded to whom they limit.
 
-A cap is a hard constraint, so a problem with one that is exceeded before it begins has no plan at all. What follows
-from it is plain without a solver: its subjects get nothing, and for all others it says nothing.
+What follows is plain without a solver: its subjects get nothing, and for all others it says nothing.
 """
 
 from __future__ import annotations
 
 from fabriek.allocation.problem import Application, Problem, Promise, parse_problem
+from fabriek.allocation.rules import counts
 
 
 def exceeded_caps(problem: Problem) -> list[Promise]:
@@ -21,29 +21,25 @@ def exceeded_caps(problem: Problem) -> list[Promise]:
 
 
 def without_exceeded(problem: Problem) -> tuple[Problem, dict[str, list[str]]]:
-    """The problem without exceeded caps and without those whom they limit, and these: application -> caps."""
+    """The problem without those whom exceeded caps limit wherever they ask, and these: application -> caps.
+
+    A cap that limits nobody who is left is left out too. Who also asks for what a cap doesn't limit stays, with it.
+    """
     caps = exceeded_caps(problem)
-    if not caps:
-        return problem, {}
     barred: dict[str, list[str]] = {}
     for application in problem.applications:
-        limiting = [cap.id for cap in caps if _limits(cap, application)]
-        if limiting:
-            barred[application.id] = limiting
+        limiting = [[cap.id for cap in caps if counts(cap, application, place)] for place in _places(application)]
+        if all(limiting):
+            barred[application.id] = sorted(set().union(*limiting))
+    left = [application for application in problem.applications if application.id not in barred]
+    gone = {cap.id for cap in caps if not any(counts(cap, who, place) for who in left for place in _places(who))}
+    if not gone and not barred:
+        return problem, {}
     document = problem.model_dump(mode="json", by_alias=True, exclude_none=True)
-    gone = {cap.id for cap in caps}
     document["promises"] = [row for row in document["promises"] if row["id"] not in gone]
     document["applications"] = [row for row in document["applications"] if row["id"] not in barred]
     return parse_problem(document), barred
 
 
-def _limits(cap: Promise, application: Application) -> bool:
-    places = {alternative.partition for alternative in application.alternatives}
-    return (
-        (cap.programme is None or cap.programme == application.programme)
-        and (cap.partitions is None or bool(places & set(cap.partitions)))
-        and (cap.class_ is None or cap.class_ == application.class_)
-        and (cap.country is None or cap.country == application.country)
-        and (cap.organisation is None or cap.organisation == application.organisation)
-        and (cap.commercial is None or application.commercial)
-    )
+def _places(application: Application) -> list[str]:
+    return [alternative.partition for alternative in application.alternatives]

@@ -99,6 +99,15 @@ class Promise(Row):
     id: Name
     kind: Literal["floor", "cap"]
     programme: Name | None = Field(default=None, description="Narrows subject and base to one programme.")
+    programmes: list[Name] | None = Field(
+        default=None, min_length=1, description="Narrows subject and base to these programmes, counted together."
+    )
+    base: list[Name] | None = Field(
+        default=None,
+        min_length=1,
+        description="The programmes whose hours it is a fraction of, counted together, where they are more than those "
+        "of its subject; they include these.",
+    )
     partitions: list[Name] | None = Field(
         default=None, min_length=1, description="Narrows subject and base to these partitions."
     )
@@ -219,8 +228,9 @@ def canonical_rows(problem: Problem) -> dict[str, Any]:
     for kind in ("partitions", "programmes", "applications", "promises"):
         rows[kind] = sorted(rows.get(kind, []), key=lambda row: row["id"])
     for promise in rows["promises"]:
-        if "partitions" in promise:
-            promise["partitions"] = sorted(set(promise["partitions"]))
+        for names in ("programmes", "base", "partitions"):
+            if names in promise:
+                promise[names] = sorted(set(promise[names]))
     return rows
 
 
@@ -331,11 +341,28 @@ def _check_promise(path: str, promise: Promise, partitions: set[str], programmes
             f"{path}.programme",
             f"is {promise.programme!r}, which is not a programme of this problem; add it or correct its name",
         )
-    for k, partition in enumerate(promise.partitions or []):
-        if partition not in partitions:
+    if promise.programme is not None and promise.programmes is not None:
+        raise ProblemError(
+            f"{path}.programmes", "stands beside `programme`, which says the same of one; keep one of the two"
+        )
+    for field, what, names, known in (
+        ("programmes", "programme", promise.programmes, programmes),
+        ("base", "programme", promise.base, programmes),
+        ("partitions", "partition", promise.partitions, partitions),
+    ):
+        for k, name in enumerate(names or []):
+            if name not in known:
+                raise ProblemError(
+                    f"{path}.{field}[{k}]",
+                    f"is {name!r}, which is not a {what} of this problem; add it or correct its name",
+                )
+    if promise.base is not None:
+        subject = programmes if promise.programmes is None else set(promise.programmes)
+        missing = (subject if promise.programme is None else {promise.programme}) - set(promise.base)
+        if missing:
             raise ProblemError(
-                f"{path}.partitions[{k}]",
-                f"is {partition!r}, which is not a partition of this problem; add it or correct its name",
+                f"{path}.base",
+                f"leaves out {min(missing)!r}, whose hours are its subject; a part is of a whole that holds it: add it",
             )
     subjects = [
         name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 from functools import lru_cache
 
@@ -39,10 +39,21 @@ def share_hours(problem: Problem) -> dict[tuple[str, str, int], Fraction]:
     }
 
 
+def subject_programmes(promise: Promise) -> Collection[str] | None:
+    """The programmes whose hours a promise guarantees or limits; None: all."""
+    return promise.programmes if promise.programme is None else (promise.programme,)
+
+
+def base_programmes(promise: Promise) -> Collection[str] | None:
+    """The programmes whose hours a promise is a fraction of, its subject's among them; None: all."""
+    return subject_programmes(promise) if promise.base is None else promise.base
+
+
 def base_capacity(problem: Problem, promise: Promise) -> Fraction:
-    """What a promise `of: capacity` is a fraction of: the programme's share (without overbooking), or all capacity."""
+    """What a promise `of: capacity` is a fraction of: its programmes' shares (without overbooking), or all capacity."""
     partitions = None if promise.partitions is None else set(promise.partitions)
-    if promise.programme is None:
+    programmes = base_programmes(promise)
+    if programmes is None:
         return sum(
             (
                 sum((exact(hours) for hours in partition.capacity), Fraction(0))
@@ -56,7 +67,7 @@ def base_capacity(problem: Problem, promise: Promise) -> Fraction:
         (
             hours / booked[programme]
             for (programme, partition, _month), hours in share_hours(problem).items()
-            if programme == promise.programme and (partitions is None or partition in partitions)
+            if programme in programmes and (partitions is None or partition in partitions)
         ),
         Fraction(0),
     )
@@ -70,11 +81,12 @@ def excused(problem: Problem, cap: Promise) -> Fraction:
 
 def offered(problem: Problem, promise: Promise) -> Fraction:
     """All hours that could be awarded of what the promise is a fraction of, overbooking included."""
+    programmes = base_programmes(promise)
     return sum(
         (
             hours
             for (programme, partition, _month), hours in share_hours(problem).items()
-            if promise.programme in (None, programme)
+            if (programmes is None or programme in programmes)
             and (promise.partitions is None or partition in promise.partitions)
         ),
         Fraction(0),
@@ -117,15 +129,18 @@ def awardable(
 
 def is_within(promise: Promise, application: Application, partition: str) -> bool:
     """Whether hours of this application on this partition are in what the promise is a fraction of."""
-    return (promise.programme is None or promise.programme == application.programme) and (
+    programmes = base_programmes(promise)
+    return (programmes is None or application.programme in programmes) and (
         promise.partitions is None or partition in promise.partitions
     )
 
 
 def counts(promise: Promise, application: Application, partition: str) -> bool:
     """Whether hours of this application on this partition are the promise's subject."""
+    programmes = subject_programmes(promise)
     return (
         is_within(promise, application, partition)
+        and (programmes is None or application.programme in programmes)
         and (promise.class_ is None or promise.class_ == application.class_)
         and (promise.organisation is None or promise.organisation == application.organisation)
         and (promise.country is None or promise.country == application.country)

@@ -161,8 +161,8 @@ class Reading:
     def within(self, promise: Promise) -> Mask:
         """Which alternatives' hours are in what the promise is a fraction of."""
         mask = np.ones(len(self.owner), dtype=bool)
-        if promise.programme is not None:
-            mask &= self._are("programme", promise.programme)
+        if (whole := _whole(promise)) is not None:
+            mask &= self._are("programme", *whole)
         if promise.partitions is not None:
             named = set(promise.partitions)
             mask &= np.array([partition in named for partition in self.partition], dtype=bool)
@@ -171,30 +171,35 @@ class Reading:
     def subject(self, promise: Promise) -> Mask:
         """Which alternatives' hours the promise guarantees (floor) or limits (cap)."""
         mask = self.within(promise)
-        for field in ("class_", "organisation", "country", "commercial"):
+        if promise.programmes is not None:
+            mask &= self._are("programme", *promise.programmes)
+        for field in ("programme", "class_", "organisation", "country", "commercial"):
             wanted = getattr(promise, field)
             if wanted is not None:
                 mask &= self._are(field, wanted)
         return mask
 
-    def _are(self, field: str, wanted: object) -> Mask:
-        return np.array([is_ == wanted for is_ in self._who[field]], dtype=bool)[self.owner]
+    def _are(self, field: str, *wanted: object) -> Mask:
+        return np.array([is_ in wanted for is_ in self._who[field]], dtype=bool)[self.owner]
 
     def offered(self, promise: Promise) -> Fraction:
         """All that may be awarded of what the promise is a fraction of: shares, with their overbooking."""
         return sum((hours for cell, hours in self.shares.items() if _speaks_of(promise, cell)), Fraction(0))
 
     def capacity(self, promise: Promise) -> Fraction:
-        """What a promise `of: capacity` is a fraction of: the programme's share, not overbooked, or all capacity."""
-        if promise.programme is None:
+        """What a promise `of: capacity` is a fraction of: its programmes' shares, not overbooked, or all capacity."""
+        if _whole(promise) is None:
             return exact_sum(
                 hours
                 for partition in self.problem.partitions
                 if promise.partitions is None or partition.id in promise.partitions
                 for hours in partition.capacity
             )
-        [programme] = [row for row in self.problem.programmes if row.id == promise.programme]
-        return self.offered(promise) / exact(programme.overbooking)
+        overbooking = {row.id: exact(row.overbooking) for row in self.problem.programmes}
+        return sum(
+            (hours / overbooking[cell[0]] for cell, hours in self.shares.items() if _speaks_of(promise, cell)),
+            Fraction(0),
+        )
 
     def demand(self, floor: Promise) -> Fraction:
         """What the floor's class could be awarded if nobody else asked, and what it was awarded before."""
@@ -227,7 +232,17 @@ class Reading:
 
 def _speaks_of(promise: Promise, cell: tuple[str, str, int]) -> bool:
     programme, partition, _month = cell
-    return promise.programme in (None, programme) and (promise.partitions is None or partition in promise.partitions)
+    whole = _whole(promise)
+    return (whole is None or programme in whole) and (promise.partitions is None or partition in promise.partitions)
+
+
+def _whole(promise: Promise) -> set[str] | None:
+    """The programmes whose hours a promise is a fraction of; None: all."""
+    if promise.base is not None:
+        return set(promise.base)
+    if promise.programmes is not None:
+        return set(promise.programmes)
+    return None if promise.programme is None else {promise.programme}
 
 
 def _shares(problem: Problem) -> dict[tuple[str, str, int], Fraction]:

@@ -178,7 +178,28 @@ def all_of_it_twice() -> Any:
     return rows
 
 
+def promised(**fields: Any) -> Any:
+    rows = valid()
+    rows["promises"][0] |= fields
+    return rows
+
+
 FAULTS: dict[str, tuple[Any, str]] = {
+    "a promise of a programme that isn't there": (promised(programme="x"), "promises[0].programme"),
+    "a promise of programmes of which one isn't there": (promised(programmes=["P0", "x"]), "promises[0].programmes[1]"),
+    "a promise on a partition that isn't there": (promised(partitions=["x"]), "promises[0].partitions[0]"),
+    "a promise that is a part of a programme that isn't there": (
+        promised(base=["P0", "P1", "x"]),
+        "promises[0].base[2]",
+    ),
+    "a promise of one and of several": (
+        promised(programme="P0", programmes=["P1"]),
+        "promises[0].programmes",
+    ),
+    "a promise of no programmes": (promised(programmes=[]), "promises[0].programmes"),
+    "a promise of programmes in no list": (promised(programmes="P0"), "promises[0].programmes"),
+    "a part of a whole that doesn't hold it": (promised(programme="P0", base=["P1"]), "promises[0].base"),
+    "a part of some of the whole": (promised(base=["P1"]), "promises[0].base"),
     "a negative request": (asked(hours=-1), "applications[1].alternatives[0].hours"),
     "a request of nothing": (asked(hours=0), "applications[1].alternatives[0].hours"),
     "a partition that isn't there": (asked(partition="x"), "applications[1].alternatives[0].partition"),

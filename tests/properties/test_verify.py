@@ -435,7 +435,7 @@ def counted(problem: Rows, plan: Plan, promise: Rows) -> tuple[float, float]:
         capacity = {row["id"]: row["capacity"] for row in problem["partitions"]}
         shares = {row["id"]: row["shares"] for row in problem["programmes"]}
         base = sum(
-            hours * (1.0 if whole == everybody and whole is mine else sum(shares[q][p][month] for q in whole))
+            hours * (1.0 if whole is everybody else sum(shares[q][p][month] for q in whole))
             for p in places
             for month, hours in enumerate(capacity[p])
         )

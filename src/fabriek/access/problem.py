@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from fractions import Fraction
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
+from fabriek.access.awarded import Awarded, awarded_before, system_of
 from fabriek.access.changes import Change, PromiseChange, ThresholdChange, ValueChange
 from fabriek.access.models import Alternative, Application, ApplicationState, Call
 from fabriek.access.standing import Standing, changed, standing
 from fabriek.allocation.problem import Problem, parse_problem
 from fabriek.conf.errors import Refused
-from fabriek.ledger.models import Account, AccountKind, Unit
 from fabriek.programmes.models import Promise
 from fabriek.programmes.queries import leaves, promises_on
-from fabriek.projects.models import Allocation
 from fabriek.projects.rules import month_after
+from fabriek.register.models import Partition
 
 _PLACES = Decimal("0.000000000001")
 
@@ -72,7 +72,10 @@ def compose(
 
     applications: the rows, given the months that they count their starts in.
     """
-    stands = changed(standing(partitions, months), changes)
+    # All of these systems: a promise on a system counts its other partitions too.
+    systems = {system_of(partition) for partition in partitions}
+    whole = Partition.objects.filter(system__code__in=systems).order_by("code").values_list("code", flat=True)
+    stands = changed(standing(list(whole), months), changes)
     free = _whole_hours(stands.free(), programmes, partitions, months)
     capacity = {
         partition: [sum(free[q, partition, month] for q in programmes) for month in months] for partition in partitions
@@ -214,41 +217,60 @@ def _promises(
 ) -> Iterable[dict[str, Any]]:
     """Floors and caps that speak of who gets hours; a promise about a programme as such is kept by its share.
 
-    A promise over several of the programmes is put to each of them: where each keeps it, all together do. A fraction of
-    capacity is of the whole share, so what was awarded before counts: what is still to be reached, or still free, is
-    put as a fraction of what is left to decide on.
+    A promise on every system is a row a system. A row counts what the ledger counts of the promise: hours of all its
+    programmes on the whole system, whoever decides on them; what they were awarded before is in the row. A fraction of
+    capacity is of the whole shares in these months: what is still to be reached, or still free, is put as a fraction of
+    what is left to decide on.
     """
+    promises = [
+        promise
+        for promise in promises
+        if promise.kind != "baseline" and (promise.organisation_class or promise.country or promise.commercial)
+    ]
+    if not promises:
+        return
     below = leaves()
+    everybody = set().union(*below.values())
+    awarded = awarded_before()
     for promise in promises:
-        if promise.kind == "baseline" or promise.fraction is None:
-            continue
-        if not (promise.organisation_class or promise.country or promise.commercial):
-            continue
-        wanted = below[promise.programme.code] if promise.programme else set(programmes)
+        wanted = below[promise.programme.code] if promise.programme else everybody
+        whole = below[promise.base.code] | wanted if promise.base else wanted
         concerned = [q for q in programmes if q in wanted]
-        where = [p for p in partitions if promise.system is None or p.startswith(f"{promise.system.code}/")]
-        if not concerned or not where:
+        if not concerned:
             continue
-        together = set(concerned) == set(programmes) and (promise.programme is None or wanted <= set(programmes))
-        for programme in [None] if together else concerned:
-            fraction = promise.fraction
-            if promise.of == "capacity":
-                mine = programmes if programme is None else [programme]
-                fraction = _of_what_is_left(promise, mine, where, months, free, stands)
-            before = {}
-            if promise.of == "awarded":
-                scope = sorted(wanted) if programme is None else [programme]
-                before = _awarded_before(promise, scope)
+        systems = [
+            system
+            for system in sorted({system_of(partition) for partition in partitions})
+            if promise.system is None or system == promise.system.code
+        ]
+        for system in systems:
+            where = [partition for partition in partitions if system_of(partition) == system]
+            there = [row for row in awarded if row.system == system]
+            mine = [row for row in there if row.programme in wanted and _speaks_of(promise, row)]
             row: dict[str, Any] = {
-                **before,
-                "id": promise.code if programme is None or len(concerned) == 1 else f"{promise.code}:{programme}",
+                "id": promise.code if len(systems) == 1 else f"{promise.code}:{system}",
                 "kind": promise.kind,
-                "fraction": float(fraction),
                 "of": promise.of,
                 "rank": promise.rank,
             }
-            if programme is not None:
-                row["programme"] = programme
+            if promise.of == "capacity":
+                share = sum(
+                    cell.share for (q, p, _month), cell in stands.cells.items() if q in whole and system_of(p) == system
+                )
+                done = sum(row.seconds for row in mine if row.month in months)
+                left = sum(free[q, p, month] for q in concerned for p in where for month in months) * 3600
+                row["fraction"] = float(_of_what_is_left(promise, share, done, left))
+            else:
+                row["fraction"] = float(promise.fraction or 0)
+                row["reached_before"] = sum(row.seconds for row in mine) / 3600
+                row["base_before"] = sum(row.seconds for row in there if row.programme in whole) / 3600
+                of = [q for q in programmes if q in whole]
+                if of != concerned:
+                    row["base"] = of
+            if len(concerned) == 1 < len(programmes):
+                row["programme"] = concerned[0]
+            elif len(concerned) < len(programmes):
+                row["programmes"] = concerned
             if len(where) < len(partitions):
                 row["partitions"] = where
             if promise.organisation_class:
@@ -260,66 +282,20 @@ def _promises(
             yield row
 
 
-def _of_what_is_left(
-    promise: Promise,
-    programmes: list[str],
-    partitions: list[str],
-    months: list[date],
-    free: dict[tuple[str, str, date], int],
-    stands: Standing,
-) -> Decimal:
-    whole = sum(
-        cell.share
-        for (programme, partition, month), cell in stands.cells.items()
-        if programme in programmes and partition in partitions and month in months
+def _speaks_of(promise: Promise, row: Awarded) -> bool:
+    """Whether a promise guarantees or limits hours of such projects."""
+    return (
+        (not promise.organisation_class or row.organisation_class == promise.organisation_class)
+        and (not promise.country or row.country == promise.country)
+        and (not promise.commercial or row.commercial)
     )
-    done = _done(promise, programmes, partitions, months)
-    left = sum(free[q, p, month] for q in programmes for p in partitions for month in months) * 3600
+
+
+def _of_what_is_left(promise: Promise, share: int, done: int, left: int) -> Decimal:
+    """What a promise still asks or allows, as a fraction of what is left to decide on; never in the promise's favour
+    by rounding."""
     if not left:
         return Decimal(0)
-    part = (Fraction(promise.fraction or 0) * whole - done) / left
-    part = min(max(part, Fraction(0)), Fraction(1))
-    return (Decimal(part.numerator) / part.denominator).quantize(_PLACES, ROUND_DOWN)
-
-
-def _awarded_before(promise: Promise, programmes: list[str]) -> dict[str, float]:
-    """GPU-hours that earlier decisions awarded: to the promise's subject, and of what it is a fraction of."""
-    stations = Account.objects.filter(
-        programme__in=programmes,
-        unit=Unit.ACCELERATOR_SECONDS,
-        kind__in=[AccountKind.AWARD, AccountKind.USED, AccountKind.LAPSED],
-    ).exclude(allocation="")
-    if promise.system is not None:
-        stations = stations.filter(partition__startswith=f"{promise.system.code}/")
-    awarded: dict[str, int] = defaultdict(int)
-    for allocation, credits, debits in stations.values_list("allocation", "credits", "debits"):
-        awarded[allocation] += credits - debits
-    reached = sum(awarded[code] for code in _subject(promise, awarded).values_list("code", flat=True))
-    return {"reached_before": reached / 3600, "base_before": sum(awarded.values()) / 3600}
-
-
-def _subject(promise: Promise, codes: Iterable[str]) -> QuerySet[Allocation]:
-    """Those of these allocations that a promise speaks of."""
-    subject = Allocation.objects.filter(code__in=[code for code in codes if code])
-    if promise.organisation_class:
-        subject = subject.filter(project__organisation_class=promise.organisation_class)
-    if promise.country:
-        subject = subject.filter(project__country=promise.country)
-    if promise.commercial:
-        subject = subject.filter(project__commercial=True)
-    return subject
-
-
-def _done(promise: Promise, programmes: list[str], partitions: list[str], months: list[date]) -> int:
-    """Seconds of these programmes' shares that the promise's subject was awarded before."""
-    stations = Account.objects.filter(
-        programme__in=programmes,
-        partition__in=partitions,
-        month__in=months,
-        unit=Unit.ACCELERATOR_SECONDS,
-        kind__in=[AccountKind.AWARD, AccountKind.USED, AccountKind.LAPSED],
-    )
-    by_allocation: dict[str, int] = defaultdict(int)
-    for allocation, credits, debits in stations.values_list("allocation", "credits", "debits"):
-        by_allocation[allocation] += credits - debits
-    return sum(by_allocation[code] for code in _subject(promise, by_allocation).values_list("code", flat=True))
+    part = min(max((Fraction(promise.fraction or 0) * share - done) / left, Fraction(0)), Fraction(1))
+    rounding = ROUND_UP if promise.kind == "floor" else ROUND_DOWN
+    return (Decimal(part.numerator) / part.denominator).quantize(_PLACES, rounding)

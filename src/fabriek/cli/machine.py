@@ -49,6 +49,11 @@ def migrate() -> None:
     call_command("migrate", interactive=False)
 
 
+def broken_on(row: dict[str, Any]) -> list[str]:
+    """The systems on which a promise of every system is not kept."""
+    return [on["system"] for on in row["systems"] if not on["holds"]]
+
+
 def promises(as_json: Json = False) -> None:
     """Every promise, measured over the ledger: as decided, queued and used."""
     ready(quiet=True)
@@ -72,7 +77,7 @@ def promises(as_json: Json = False) -> None:
             row["programme"] or "",
             row["class"] or "",
             *(f"{row[moment]:,.1f}" for moment in ("required", "decided", "queued", "used")),
-            "[green]yes[/green]" if row["holds"] else "[red]no[/red]",
+            "[green]yes[/green]" if row["holds"] else " ".join(["[red]no[/red]", *broken_on(row)]),
         )
     Console().print(table)
 

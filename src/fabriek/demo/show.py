@@ -82,7 +82,7 @@ def _tables(console: Console) -> None:
             f"{one.required['decided'] / 3600:,.0f}",
             f"{one.decided / 3600:,.0f}",
             f"{one.used / 3600:,.3f}",
-            "[green]yes[/green]" if one.holds else "[red]no[/red]",
+            "[green]yes[/green]" if one.holds else " ".join(["[red]no[/red]", *one.broken_on]),
         )
     console.print(promises)
     found = latest_plan()

@@ -23,6 +23,7 @@ from fabriek.ledger.models import Account, AccountKind, Kind, Transaction, Unit
 from fabriek.people.permissions import require
 from fabriek.programmes.errors import AlreadyGiven, ProgrammeRefused, ShareTableRefused
 from fabriek.programmes.models import FormerName, Pillar, Programme, Promise, Share
+from fabriek.programmes.queries import leaves
 from fabriek.programmes.rules import (
     check_ending,
     check_programme,
@@ -94,10 +95,19 @@ def make_promise(actor: Any, *, code: str, **terms: Any) -> Promise:
         accelerator_seconds_a_month=promise.accelerator_seconds_a_month,
         valid_from=promise.valid_from,
         valid_until=promise.valid_until,
+        country=promise.country,
+        commercial=promise.commercial,
+        base_holds_it=promise.base is None or _holds(promise.base, promise.programme),
     )
     added(promise)
     record(actor, "programmes.make_promise", promise, kind=promise.kind)
     return promise
+
+
+def _holds(base: Programme, programme: Programme | None) -> bool:
+    """Whether a programme's tree holds another's; None: all programmes."""
+    below = leaves()
+    return (below[programme.code] if programme else set().union(*below.values())) <= below[base.code]
 
 
 @transaction.atomic

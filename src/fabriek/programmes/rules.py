@@ -104,12 +104,18 @@ def check_promise(
     accelerator_seconds_a_month: int | None,
     valid_from: date,
     valid_until: date | None,
+    country: str = "",
+    commercial: bool = False,
+    base_holds_it: bool = True,
 ) -> None:
     """Check that a promise has its own measure: a fraction (floor, cap), or hours a month of one programme (baseline).
+
+    base_holds_it: whether what it is a fraction of includes its programme.
 
     Errors: PromiseRefused with all faults at once.
     """
     faults = {}
+    one_subject = _("Say one thing: a class, a country or paid commercial use. Make a promise of each.")
     if kind == "baseline":
         if fraction is not None:
             faults["fraction"] = [_("A baseline is an amount a month, not a fraction.")]
@@ -122,6 +128,12 @@ def check_promise(
             faults["fraction"] = [_("Give a fraction from 0 to 100 %.")]
         if accelerator_seconds_a_month is not None:
             faults["accelerator_seconds_a_month"] = [_("Only a baseline is an amount a month.")]
+    if not base_holds_it:
+        faults["base"] = [_("Choose a programme that includes it: a part is of a whole.")]
+    if (organisation_class or country) and commercial:
+        faults["commercial"] = [one_subject]
+    if organisation_class and country:
+        faults["country"] = [one_subject]
     if kind == "floor" and not organisation_class:
         faults["organisation_class"] = [_("A floor is for a class of applicants. Say which.")]
     if valid_until is not None and valid_until <= valid_from:

@@ -6,8 +6,9 @@ runs in the queue (queued), what was metered (used).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 
@@ -31,7 +32,8 @@ MOMENTS = ("decided", "queued", "used")
 
 @dataclass(frozen=True)
 class Terms:
-    """What a promise says, free of the database. `programmes` and `base` are the leaves of the subtree; None: all."""
+    """What a promise says, free of the database. `programmes` and `base` are the leaves of the subtree; None: all.
+    `system`: of which system; where it is empty, a fraction is of every system, each."""
 
     code: str
     name: str
@@ -72,7 +74,11 @@ class Terms:
 
 @dataclass(frozen=True)
 class Measured:
-    """A promise and its numbers, in accelerator-seconds; `required` per moment, because shares of use grow with use."""
+    """A promise and its numbers, in accelerator-seconds; `required` per moment, because shares of use grow with use.
+
+    systems: the same of each system, in order of code, for a promise that is kept where each of them keeps it; the
+    numbers are then those of all systems together.
+    """
 
     terms: Terms
     required: dict[str, int]
@@ -80,6 +86,12 @@ class Measured:
     holds_at: dict[str, bool]
     share: int = 0
     numbers: list[Hours] = field(default_factory=list)
+    systems: list[Measured] = field(default_factory=list)
+
+    @property
+    def broken_on(self) -> list[str]:
+        """The systems on which a promise of every system is not kept."""
+        return [one.terms.system for one in self.systems if not one.holds]
 
     @property
     def holds(self) -> bool:
@@ -107,8 +119,12 @@ def measure(terms: Terms, hours: Iterable[Hours]) -> Measured:
     baseline: the programme's share is at least `seconds`; what is decided and used is shown beside it.
     share: what is awarded stays within `seconds` (the share times the stated overbooking, rule 3), and the share's
     own size is no smaller than what was established.
+    A floor or a cap that names no system is of every system, each: it holds where it holds on each of them. An amount
+    (baseline, share) is of all systems together.
     """
     hours = list(hours)
+    if terms.fraction is not None and not terms.system:
+        return _on_each_system(terms, hours)
     subject = [h for h in hours if terms.counts(h)]
     base = [h for h in hours if terms.is_measured_against(h)]
     reached = {moment: sum(getattr(h, moment) for h in subject) for moment in MOMENTS}
@@ -135,3 +151,20 @@ def measure(terms: Terms, hours: Iterable[Hours]) -> Measured:
             if terms.is_about_a_share:
                 holds["decided"] = holds["decided"] and share <= required["decided"] + terms.rounding
     return Measured(terms, required, reached, holds, share, subject)
+
+
+def _on_each_system(terms: Terms, hours: list[Hours]) -> Measured:
+    by_system: dict[str, list[Hours]] = defaultdict(list)
+    for row in hours:
+        if terms.counts(row) or terms.is_measured_against(row):
+            by_system[row.system].append(row)
+    systems = [measure(replace(terms, system=system), by_system[system]) for system in sorted(by_system)]
+    return Measured(
+        terms,
+        required={moment: sum(one.required[moment] for one in systems) for moment in MOMENTS},
+        reached={moment: sum(one.reached[moment] for one in systems) for moment in MOMENTS},
+        holds_at={moment: all(one.holds_at[moment] for one in systems) for moment in MOMENTS},
+        share=sum(one.share for one in systems),
+        numbers=[row for one in systems for row in one.numbers],
+        systems=systems,
+    )

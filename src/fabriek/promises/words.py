@@ -13,7 +13,8 @@ def as_rows(measured: list[Measured]) -> list[dict[str, Any]]:
 
 
 def as_row(one: Measured) -> dict[str, Any]:
-    """`required` is what is required of what was decided; of what was used in `required_of_use`."""
+    """`required` is what is required of what was decided; of what was used in `required_of_use`. `systems`: each of
+    them, for a floor or a cap of every system, which holds where it holds on each; the amounts are of all together."""
     terms = one.terms
     return {
         "id": terms.code,
@@ -41,5 +42,19 @@ def as_row(one: Measured) -> dict[str, Any]:
         },
         "holds": one.holds,
         "holds_at": one.holds_at,
+        "systems": [
+            {
+                "system": on.terms.system,
+                "required": on.required["decided"] / 3600,
+                "required_of_use": on.required["used"] / 3600,
+                "share": on.share / 3600,
+                "decided": on.decided / 3600,
+                "queued": on.queued / 3600,
+                "used": on.used / 3600,
+                "holds": on.holds,
+                "holds_at": on.holds_at,
+            }
+            for on in one.systems
+        ],
         "demo": terms.is_demo,
     }

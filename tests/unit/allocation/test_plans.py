@@ -284,3 +284,71 @@ def test_the_example_of_the_format_is_solved(tmp_path: Path) -> None:
     plan = solve(parse_problem(example))
     assert [(a.application, a.alternative, a.hours) for a in plan.awards] == [("A1", 0, 50000)]
     assert plan.status == "optimal"
+
+
+def two_programmes(promise: dict[str, Any]) -> Problem:
+    """Each has a partition of 100 hours. A start-up asks for 60 hours of each; a university, scored higher, for 100."""
+    return parse_problem(
+        {
+            "format": "fabriek/problem/1",
+            "months": ["2027-01"],
+            "partitions": [{"id": name, "capacity": [100.0]} for name in ("a/gpu", "b/gpu")],
+            "programmes": [{"id": "P", "shares": {"a/gpu": [1.0]}}, {"id": "Q", "shares": {"b/gpu": [1.0]}}],
+            "threshold": 60.0,
+            "value": "score",
+            "applications": [
+                {
+                    "id": f"{who}-{programme}",
+                    "programme": programme,
+                    "class": who,
+                    "organisation": who,
+                    "country": "NL",
+                    "score": score,
+                    "alternatives": [{"partition": place, "start": 0, "months": 1, "hours": hours}],
+                }
+                for who, score, hours in (("academia", 90.0, 100.0), ("startup", 70.0, 60.0))
+                for programme, place in (("P", "a/gpu"), ("Q", "b/gpu"))
+            ],
+            "promises": [{"id": "f", "kind": "floor", "class": "startup", "fraction": 0.3, "of": "awarded", **promise}],
+        }
+    )
+
+
+def classes_of(plan: Plan) -> list[str]:
+    return sorted(award.application.split("-")[0] for award in plan.awards)
+
+
+def test_a_promise_over_two_programmes_counts_them_together() -> None:
+    """60 of 160 hours keep three tenths; put to each programme, both start-ups would be needed."""
+    together = two_programmes({"programmes": ["Q", "P"]})
+    plan = solve(together)
+    assert classes_of(plan) == ["academia", "startup"]
+    assert (plan.promises[0].required, plan.promises[0].reached, plan.promises[0].shortfall) == (48.0, 60.0, 0.0)
+    assert verify(together, plan) == []
+    # A plan of one programme's promise does not pass as one of both.
+    assert verify(together, solve(two_programmes({"programme": "P"}))) != []
+
+
+def test_a_part_of_a_wider_base_counts_all_of_it() -> None:
+    """The start-up of P alone must reach three tenths of all that both programmes award."""
+    problem = two_programmes({"programme": "P", "base": ["P", "Q"]})
+    plan = solve(problem)
+    assert [award.application for award in plan.awards] == ["academia-Q", "startup-P"]
+    assert (plan.promises[0].required, plan.promises[0].reached) == (48.0, 60.0)
+    assert verify(problem, plan) == []
+    capped = two_programmes({"kind": "cap", "programmes": ["P"], "base": ["P", "Q"], "of": "capacity"})
+    plan = solve(capped)
+    assert (plan.promises[0].required, plan.promises[0].reached) == (60.0, 0.0)
+    assert verify(capped, plan) == []
+
+
+def test_a_promise_on_one_partition_counts_nothing_elsewhere() -> None:
+    problem = two_programmes({"partitions": ["a/gpu"]})
+    plan = solve(problem)
+    assert [award.application for award in plan.awards] == ["academia-Q", "startup-P"]
+    assert (plan.promises[0].required, plan.promises[0].reached) == (18.0, 60.0)
+    assert verify(problem, plan) == []
+
+
+def test_the_order_of_names_in_a_promise_is_no_part_of_the_problem() -> None:
+    assert two_programmes({"programmes": ["Q", "P"]}).to_json() == two_programmes({"programmes": ["P", "Q"]}).to_json()

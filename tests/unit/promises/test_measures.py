@@ -1,5 +1,6 @@
 """The arithmetic of promises, on numbers that one can check by hand."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 from hypothesis import given
@@ -60,6 +61,27 @@ def test_a_cap_on_a_programme_binds_the_size_of_its_share_too():
     measured = measure(cap, [hours(share=800), hours("science", "", share=200)])
     assert measured.reached["decided"] == 0
     assert not measured.holds_at["decided"]
+
+
+def test_a_promise_of_every_system_holds_where_each_keeps_it():
+    floor = Terms("f", "n", "floor", organisation_class="startup", fraction=Fraction(1, 5), of="awarded")
+    world = [
+        Hours("industry", "alder", "startup", "NL", False, decided=90, used=5),
+        Hours("industry", "alder", "sme", "NL", False, decided=10),
+        Hours("industry", "birch", "sme", "NL", False, decided=33, used=5),
+        Hours("industry", "cedar", "", "", False, share=1000),
+    ]
+    measured = measure(floor, world)
+    # Over all systems together 90 of 133 would be four times enough.
+    assert measured.required["decided"] == 20 + 7
+    assert measured.decided == 90
+    assert not measured.holds
+    assert measured.broken_on == ["birch"]
+    assert [one.terms.system for one in measured.systems] == ["alder", "birch", "cedar"]
+    on_alder = measure(replace(floor, system="alder"), world)
+    assert on_alder.holds
+    assert on_alder.systems == []
+    assert measure(replace(floor, system="birch"), world).required == {"decided": 7, "queued": 0, "used": 1}
 
 
 def test_a_baseline_is_kept_by_the_share_not_by_the_awards():

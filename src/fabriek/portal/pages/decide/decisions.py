@@ -334,6 +334,7 @@ class Moment:
     required_after: int
     holds_before: bool
     holds_after: bool
+    broken_on: list[str]
 
     @property
     def kind_words(self) -> str:
@@ -376,6 +377,7 @@ def _before_and_after(awarded: list[DecisionRow], found: DecisionPage) -> list[M
                 required_after=then.required["decided"],
                 holds_before=now.holds_at["decided"],
                 holds_after=then.holds_at["decided"],
+                broken_on=[on.terms.system for on in then.systems if not on.holds_at["decided"]],
             )
         )
     return moments

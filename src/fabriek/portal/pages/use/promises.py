@@ -102,6 +102,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         "one": one,
         "promise": promise,
         "is_cap": is_cap,
+        "systems": one.systems if len(one.systems) > 1 else [],
         "numbers": numbers,
         "total": {name: sum(row[name] for row in numbers) for name in ("share", "decided", "queued", "used")},
         "plot": plot_of(one, is_cap),
@@ -125,8 +126,8 @@ def _ending(promise: Promise | None, today: date) -> dict[str, Any] | None:
 def _csv(measured: list[Measured]) -> HttpResponse:
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="promises.csv"'
-    rows = [{**as_row(one), "seconds": None, "holds_at": None} for one in measured]
-    columns = [name for name in (rows[0] if rows else {}) if name not in ("seconds", "holds_at")]
+    rows = [{**as_row(one), "broken_on": " ".join(one.broken_on)} for one in measured]
+    columns = [name for name in (rows[0] if rows else {}) if name not in ("seconds", "holds_at", "systems")]
     writer = csv.DictWriter(response, fieldnames=columns, extrasaction="ignore")
     writer.writeheader()
     writer.writerows(rows)

@@ -1,0 +1,198 @@
+"""Promises in the problem of a decision say what they say: over all their programmes, on each system, of their base."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from tests.factories.world import MONTH, NEXT, World, make_allocation, make_organisation, make_partition, make_person
+from tests.factories.world import make_world as a_world
+
+from fabriek.access.exceeded import without_exceeded
+from fabriek.access.problem import compose
+from fabriek.allocation.problem import Problem, parse_problem
+from fabriek.allocation.problem import Promise as Row
+from fabriek.people.models import Organisation
+from fabriek.programmes.actions import declare_capacity, establish_shares, make_promise
+from fabriek.programmes.errors import PromiseRefused
+from fabriek.programmes.models import Programme
+from fabriek.promises.queries import measured_promises
+from fabriek.register.actions import declare_availability, declare_partition
+from fabriek.register.models import Partition
+
+pytestmark = pytest.mark.django_db
+ENTRY, LARGE, SCIENCE, UNION = "eu-industrial-entry", "eu-industrial-large", "eu-science", "eu"
+
+
+@pytest.fixture
+def world() -> World:
+    world = a_world()
+    share(world, world.partition)
+    return world
+
+
+def share(world: World, partition: Partition) -> None:
+    table = {ENTRY: Decimal("0.3"), LARGE: Decimal("0.3"), SCIENCE: Decimal("0.4")}
+    establish_shares(world.officer, partition, [MONTH, NEXT], table)
+
+
+def another_system(world: World) -> Partition:
+    _factory, partition = make_partition(world.operator)
+    declare_capacity(world.operator, partition, [MONTH, NEXT])
+    share(world, partition)
+    return partition
+
+
+def promise(world: World, programme: str | None = "eu-industrial", **more: Any) -> None:
+    make_promise(
+        world.officer,
+        **{
+            "code": "startups",
+            "name": "Room for start-ups",
+            "kind": "floor",
+            "programme": Programme.objects.get(code=programme) if programme else None,
+            "organisation_class": "startup",
+            "fraction": Decimal("0.2"),
+            "of": "awarded",
+            "rank": 1,
+            "valid_from": date(2020, 1, 1),
+            **more,
+        },
+    )
+
+
+def problem(world: World, programmes: Sequence[str], *more: Partition) -> Problem:
+    return compose([MONTH, NEXT], [world.partition.code, *(p.code for p in more)], list(programmes), lambda _: [])
+
+
+def rows(found: Problem, code: str = "startups") -> list[Row]:
+    return [row for row in found.promises if row.id.split(":")[0] == code]
+
+
+def sme() -> Organisation:
+    return make_organisation("sme")
+
+
+def test_over_two_of_three_programmes_it_is_one_row(world: World) -> None:
+    promise(world)
+    (row,) = rows(problem(world, [ENTRY, LARGE, SCIENCE]))
+    assert (row.id, row.programme, row.programmes, row.base, row.partitions) == (
+        "startups", None, [ENTRY, LARGE], None, None
+    )  # fmt: skip
+    (alone,) = rows(problem(world, [ENTRY, SCIENCE]))
+    assert (alone.programme, alone.programmes) == (ENTRY, None)
+    (only,) = rows(problem(world, [ENTRY]))
+    assert (only.programme, only.programmes) == (None, None)
+    assert rows(problem(world, [SCIENCE])) == []
+
+
+def test_what_other_programmes_of_it_were_awarded_counts_as_on_the_ledger(world: World) -> None:
+    make_allocation(world, gpu_hours=100)
+    make_allocation(world, gpu_hours=300, lead=make_person(organisation=sme()))
+    promise(world)
+    promise(world, None, code="of-all")
+    measured = {one.terms.code: one for one in measured_promises()}
+    # The awards are of the entry programme; the decision is on others.
+    for decided, code in (([LARGE], "startups"), ([LARGE, SCIENCE], "startups"), ([SCIENCE], "of-all")):
+        (row,) = rows(problem(world, decided), code)
+        assert (row.reached_before, row.base_before) == (100.0, 400.0)
+        assert measured[code].decided == row.reached_before * 3600
+        assert measured[code].required["decided"] == row.base_before * row.fraction * 3600
+
+
+def test_on_every_system_it_is_a_row_a_system(world: World) -> None:
+    other = another_system(world)
+    make_allocation(world, gpu_hours=100)
+    promise(world)
+    promise(world, code="here", system=other.system)
+    found = problem(world, [ENTRY, LARGE], other)
+    here, there = world.partition.system.code, other.system.code
+    each = {row.id: row for row in rows(found)}
+    assert each.keys() == {f"startups:{here}", f"startups:{there}"}
+    assert each[f"startups:{here}"].partitions == [world.partition.code]
+    assert each[f"startups:{there}"].partitions == [other.code]
+    assert each[f"startups:{here}"].reached_before == 100.0
+    assert each[f"startups:{there}"].reached_before == 0.0
+    (named,) = rows(found, "here")
+    assert (named.id, named.partitions) == ("here", [other.code])
+
+
+def test_a_wider_base_is_in_the_row(world: World) -> None:
+    make_allocation(world, gpu_hours=100)
+    promise(world, ENTRY, base=Programme.objects.get(code=UNION))
+    (row,) = rows(problem(world, [ENTRY, LARGE, SCIENCE]))
+    assert (row.programme, row.base) == (ENTRY, [ENTRY, LARGE, SCIENCE])
+    (row,) = rows(problem(world, [ENTRY]))
+    assert (row.programme, row.base, row.base_before) == (None, None, 100.0)
+
+
+def test_a_fraction_of_capacity_is_of_the_whole_share_on_the_system(world: World) -> None:
+    """Two partitions on a system, of which one is decided on; half is free to be given, a quarter was."""
+    second = declare_partition(
+        world.operator, world.partition.system, name="more", kind="gpu", nodes=4, accelerators_per_node=4,
+        cores_per_node=64,
+    )  # fmt: skip
+    declare_availability(world.operator, second, Decimal("0.95"), date(2020, 1, 1))
+    declare_capacity(world.operator, second, [MONTH, NEXT])
+    share(world, second)
+    make_allocation(world, gpu_hours=100, lead=make_person(organisation=sme()))
+    promise(world, "eu-industrial", kind="cap", organisation_class="sme", of="capacity")
+    found = problem(world, [LARGE, SCIENCE])
+    (row,) = rows(found)
+    (one,) = [one for one in measured_promises() if one.terms.code == "startups"]
+    mine = sum(
+        part * hours
+        for part, hours in zip(
+            next(p for p in found.programmes if p.id == LARGE).shares[world.partition.code],
+            found.partitions[0].capacity,
+            strict=True,
+        )
+    )
+    assert row.fraction * mine == pytest.approx(one.required["decided"] / 3600 - 100, abs=1)
+
+
+def test_a_cap_that_is_exceeded_bars_those_who_ask_nowhere_else(world: World) -> None:
+    row = {
+        "programme": ENTRY, "class": "sme", "organisation": "o", "country": "NL", "score": 80.0,
+    }  # fmt: skip
+    other = another_system(world)
+    asked = {"start": 0, "months": 1, "hours": 10.0}
+    places = {"here": [world.partition.code], "both": [world.partition.code, other.code], "there": [other.code]}
+    found = compose(
+        [MONTH],
+        [world.partition.code, other.code],
+        [ENTRY],
+        lambda _: [{**row, "id": who, "alternatives": [{**asked, "partition": p} for p in where]}
+                   for who, where in places.items()],
+    )  # fmt: skip
+    cap = {"kind": "cap", "class": "sme", "fraction": 0.1, "of": "awarded", "reached_before": 50.0, "base_before": 60.0}
+    document = found.model_dump(mode="json", by_alias=True, exclude_none=True)
+    document["promises"] = [{**cap, "id": "cap", "partitions": [world.partition.code]}]
+    left, barred = without_exceeded(parse_problem(document))
+    assert barred == {"here": ["cap"]}
+    assert [application.id for application in left.applications] == ["both", "there"]
+    assert [promise.id for promise in left.promises] == ["cap"]
+    document["promises"] = [{**cap, "id": "cap"}]
+    left, barred = without_exceeded(parse_problem(document))
+    assert (left.applications, left.promises, set(barred)) == ([], [], set(places))
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"country": "NL"}, "country"),
+        ({"commercial": True}, "commercial"),
+        ({"base": SCIENCE}, "base"),
+    ],
+)
+def test_a_promise_that_no_decision_could_keep_as_it_says_is_not_made(
+    world: World, more: dict[str, Any], field: str
+) -> None:
+    if "base" in more:
+        more = {"base": Programme.objects.get(code=more["base"])}
+    with pytest.raises(PromiseRefused) as refused:
+        promise(world, **more)
+    assert set(refused.value.faults) == {field}

@@ -167,7 +167,6 @@ def every_command(command: Any, words: str = "fabriek") -> dict[str, Any]:
 WITHOUT_JSON = {
     "fabriek demo",
     "fabriek serve",
-    "fabriek solver",
     "fabriek migrate",
     "fabriek agent",
     "fabriek allocate",

@@ -155,15 +155,23 @@ class Solver:
         self.at_once = at_once
         self._start = start
         self.works: list[_Work] = []
+        self.ended = 0
+        """How many it has let go of: answered, failed or cancelled."""
 
     def tick(self) -> None:
-        """One round."""
+        """One round. What is held is renewed before more is taken up: a round that came late must not take its own
+        scenario for a lost one."""
+        self._listen(list(self.works))
         while len(self.works) < self.at_once and (scenario := claim(self.name)) is not None:
             self.works.append(_Work(scenario, self._start(question_of(scenario))))
-        for work in list(self.works):
+            self._listen(self.works[-1:])
+
+    def _listen(self, works: list[_Work]) -> None:
+        for work in works:
             if self._is_over(work):
                 work.apart.stop()
                 self.works.remove(work)
+                self.ended += 1
 
     def _is_over(self, work: _Work) -> bool:
         step = work.step
@@ -192,8 +200,8 @@ class Solver:
         self.works.clear()
 
 
-def work(stopped: threading.Event, at_once: int = 2, until_idle: bool = False, pause: float = 0.5) -> None:
-    """Solve until somebody says stop, or until nothing is asked any more."""
+def work(stopped: threading.Event, at_once: int = 2, until_idle: bool = False, pause: float = 0.5) -> int:
+    """Solve until somebody says stop, or until nothing is asked any more. Returns how many scenarios ended."""
     solver = Solver(at_once)
     try:
         while not stopped.is_set():
@@ -202,10 +210,11 @@ def work(stopped: threading.Event, at_once: int = 2, until_idle: bool = False, p
             with suppress(OperationalError):
                 solver.tick()
                 if until_idle and not solver.works:
-                    return
+                    break
             pipes = [one.apart.pipe for one in solver.works]
             if not pipes or not wait(pipes, timeout=pause):
                 stopped.wait(0 if pipes else pause)
     finally:
         with suppress(OperationalError):
             solver.stop()
+    return solver.ended

@@ -249,13 +249,15 @@ def serve(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8000) -> No
     raise typer.Exit(serve_all(port))
 
 
-def solver(
+def work(
+    once: Annotated[bool, typer.Option("--once", help="Until nothing waits, and not for ever.")] = False,
     at_once: Annotated[int, typer.Option(min=1, max=64, help="Scenarios at once; each takes a core or two.")] = 2,
-    until_idle: Annotated[bool, typer.Option("--until-idle", help="End when nothing is asked any more.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Solve the scenarios that officers ask, until it is stopped; `fabriek serve` runs one.
+    """Do what takes longer than a request, until it is stopped: checks, assignments and scores by the thousand, and the
+    scenarios that officers ask. `fabriek serve` starts it.
 
-    It may be killed at any moment and there may be several: what it was solving waits for the next one.
+    It may be killed at any moment: what was under way is taken up again. One works on a machine; another one waits.
     """
     import signal
     import threading
@@ -264,25 +266,11 @@ def solver(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_received: stopped.set())
     ready(quiet=True)
-    from fabriek.access.solving import work
-
-    work(stopped, at_once, until_idle)
-
-
-def work(
-    once: Annotated[bool, typer.Option("--once", help="Until nothing waits, and not for ever.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Do what takes longer than a request: checks, assignments and scores by the thousand. `fabriek serve` starts it.
-
-    What was under way when it stopped is taken up again.
-    """
-    ready(quiet=True)
     from fabriek.cli.work import work as work_on
     from fabriek.conf.configuration import configuration
 
-    ended = work_on(configuration().folder, once=once)
-    print(json.dumps({"ended": ended}) if as_json else f"{ended} tasks ended.")
+    ended = work_on(configuration().folder, once=once, at_once=at_once, stopped=stopped)
+    print(json.dumps({"ended": ended}) if as_json else f"{ended} tasks and scenarios ended.")
 
 
 def settle(as_json: Json = False) -> None:
@@ -342,7 +330,7 @@ def decide_due(
 
 def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
-    for verb in (demo, serve, solver, work, migrate, promises, export, settle, decide_due, sign_in_link, person, token):
+    for verb in (demo, serve, work, migrate, promises, export, settle, decide_due, sign_in_link, person, token):
         app.command(rich_help_panel=_PANEL)(verb)
     ledger = typer.Typer(no_args_is_help=True, help="The double entry of hours.")
     ledger.command("check")(ledger_check)

@@ -1,7 +1,7 @@
-"""`fabriek serve`: the portal under gunicorn; beside it the solver of scenarios, the worker and the engine's agent.
+"""`fabriek serve`: the portal under gunicorn; beside it the worker and the engine's agent.
 
 One parent looks after them: when it is told to stop it stops all, and when one of them dies by itself it says so.
-None needs the others to be right: a killed agent, solver, worker or server is simply started again.
+None needs the others to be right: a killed agent, worker or server is simply started again.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def run_together(commands: Sequence[tuple[str, list[str], dict[str, str]]]) -> i
 
 
 def serve_all(port: int) -> int:
-    """The portal, the solver and, where the demonstration's engine was set up, its agent; until a signal."""
+    """The portal, the worker and, where the demonstration's engine was set up, its agent; until a signal."""
     from fabriek.conf.configuration import configuration
 
     if not _is_free(port):
@@ -66,7 +66,6 @@ def serve_all(port: int) -> int:
     folder = configuration().folder / "agent"
     commands: list[tuple[str, list[str], dict[str, str]]] = [
         ("portal", portal_command(port), {}),
-        ("solver", [sys.executable, "-m", "fabriek.cli.main", "solver"], {}),
         ("worker", [sys.executable, "-m", "fabriek.cli.main", "work"], {}),
     ]
     if (folder / "token").exists():

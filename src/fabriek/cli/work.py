@@ -1,7 +1,9 @@
-"""`fabriek work`: does what takes longer than a request, one task after the other. `fabriek serve` starts it.
+"""`fabriek work`: does what takes longer than a request. Tasks, one after the other, and scenarios, some at once.
 
 One worker on a machine: a lock on a file of the folder says so, which the kernel frees however the process ends. What
-was under way when it ended is taken up again by the next one.
+was under way when it ended is taken up again: a task by the next worker of this machine, a scenario once its lease is
+over by any. Scenarios are solved in processes of their own, which this one listens to; tasks have a thread beside it,
+so that neither waits for the other.
 """
 
 from __future__ import annotations
@@ -9,11 +11,15 @@ from __future__ import annotations
 import fcntl
 import logging
 import socket
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.db import close_old_connections
 
+from fabriek.access import solving
 from fabriek.access.actions import give_up, resume, work_once
 from fabriek.access.models import Task, TaskState
 from fabriek.conf.trouble import trouble_of
@@ -21,25 +27,69 @@ from fabriek.conf.trouble import trouble_of
 PAUSE = 1.0
 """Seconds between two looks at the queue where nothing waits."""
 
+LAST_WORDS = 2.0
+"""Seconds that a task has to come to its end when the worker is told to stop; then it is left to the next worker."""
+
 _log = logging.getLogger("fabriek.work")
 
 
-def work(folder: Path, *, once: bool = False) -> int:
-    """Work until a signal, or with `once` until nothing waits. Returns how many tasks ended."""
-    folder.mkdir(parents=True, exist_ok=True)
-    ended = 0
-    with (folder / "worker.lock").open("w") as lock:
-        # Another worker of this machine: this one waits, and takes over when that one ends.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        name = socket.gethostname()
+def work(folder: Path, *, once: bool = False, at_once: int = 2, stopped: threading.Event | None = None) -> int:
+    """Work until told to stop, or with `once` until nothing waits. Returns how many tasks and scenarios ended.
+
+    at_once: scenarios.
+    """
+    stopped = stopped or threading.Event()
+    name = socket.gethostname()
+    with _alone_here(folder, stopped):
         resume(name)
-        while True:
-            worked = _one(name)
-            ended += worked
-            if once and not worked:
-                return ended
-            if not worked:
-                time.sleep(PAUSE)
+        if once:
+            return _until_nothing_waits(name, at_once, stopped)
+        ended: list[int] = []
+        # A daemon: a task in the middle doesn't hold up the end, as it wouldn't hold up a kill.
+        tasks = threading.Thread(target=_tasks, args=(name, stopped, ended), daemon=True)
+        tasks.start()
+        try:
+            return solving.work(stopped, at_once) + len(ended)
+        finally:
+            stopped.set()
+            tasks.join(LAST_WORDS)
+
+
+@contextmanager
+def _alone_here(folder: Path, stopped: threading.Event) -> Iterator[None]:
+    """While another worker of this machine works, this one waits, and takes over when that one ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "worker.lock").open("w") as lock:
+        while not stopped.is_set():
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                # Not waited for in the kernel: nobody could tell it to stop there.
+                stopped.wait(PAUSE)
+            else:
+                break
+        yield
+
+
+def _until_nothing_waits(name: str, at_once: int, stopped: threading.Event) -> int:
+    ended = 0
+    while not stopped.is_set():
+        tasks = 0
+        while _one(name):
+            tasks += 1
+        scenarios = solving.work(stopped, at_once, until_idle=True)
+        ended += tasks + scenarios
+        if not tasks and not scenarios:
+            break
+    return ended
+
+
+def _tasks(name: str, stopped: threading.Event, ended: list[int]) -> None:
+    while not stopped.is_set():
+        if _one(name):
+            ended.append(1)
+        else:
+            stopped.wait(PAUSE)
 
 
 def _one(name: str) -> bool:

@@ -328,6 +328,19 @@ def test_a_scenario_whose_solver_was_killed_is_taken_up_again_and_after_three_ti
     assert actions.ask_again(world.officer, scenario).state == "asked"
 
 
+def test_a_round_that_comes_late_does_not_take_its_own_scenario_for_a_lost_one(world: World) -> None:
+    """A task beside it may hold the process for longer than a lease."""
+    scored(world)
+    scenario = question(world)
+    solver = solver_of(Scripted())
+    solver.tick()
+    solver.works[0].renewed -= solving.LEASE * 2
+    ScenarioRun.objects.update(lease_until=timezone.now() - solving.LEASE)
+    solver.tick()
+    run = run_of(scenario)
+    assert (run.state, run.solver, run.attempts, len(solver.works)) == ("solving", solver.name, 0, 1)
+
+
 def test_who_lost_it_can_not_keep_an_answer_any_more(world: World) -> None:
     scored(world)
     scenario = question(world)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -125,10 +127,22 @@ def test_a_mistake_of_ours_ends_the_task_and_not_the_worker(
 
     monkeypatch.setattr("fabriek.access.actions.applications.check_eligibility", mistaken)
     monkeypatch.setattr("fabriek.cli.work.PAUSE", 0)
-    monkeypatch.setattr("fabriek.cli.work.close_old_connections", lambda: None)
+    for module in ("fabriek.cli.work", "fabriek.access.solving"):
+        monkeypatch.setattr(f"{module}.close_old_connections", lambda: None)
     assert work(tmp_path, once=True) == 0
     task.refresh_from_db()
     assert (task.state, task.ended_at is None) == ("failed", False)
+
+
+def test_a_second_worker_of_a_machine_waits_and_hears_that_it_is_to_stop(world: World, tmp_path: Path) -> None:
+    task = begun(world, "check")
+    stopped = threading.Event()
+    with (tmp_path / "worker.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        threading.Timer(0.05, stopped.set).start()
+        assert work(tmp_path, once=True, stopped=stopped) == 0
+    task.refresh_from_db()
+    assert task.state == "waiting"
 
 
 def test_an_interest_that_came_up_while_it_was_worked_out_stops_the_assignment(

@@ -57,9 +57,9 @@ def test_a_machine_from_nothing_to_shares_over_the_api() -> None:
     operator = client_of(make_person("operator"), "read", "operate")
     for path, body in OPERATOR.items():
         assert (answer := post(operator, path, body)).status_code == 200, answer.content
-    assert [site["code"] for site in operator.get("/api/v1/sites").json()] == ["s"]
+    assert [site["code"] for site in operator.get("/api/v1/sites").json()["items"]] == ["s"]
     assert operator.get("/api/v1/partitions/x/gpu/availability").json()[0]["fraction"] == "0.95000"
-    (cluster,) = operator.get("/api/v1/clusters").json()
+    (cluster,) = operator.get("/api/v1/clusters").json()["items"]
     assert cluster["partitions"] == {"boost": "x/gpu"}
     assert post(operator, "/capacity/x/gpu", {"months": [str(MONTH)]}).json()["accelerator_seconds"] > 0
 
@@ -68,7 +68,7 @@ def test_a_machine_from_nothing_to_shares_over_the_api() -> None:
         assert (answer := post(officer, path, body)).status_code == 200, answer.content
     shares = {"months": [str(MONTH)], "fractions": {"nl": "1"}}
     assert post(officer, "/shares/x/gpu", shares, "put").json()[0]["programme"] == "nl"
-    assert "sme" in [promise["id"] for promise in officer.get("/api/v1/promises").json()]
+    assert "sme" in [promise["id"] for promise in officer.get("/api/v1/promises?per_page=200").json()["items"]]
 
 
 def test_declaring_twice_changes_nothing_and_otherwise_is_refused() -> None:

@@ -125,10 +125,10 @@ def test_objections_wait_and_are_answered_by_somebody_else(reviewers: list[Perso
     review.application.refresh_from_db()
     actions.make_objection(review.application.applicant, review.application, "Unfair.")
     publisher, other = client_of(world.officer, "read", "decide"), client_of(make_person("officer"), "read", "decide")
-    (waiting,) = other.get("/api/v1/objections").json()
+    (waiting,) = other.get("/api/v1/objections").json()["items"]
     assert (waiting["application"], waiting["text"]) == (review.application.code, "Unfair.")
     body = {"answer": "Looked at again.", "upheld": False}
     problem_of(post(publisher, f"/applications/{waiting['application']}/objection/answer", body), 403)
     assert post(other, f"/applications/{waiting['application']}/objection/answer", body).status_code == 200
-    assert other.get("/api/v1/objections").json() == []
-    assert other.get("/api/v1/objections?answered=true").json()[0]["upheld"] is False
+    assert other.get("/api/v1/objections").json()["items"] == []
+    assert other.get("/api/v1/objections?answered=true").json()["items"][0]["upheld"] is False

@@ -108,7 +108,7 @@ def test_one_reads_and_changes_oneself_and_makes_a_token_void(world: World) -> N
     assert (me["email"], sorted(me["scopes"])) == (world.officer.email, ["apply", "read"])
     changed = client.patch("/api/v1/me", {"language": "nl"}, content_type="application/json").json()
     assert (changed["language"], changed["name"]) == ("nl", me["name"])
-    (token,) = client.get("/api/v1/me/tokens").json()
+    (token,) = client.get("/api/v1/me/tokens").json()["items"]
     other = Token.objects.create(name="x", digest="d", person=make_person())
     assert client.delete(f"/api/v1/me/tokens/{other.pk}").status_code == 404
     assert client.delete(f"/api/v1/me/tokens/{token['number']}").status_code == 204
@@ -119,6 +119,6 @@ def test_access_modes_and_systems_are_open_to_everybody(world: World) -> None:
     from django.test import Client
 
     anybody = Client()
-    assert "aif-playground" in {mode["code"] for mode in anybody.get("/api/v1/access-modes").json()}
+    assert "aif-playground" in {mode["code"] for mode in anybody.get("/api/v1/access-modes").json()["items"]}
     page = anybody.get("/api/v1/systems?per_page=1").json()
     assert (page["total"], page["items"][0]["code"]) == (1, world.partition.system.code)

@@ -40,6 +40,35 @@ def test_every_route_that_changes_something_needs_a_token() -> None:
             assert public or operation.get("security"), f"{method} {path} has no rule"
 
 
+# Tables that belong to one thing, which is named in the address.
+WHOLE = {
+    "/api/v1/maintenance/{system}/{partition}",
+    "/api/v1/partitions/{system}/{partition}/availability",
+    "/api/v1/partitions/{system}/{partition}/sizes",
+    "/api/v1/shares/{system}/{partition}",
+}
+
+
+def test_every_list_comes_in_pages() -> None:
+    unpaged = set()
+    for path, methods in api.get_openapi_schema()["paths"].items():
+        for answer in methods.get("get", {}).get("responses", {}).values():
+            if answer.get("content", {}).get("application/json", {}).get("schema", {}).get("type") == "array":
+                unpaged.add(path)
+    assert unpaged == WHOLE
+
+
+def test_a_list_gives_the_page_that_is_asked() -> None:
+    world = make_world()
+    for _number in range(3):
+        make_world(factory=world.factory)
+    first, last = (Client().get(f"/api/v1/calls?per_page=3&page={page}").json() for page in (1, 2))
+    assert (first["total"], first["pages"], first["per_page"], last["page"]) == (4, 2, 3, 2)
+    assert (len(first["items"]), len(last["items"])) == (3, 1)
+    assert len({call["code"] for call in first["items"] + last["items"]}) == 4
+    assert Client().get("/api/v1/calls?per_page=201").status_code == 422
+
+
 def test_without_a_token_everything_else_is_401() -> None:
     for path, methods in api.get_openapi_schema()["paths"].items():
         for method, operation in methods.items():
@@ -59,7 +88,7 @@ def test_a_founder_applies_over_the_api() -> None:
     world = make_world()
     founder = make_person()
     client = client_of(founder)
-    assert client.get("/api/v1/calls").json()[0]["code"] == world.call.code
+    assert client.get("/api/v1/calls").json()["items"][0]["code"] == world.call.code
     organisation = {"name": "My start-up", "organisation_class": "startup", "country": "NL"}
     assert post(client, "/organisation", organisation).status_code == 200
     draft = post(client, f"/calls/{world.call.code}/applications").json()
@@ -199,7 +228,7 @@ def test_an_officer_opens_and_closes_a_call() -> None:
     assert made.status_code == 200, made.content
     assert made.json()["maximum_gpu_hours"] == 20_000
     assert post(client, f"/calls/{made.json()['code']}/close", {"why": "a test"}).status_code == 200
-    assert made.json()["code"] not in [call["code"] for call in client.get("/api/v1/calls").json()]
+    assert made.json()["code"] not in [call["code"] for call in client.get("/api/v1/calls").json()["items"]]
     assert post(client_of(make_person(), "decide"), "/calls", body).status_code == 403
 
 

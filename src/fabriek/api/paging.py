@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
-from django.core.paginator import Page
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 from ninja import Field, Query, Schema
+
+T = TypeVar("T")
 
 
 class PageOf(Schema):
@@ -25,6 +29,12 @@ class Paging(Schema):
 
 
 PagingQuery = Query(...)
+
+
+def page_of(found: Sequence[T] | QuerySet[Any], paging: Paging, row: Callable[[Any], Any]) -> dict[str, Any]:
+    """The answer of a list: the rows of the page that was asked, each as `row` writes it."""
+    page = Paginator(found, paging.per_page).get_page(paging.page)
+    return paged(page, [row(one) for one in page])
 
 
 def paged(page: Page[Any], items: list[Any]) -> dict[str, Any]:

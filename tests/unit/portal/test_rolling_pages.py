@@ -137,7 +137,7 @@ def test_a_refused_change_tells_the_project_why() -> None:
     address = reverse("portal:change", args=[made["number"]])
     assert officer.post(address, {"answer": ""}).status_code == 422
     assert officer.post(address, {"answer": "Nothing is left after the end."}).status_code == 303
-    (row,) = lead.get(f"/api/v1/projects/{allocation.project.code}/changes").json()
+    (row,) = lead.get(f"/api/v1/projects/{allocation.project.code}/changes").json()["items"]
     assert (row["state"], row["answer"]) == ("refused", "Nothing is left after the end.")
 
 
@@ -163,7 +163,7 @@ def test_a_project_gives_back_over_the_api_and_strangers_see_nothing() -> None:
     lead = client_of(lead_of(allocation.project), "read", "apply")
     body = {"allocation": allocation.code, "hours": 10}
     assert post(lead, address, body).json()["state"] == "returned"
-    assert len(lead.get(f"/api/v1{address}").json()) == 1
+    assert len(lead.get(f"/api/v1{address}").json()["items"]) == 1
     assert post(client_of(make_person(), "read", "apply"), address, body).status_code == 404
     assert post(lead, address, {"allocation": "none", "hours": 10}).status_code == 404
 

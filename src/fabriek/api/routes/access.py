@@ -6,7 +6,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from ninja import Field, File, Query, Router, Schema, UploadedFile
 
@@ -15,7 +14,7 @@ from fabriek.access.attachments import path_of
 from fabriek.access.models import Application, Attachment, Call, Decision, Review
 from fabriek.access.rules import ATTACHMENT_MIB, remarks_are_open
 from fabriek.api.authentication import Scope, actor_of
-from fabriek.api.paging import PageOf, Paging, paged
+from fabriek.api.paging import PageOf, Paging, page_of
 from fabriek.people.actions import join_organisation, register_organisation
 from fabriek.people.models import OrganisationClass
 from fabriek.people.permissions import require
@@ -48,6 +47,10 @@ class CallRow(Schema):
     threshold: float
     free_gpu_hours: int
     demo: bool
+
+
+class Calls(PageOf):
+    items: list[CallRow]
 
 
 class AlternativeIO(Schema):
@@ -139,6 +142,10 @@ class ReviewRow(Schema):
     scores: dict[str, float]
 
 
+class Reviews(PageOf):
+    items: list[ReviewRow]
+
+
 class Score(Schema):
     score: Decimal | None = Field(None, ge=0, le=100)
     remark: str = Field("", max_length=5000)
@@ -155,6 +162,10 @@ class DecisionRow(Schema):
     calls: list[str]
     problem_sha256: str
     greedy_value: float
+
+
+class Decisions(PageOf):
+    items: list[DecisionRow]
 
 
 def call_row(call: Call, free: int) -> dict[str, Any]:
@@ -225,12 +236,12 @@ def own(request: HttpRequest, code: str) -> Application:
     return found
 
 
-@router.get("/calls", response=list[CallRow], summary="Open calls")
-def calls(request: HttpRequest) -> list[dict[str, Any]]:
+@router.get("/calls", response=Calls, summary="Open calls")
+def calls(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     """With what is free in each now."""
     found = queries.open_calls()
     free = queries.free_gpu_hours(found)
-    return [call_row(call, free[call.pk]) for call in found]
+    return page_of(found, paging, lambda call: call_row(call, free[call.pk]))
 
 
 @router.get("/calls/{code}", response=CallRow, summary="A call")
@@ -261,8 +272,7 @@ def applications(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
             "alternatives__partition", "outcomes__project", "outcomes__decision", "reviews", "attachments"
         )
     )
-    page = Paginator(found, paging.per_page).get_page(paging.page)
-    return paged(page, [application_row(application) for application in page])
+    return page_of(found, paging, application_row)
 
 
 @router.get("/applications/{code}", response=ApplicationIO, auth=Scope("read"), summary="An application")
@@ -388,10 +398,10 @@ def review_row(review: Review) -> dict[str, Any]:
     }
 
 
-@router.get("/reviews", response=list[ReviewRow], auth=Scope("review"), summary="One's own reviews")
-def reviews(request: HttpRequest) -> list[dict[str, Any]]:
+@router.get("/reviews", response=Reviews, auth=Scope("review"), summary="One's own reviews")
+def reviews(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     """Those to do first."""
-    return [review_row(review) for review in queries.review_desk(actor_of(request))]
+    return page_of(queries.review_desk(actor_of(request)), paging, review_row)
 
 
 @router.post("/reviews/{number}", response=ReviewRow, auth=Scope("review"), summary="Hand in a review")
@@ -433,12 +443,11 @@ def decision_of(request: HttpRequest, code: str) -> Decision:
     return found
 
 
-@router.get("/decisions", response=list[DecisionRow], auth=Scope("read"), summary="Decisions")
-def decisions(request: HttpRequest) -> list[dict[str, Any]]:
+@router.get("/decisions", response=Decisions, auth=Scope("read"), summary="Decisions")
+def decisions(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     """Newest first."""
-    actor = actor_of(request)
-    require(actor, "read decisions")
-    return [decision_row(decision) for decision in queries.decisions()]
+    require(actor_of(request), "read decisions")
+    return page_of(queries.decisions(), paging, decision_row)
 
 
 @router.post("/decisions", response=DecisionRow, auth=Scope("decide"), summary="Propose a decision")

@@ -10,9 +10,10 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from django.http import Http404, HttpRequest
-from ninja import Field, Schema
+from ninja import Field, Query, Schema
 
 from fabriek.api.authentication import Scope, actor_of
+from fabriek.api.paging import PageOf, Paging, page_of
 from fabriek.api.routes.operations import ClusterOut, cluster_row
 from fabriek.api.routes.operations import router as operations_router
 from fabriek.api.routes.programmes import partition_of
@@ -74,6 +75,10 @@ class SiteOut(Schema):
     hosting_entity: str | None
     latitude: float | None
     longitude: float | None
+
+
+class Sites(PageOf):
+    items: list[SiteOut]
 
 
 class SystemIn(Schema):
@@ -142,6 +147,10 @@ class LinkOut(Schema):
     source: str | None
 
 
+class Links(PageOf):
+    items: list[LinkOut]
+
+
 class LinkEnd(Schema):
     valid_until: date
     why: str = Field("", max_length=1000)
@@ -183,10 +192,10 @@ def site_row(site: Site) -> dict[str, Any]:
     return {**{name: getattr(site, name) for name in names}, "hosting_entity": entity}
 
 
-@router.get("/sites", response=list[SiteOut], summary="Sites")
-def sites(request: HttpRequest) -> list[dict[str, Any]]:
+@router.get("/sites", response=Sites, summary="Sites")
+def sites(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     """Data centres, by name."""
-    return [site_row(site) for site in Site.objects.select_related("hosting_entity")]
+    return page_of(Site.objects.select_related("hosting_entity").order_by("name", "pk"), paging, site_row)
 
 
 @router.post("/sites", response=SiteOut, auth=Scope("operate"), summary="Declare a site")
@@ -261,10 +270,10 @@ def link_row(link: Link) -> dict[str, Any]:
     }
 
 
-@router.get("/links", response=list[LinkOut], summary="Links between sites")
-def links(request: HttpRequest, on: date | None = None, ended: bool = False) -> list[dict[str, Any]]:
+@router.get("/links", response=Links, summary="Links between sites")
+def links(request: HttpRequest, paging: Query[Paging], on: date | None = None, ended: bool = False) -> dict[str, Any]:
     """Those that hold on a day (default: today), or every one that was declared."""
-    return [link_row(link) for link in (links_for_list() if ended else links_on(on))]
+    return page_of(links_for_list() if ended else links_on(on), paging, link_row)
 
 
 @router.post("/links", response=LinkOut, auth=Scope("operate"), summary="Declare a link")

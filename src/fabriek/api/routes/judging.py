@@ -6,7 +6,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest
 from ninja import Field, Query, Schema, Status
 
@@ -14,7 +13,7 @@ from fabriek.access import actions, queries
 from fabriek.access.models import Application, Call, Objection, Review, Task, TaskVerb
 from fabriek.access.rules import eligibility_findings
 from fabriek.api.authentication import Scope, actor_of
-from fabriek.api.paging import PageOf, Paging, paged
+from fabriek.api.paging import PageOf, Paging, page_of
 
 # One address, one router: a router answers 405 for methods that it does not know itself.
 from fabriek.api.routes.access import (
@@ -173,6 +172,10 @@ class ObjectionRow(Schema):
     answer: str
 
 
+class Objections(PageOf):
+    items: list[ObjectionRow]
+
+
 # Reviewers
 
 
@@ -259,8 +262,7 @@ def row_of(application: Application) -> dict[str, Any]:
 def applications_of_call(request: HttpRequest, code: str, paging: Query[Paging], state: str = "") -> dict[str, Any]:
     """For officers, the board and administrators: drafts left out, those whose answer is due first on top."""
     found = queries.applications_of([call_for(request, code, "read applications")], state[:20])
-    page = Paginator(found, paging.per_page).get_page(paging.page)
-    return paged(page, [row_of(application) for application in page])
+    return page_of(found, paging, row_of)
 
 
 @router.get(
@@ -354,8 +356,7 @@ def assign(request: HttpRequest, code: str) -> Any:
 def tasks(request: HttpRequest, code: str, paging: Query[Paging]) -> dict[str, Any]:
     """Of a call, the last first."""
     found = queries.tasks_of(call_for(request, code, "read applications"))
-    page = Paginator(found, paging.per_page).get_page(paging.page)
-    return paged(page, [task_row(task) for task in page])
+    return page_of(found, paging, task_row)
 
 
 @router.get("/tasks/{number}", response=TaskOut, auth=Scope("read"), summary="How far it is")
@@ -402,12 +403,12 @@ def discard(request: HttpRequest, code: str, body: Why) -> dict[str, Any]:
     return decision_row(actions.discard_decision(actor_of(request), decision_of(request, code), body.why))
 
 
-@router.get("/objections", response=list[ObjectionRow], auth=Scope("read"), summary="Objections")
-def objections(request: HttpRequest, answered: bool = False) -> list[dict[str, Any]]:
-    """Those that wait for an answer, oldest first; or the last hundred that were answered."""
+@router.get("/objections", response=Objections, auth=Scope("read"), summary="Objections")
+def objections(request: HttpRequest, paging: Query[Paging], answered: bool = False) -> dict[str, Any]:
+    """Those that wait for an answer, oldest first; or those that were answered, the last one first."""
     require(actor_of(request), "read applications")
-    found = queries.answered_objections()[:100] if answered else queries.open_objections()
-    return [objection_row(objection) for objection in found]
+    found = queries.answered_objections() if answered else queries.open_objections()
+    return page_of(found, paging, objection_row)
 
 
 def objection_row(objection: Objection) -> dict[str, Any]:

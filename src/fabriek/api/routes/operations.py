@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest
 from ninja import Field, Query, Router, Schema
 
 from fabriek.api.authentication import Scope, actor_of
-from fabriek.api.paging import PageOf, Paging, paged
+from fabriek.api.paging import PageOf, Paging, page_of, paged
 from fabriek.audit.queries import events_found
 from fabriek.ledger.queries import check, totals
 from fabriek.operations import queries
@@ -126,6 +126,10 @@ class ClusterOut(Schema):
     differences: list[str]
 
 
+class Clusters(PageOf):
+    items: list[ClusterOut]
+
+
 class EventOut(Schema):
     at: datetime
     actor: str
@@ -238,8 +242,7 @@ def hand_in(request: HttpRequest, code: str, body: ReportIn) -> dict[str, Any]:
 def jobs(request: HttpRequest, code: str, paging: Query[Paging]) -> dict[str, Any]:
     """Newest first."""
     found = queries.jobs_of(own_project(request, code)).select_related("project", "allocation")
-    page = Paginator(found, paging.per_page).get_page(paging.page)
-    return paged(page, [job_row(job) for job in page])
+    return page_of(found, paging, job_row)
 
 
 @router.post("/jobs", response=JobDetail, auth=Scope("apply"), summary="Submit a job")
@@ -271,11 +274,11 @@ def cancel(request: HttpRequest, uuid: UUID) -> dict[str, Any]:
     return job_detail(cancel_job(actor, queries.job_of(actor, str(uuid))))
 
 
-@router.get("/clusters", response=list[ClusterOut], auth=Scope("read"), summary="Clusters and their agents")
-def clusters(request: HttpRequest) -> list[dict[str, Any]]:
+@router.get("/clusters", response=Clusters, auth=Scope("read"), summary="Clusters and their agents")
+def clusters(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     """With every difference between what was awarded and what is enforced."""
     require(actor_of(request), "read operations")
-    return [cluster_row(cluster) for cluster in queries.clusters()]
+    return page_of(queries.clusters(), paging, cluster_row)
 
 
 def cluster_row(cluster: Cluster) -> dict[str, Any]:

@@ -6,12 +6,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest
 from ninja import Field, Query, Router, Schema
 
 from fabriek.api.authentication import Scope, actor_of
-from fabriek.api.paging import PageOf, Paging, paged
+from fabriek.api.paging import PageOf, Paging, page_of
 from fabriek.people.models import OrganisationClass, Person
 from fabriek.people.permissions import require
 from fabriek.programmes import actions, moving, queries
@@ -31,6 +30,14 @@ class ProgrammeRow(Schema):
     parent: str | None
     overbooking: float
     former_names: list[str]
+
+
+class Programmes(PageOf):
+    items: list[ProgrammeRow]
+
+
+class Promises(PageOf):
+    items: list[dict[str, Any]]
 
 
 class ProgrammeIn(Schema):
@@ -167,13 +174,11 @@ def programme_row(programme: Programme) -> dict[str, Any]:
     }
 
 
-@router.get("/programmes", response=list[ProgrammeRow], summary="Programmes")
-def programmes(request: HttpRequest) -> list[dict[str, Any]]:
+@router.get("/programmes", response=Programmes, summary="Programmes")
+def programmes(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     """The whole tree, parents by code."""
-    return [
-        programme_row(programme)
-        for programme in Programme.objects.select_related("parent").prefetch_related("former_names")
-    ]
+    found = Programme.objects.select_related("parent").prefetch_related("former_names").order_by("code")
+    return page_of(found, paging, programme_row)
 
 
 @router.post("/programmes", response=ProgrammeRow, auth=Scope("decide"), summary="Establish a programme")
@@ -191,10 +196,10 @@ def rename_programme(request: HttpRequest, code: str, body: RenameIn) -> dict[st
     return programme_row(actions.rename_programme(actor, one_of(Programme, code), body.name, body.why))
 
 
-@router.get("/promises", response=list[dict[str, Any]], summary="Promises, measured")
-def promises(request: HttpRequest, on: date | None = None) -> list[dict[str, Any]]:
+@router.get("/promises", response=Promises, summary="Promises, measured")
+def promises(request: HttpRequest, paging: Query[Paging], on: date | None = None) -> dict[str, Any]:
     """Every promise that is valid on a day (default: today), at the three moments, in GPU-hours and exact seconds."""
-    return [as_row(one) for one in measured_promises(on)]
+    return page_of(measured_promises(on), paging, as_row)
 
 
 @router.post("/promises", response=Made, auth=Scope("decide"), summary="Make a promise")
@@ -291,8 +296,7 @@ def reallocation_row(moved: Reallocation) -> dict[str, Any]:
 def reallocations(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     """Newest first, those that were undone and what undid them too."""
     require(actor_of(request), "read ledger")
-    page = Paginator(queries.reallocations(), paging.per_page).get_page(paging.page)
-    return paged(page, [reallocation_row(moved) for moved in page])
+    return page_of(queries.reallocations(), paging, reallocation_row)
 
 
 @router.post(

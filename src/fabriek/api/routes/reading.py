@@ -9,10 +9,10 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest
 from ninja import Field, Query, Router, Schema, Status
 
-from fabriek.access.models import AccessMode
+from fabriek.access.models import AccessMode, Application
 from fabriek.access.queries import assessment_desk
 from fabriek.api.authentication import Scope, actor_of
-from fabriek.api.paging import PageOf, Paging, paged
+from fabriek.api.paging import PageOf, Paging, page_of, paged
 from fabriek.api.routes.access import router as access_router
 from fabriek.api.routes.operations import HoursOf, Jobs, job_row
 from fabriek.api.routes.operations import router as operations_router
@@ -83,6 +83,10 @@ class AssessmentRow(Schema):
     feasible: bool | None
 
 
+class Assessments(PageOf):
+    items: list[AssessmentRow]
+
+
 class AccessModeOut(Schema):
     code: str
     name: str
@@ -97,6 +101,10 @@ class AccessModeOut(Schema):
     reviewers: int
     criteria: list[dict[str, Any]]
     threshold: float
+
+
+class AccessModes(PageOf):
+    items: list[AccessModeOut]
 
 
 class Me(Schema):
@@ -122,6 +130,10 @@ class TokenOut(Schema):
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None
+
+
+class Tokens(PageOf):
+    items: list[TokenOut]
 
 
 @router.get("/allocations", response=Allocations, auth=Scope("read"), summary="Allocations")
@@ -196,40 +208,42 @@ def waiting_jobs(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
         .defer("script", "output", "error_output")
         .order_by("submitted_at", "id")
     )
-    page = Paginator(found, paging.per_page).get_page(paging.page)
-    return paged(page, [job_row(job) for job in page])
+    return page_of(found, paging, job_row)
 
 
-@router.get("/assessments", response=list[AssessmentRow], auth=Scope("read"), summary="Technical assessments")
-def assessments(request: HttpRequest, made: bool = False) -> list[dict[str, Any]]:
-    """What waits for one, due first on top; or the last hundred that were made."""
+@router.get("/assessments", response=Assessments, auth=Scope("read"), summary="Technical assessments")
+def assessments(request: HttpRequest, paging: Query[Paging], made: bool = False) -> dict[str, Any]:
+    """What waits for one, due first on top; or those that were made, the last one first."""
     require(actor_of(request), "assess technically")
     waiting, assessed = assessment_desk()
-    rows = [(one.application, one.feasible) for one in assessed[:100]] if made else [(one, None) for one in waiting]
-    return [
-        {
-            "application": found.code,
-            "title": found.title,
-            "call": found.call.code,
-            "organisation": found.organisation.name if found.organisation else None,
-            "answer_due": found.answer_due,
-            "feasible": feasible,
-        }
-        for found, feasible in rows
-    ]
+    if made:
+        found = assessed.select_related("application__call", "application__organisation")
+        return page_of(found, paging, lambda one: assessment_row(one.application, one.feasible))
+    return page_of(waiting, paging, assessment_row)
 
 
-@access_router.get("/access-modes", response=list[AccessModeOut], summary="Access modes")
-def access_modes(request: HttpRequest) -> list[AccessMode]:
+def assessment_row(found: Application, feasible: bool | None = None) -> dict[str, Any]:
+    """An application, and what the assessment of it came to."""
+    return {
+        "application": found.code,
+        "title": found.title,
+        "call": found.call.code,
+        "organisation": found.organisation.name if found.organisation else None,
+        "answer_due": found.answer_due,
+        "feasible": feasible,
+    }
+
+
+@access_router.get("/access-modes", response=AccessModes, summary="Access modes")
+def access_modes(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     """The templates from which calls are opened."""
-    return list(AccessMode.objects.filter(is_open_to_calls=True))
+    return page_of(AccessMode.objects.filter(is_open_to_calls=True).order_by("pk"), paging, lambda mode: mode)
 
 
 @register_router.get("/systems", response=Systems, summary="Supercomputers")
 def systems(request: HttpRequest, paging: Query[Paging], search: str = "") -> dict[str, Any]:
     """By name; `search` looks in names and cities."""
-    page = Paginator(systems_for_list(search=search[:100]), paging.per_page).get_page(paging.page)
-    return paged(page, [system_row(system) for system in page])
+    return page_of(systems_for_list(search=search[:100]), paging, system_row)
 
 
 def me_row(request: HttpRequest) -> dict[str, Any]:
@@ -259,12 +273,12 @@ def change_me(request: HttpRequest, body: MeIn) -> dict[str, Any]:
     return me_row(request)
 
 
-@router.get("/me/tokens", response=list[TokenOut], auth=Scope("read"), summary="One's own tokens")
-def tokens(request: HttpRequest) -> list[dict[str, Any]]:
+@router.get("/me/tokens", response=Tokens, auth=Scope("read"), summary="One's own tokens")
+def tokens(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     """Those that are not void. A token is made where one is signed in: a stolen one can't make another."""
     found = Token.objects.filter(person=actor_of(request), revoked_at__isnull=True).order_by("-created_at")
     names = ("name", "scopes", "created_at", "expires_at", "last_used_at")
-    return [{"number": token.pk, **{name: getattr(token, name) for name in names}} for token in found]
+    return page_of(found, paging, lambda token: {"number": token.pk, **{name: getattr(token, name) for name in names}})
 
 
 @router.delete("/me/tokens/{number}", response={204: None}, auth=Scope("read"), summary="Make a token void")

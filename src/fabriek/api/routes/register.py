@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest
 from ninja import Field, Query, Router, Schema
 
-from fabriek.api.paging import PageOf, Paging, paged
+from fabriek.api.paging import PageOf, Paging, page_of
 from fabriek.register import queries
 from fabriek.register.models import Factory, Partition, System
 
@@ -101,8 +100,7 @@ def _row(factory: Factory) -> dict[str, Any]:
 @router.get("/factories", response=Factories, summary="AI factories")
 def factories(request: HttpRequest, paging: Query[Paging], search: str = "") -> dict[str, Any]:
     """By name; `search` looks in names, countries and hosting entities."""
-    page = Paginator(queries.factories_for_list(search=search[:100]), paging.per_page).get_page(paging.page)
-    return paged(page, [_row(factory) for factory in page])
+    return page_of(queries.factories_for_list(search=search[:100]), paging, _row)
 
 
 @router.get("/factories/{code}", response=FactoryDetail, summary="An AI factory")

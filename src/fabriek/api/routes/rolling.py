@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from django.http import Http404, HttpRequest
 from django.utils import timezone
-from ninja import Field, Schema
+from ninja import Field, Query, Schema
 
 from fabriek.access import actions
 from fabriek.access.actions import QueueRun
@@ -17,6 +17,7 @@ from fabriek.access.queries import call_of
 from fabriek.access.queue_words import queue_words
 from fabriek.access.rolling import is_decided, offer_of
 from fabriek.api.authentication import Scope, actor_of
+from fabriek.api.paging import PageOf, Paging, page_of
 from fabriek.api.routes.access import DecisionRow, Why, decision_row
 from fabriek.api.routes.access import router as access_router
 from fabriek.api.routes.operations import own_project
@@ -86,6 +87,10 @@ class ReturnRow(Schema):
     claim: str
 
 
+class Returns(PageOf):
+    items: list[ReturnRow]
+
+
 class GiveBackIn(Schema):
     allocation: str = Field(max_length=80)
     hours: int = Field(ge=1, le=10**10)
@@ -114,6 +119,10 @@ class ChangeRow(Schema):
     why: str
     answer: str
     granted: str | None
+
+
+class Changes(PageOf):
+    items: list[ChangeRow]
 
 
 class Offered(Schema):
@@ -229,12 +238,12 @@ def return_row(one: Return) -> dict[str, Any]:
     }
 
 
-@operations_router.get("/returns", response=list[ReturnRow], auth=Scope("read"), summary="What comes back")
-def all_returns(request: HttpRequest, new: bool = False) -> list[dict[str, Any]]:
+@operations_router.get("/returns", response=Returns, auth=Scope("read"), summary="What comes back")
+def all_returns(request: HttpRequest, paging: Query[Paging], new: bool = False) -> dict[str, Any]:
     """Announced and claimed returns, those due first on top; with `new`, those that the rule would warn of now."""
     require(actor_of(request), "read decisions")
     found = would_return(timezone.now().date()) if new else returns(["warned", "claimed"])
-    return [return_row(one) for one in found]
+    return page_of(found, paging, return_row)
 
 
 @operations_router.post("/returns", response=list[ReturnRow], auth=Scope("decide"), summary="Warn of unused hours")
@@ -282,14 +291,12 @@ def _allocation(project: Project, code: str) -> Allocation:
     return found
 
 
-@operations_router.get(
-    "/projects/{code}/returns", response=list[ReturnRow], auth=Scope("read"), summary="A project's returns"
-)
-def returns_of_project(request: HttpRequest, code: str) -> list[dict[str, Any]]:
+@operations_router.get("/projects/{code}/returns", response=Returns, auth=Scope("read"), summary="A project's returns")
+def returns_of_project(request: HttpRequest, code: str, paging: Query[Paging]) -> dict[str, Any]:
     """Announced, stopped and done, newest first."""
     project = own_project(request, code)
     every = returns(["warned", "claimed", "returned", "cancelled"], newest=True)
-    return [return_row(one) for one in every.filter(allocation__project=project)]
+    return page_of(every.filter(allocation__project=project), paging, return_row)
 
 
 @operations_router.post("/projects/{code}/returns", response=ReturnRow, auth=Scope("apply"), summary="Give back hours")
@@ -316,13 +323,11 @@ def change_row(change: Change) -> dict[str, Any]:
     }
 
 
-@operations_router.get(
-    "/projects/{code}/changes", response=list[ChangeRow], auth=Scope("read"), summary="A project's changes"
-)
-def changes_of_project(request: HttpRequest, code: str) -> list[dict[str, Any]]:
+@operations_router.get("/projects/{code}/changes", response=Changes, auth=Scope("read"), summary="A project's changes")
+def changes_of_project(request: HttpRequest, code: str, paging: Query[Paging]) -> dict[str, Any]:
     """What it asked for, newest first."""
     project = own_project(request, code)
-    return [change_row(change) for change in changes(newest=True).filter(project=project)]
+    return page_of(changes(newest=True).filter(project=project), paging, change_row)
 
 
 @operations_router.post(
@@ -346,11 +351,11 @@ def ask(request: HttpRequest, code: str, body: ChangeIn) -> dict[str, Any]:
     return change_row(made)
 
 
-@operations_router.get("/changes", response=list[ChangeRow], auth=Scope("read"), summary="What projects ask")
-def asked(request: HttpRequest) -> list[dict[str, Any]]:
+@operations_router.get("/changes", response=Changes, auth=Scope("read"), summary="What projects ask")
+def asked(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     """Changes that wait for an answer, oldest first."""
     require(actor_of(request), "read decisions")
-    return [change_row(change) for change in changes(["asked"])]
+    return page_of(changes(["asked"]), paging, change_row)
 
 
 def _change(number: int) -> Change:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Field, Query, Schema
 
@@ -16,7 +15,7 @@ from fabriek.access.comparison import as_data
 from fabriek.access.models import Call, Scenario
 from fabriek.access.scenarios import compared, reality_of, scenario_of, scenarios, solved, state_now
 from fabriek.api.authentication import Scope, actor_of
-from fabriek.api.paging import PageOf, Paging, paged
+from fabriek.api.paging import PageOf, Paging, page_of
 
 # One address, one router: a router answers 405 for methods that it does not know itself.
 from fabriek.api.routes.access import DecisionRow, Why, decision_row, router
@@ -112,8 +111,7 @@ def found(request: HttpRequest, code: str, permission: str = "read decisions") -
 def listed(request: HttpRequest, paging: Query[Paging], call: str = "") -> dict[str, Any]:
     """Newest first; `call` narrows to those of one call."""
     require(actor_of(request), "read decisions")
-    page = Paginator(scenarios([call] if call else []), paging.per_page).get_page(paging.page)
-    return paged(page, [scenario_row(scenario) for scenario in page])
+    return page_of(scenarios([call] if call else []), paging, scenario_row)
 
 
 @router.post("/scenarios", response=ScenarioRow, auth=Scope("decide"), summary="Ask a scenario")

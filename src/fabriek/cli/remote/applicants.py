@@ -19,6 +19,7 @@ from fabriek.cli.remote.asking import (
     Why,
     ask,
     content_of,
+    everything,
     group,
     print_json,
     send,
@@ -29,15 +30,14 @@ from fabriek.cli.remote.asking import (
 
 def calls(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
     """Open calls, with what is free in each."""
-    rows = ask("GET", url, token, "/calls")
+    rows = everything(url, token, "/calls")
     show(rows, {"call": "code", "title": "title", "closes": "closes", "free GPU-hours": "free_gpu_hours"}, as_json)
 
 
 def applications(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
     """Your applications."""
-    answer = ask("GET", url, token, "/applications", per_page=200)
     columns = {"application": "code", "title": "title", "state": "state", "answer due": "answer_due"}
-    show(answer["items"], columns, as_json, answer)
+    show(everything(url, token, "/applications"), columns, as_json)
 
 
 def apply(

@@ -108,7 +108,7 @@ def access_modes(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> 
         "unit": "unit",
         "review": "review",
     }
-    show(ask("GET", url, token, "/access-modes"), columns, as_json)
+    show(everything(url, token, "/access-modes"), columns, as_json)
 
 
 def assessments(
@@ -120,7 +120,7 @@ def assessments(
     """Applications that wait for a technical assessment, due first on top."""
     columns = {"application": "application", "title": "title", "call": "call", "answer due": "answer_due"}
     columns |= {"feasible": "feasible"} if made else {}
-    show(ask("GET", url, token, "/assessments", made=made), columns, as_json)
+    show(everything(url, token, "/assessments", made=made), columns, as_json)
 
 
 def me(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
@@ -149,7 +149,7 @@ def change(
 def tokens(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
     """Your tokens that are not void."""
     columns = {"number": "number", "name": "name", "scopes": "scopes", "made": "created_at", "used": "last_used_at"}
-    show(ask("GET", url, token, "/me/tokens"), columns, as_json)
+    show(everything(url, token, "/me/tokens"), columns, as_json)
 
 
 def void(

@@ -211,7 +211,7 @@ def score(
 
 def decisions(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
     """All decisions, newest first."""
-    show(ask("GET", url, token, "/decisions"), _DECISION, as_json)
+    show(everything(url, token, "/decisions"), _DECISION, as_json)
 
 
 def propose(
@@ -280,7 +280,7 @@ def objections(
     """Objections that wait for an answer, oldest first."""
     columns = {"application": "application", "decision": "decision", "made": "made_at", "text": "text"}
     columns |= {"upheld": "upheld", "answer": "answer"} if answered else {}
-    show(ask("GET", url, token, "/objections", answered=answered), columns, as_json)
+    show(everything(url, token, "/objections", answered=answered), columns, as_json)
 
 
 def answer_objection(
@@ -302,7 +302,7 @@ def answer_objection(
 def programmes(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
     """The programmes, each with the one that it is part of."""
     columns = {"programme": "code", "name": "name", "kind": "kind", "country": "country", "part of": "parent"}
-    show(ask("GET", url, token, "/programmes"), columns, as_json)
+    show(everything(url, token, "/programmes"), columns, as_json)
 
 
 def establish_programme(file: Content, url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:

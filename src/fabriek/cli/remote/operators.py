@@ -18,6 +18,7 @@ from fabriek.cli.remote.asking import (
     ask,
     content_of,
     end,
+    everything,
     group,
     months_of,
     pairs_of,
@@ -31,7 +32,7 @@ _MOMENTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 def clusters(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
     """Clusters, their agents, and in how much what they enforce differs."""
-    answer = ask("GET", url, token, "/clusters")
+    answer = everything(url, token, "/clusters")
     rows = [
         {**row, "partitions": list(row["partitions"].values()), "number": len(row["differences"])} for row in answer
     ]
@@ -49,7 +50,7 @@ def clusters(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None
 
 def differences(cluster: ClusterCode, url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
     """Every difference between what was awarded and what is enforced. Exit status 0: none; 1: some."""
-    found = next((row for row in ask("GET", url, token, "/clusters") if row["code"] == cluster), None)
+    found = next((row for row in everything(url, token, "/clusters") if row["code"] == cluster), None)
     if found is None:
         end(f"There is no cluster {cluster}.", 1)
     sentences = found["differences"]
@@ -152,7 +153,7 @@ def links(
         "from": "valid_from",
         "until": "valid_until",
     }
-    show(ask("GET", url, token, "/links", ended=ended), columns, as_json)
+    show(everything(url, token, "/links", ended=ended), columns, as_json)
 
 
 def declare_link(

@@ -15,6 +15,7 @@ from fabriek.cli.remote.asking import (
     Why,
     ask,
     content_of,
+    everything,
     group,
     print_json,
     show,
@@ -27,7 +28,7 @@ _COLUMNS = {"review": "number", "application": "application", "kind": "kind", "s
 
 def mine(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
     """Your reviews, those to do first."""
-    show(ask("GET", url, token, "/reviews"), _COLUMNS, as_json)
+    show(everything(url, token, "/reviews"), _COLUMNS, as_json)
 
 
 def read(number: Number, url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:

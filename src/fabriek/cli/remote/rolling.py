@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fabriek.cli.remote.asking import LOCAL, Json, Token, Url, Why, ask, group, show, tell
+from fabriek.cli.remote.asking import LOCAL, Json, Token, Url, Why, ask, everything, group, show, tell
 
 CallCode = Annotated[str, typer.Argument(metavar="CALL")]
 ProjectCode = Annotated[str, typer.Argument(metavar="PROJECT")]
@@ -78,7 +78,7 @@ def return_list(
     as_json: Json = False,
 ) -> None:
     """What goes back and when, and who claimed it."""
-    show(ask("GET", url, token, "/returns", new=new), _RETURN, as_json)
+    show(everything(url, token, "/returns", new=new), _RETURN, as_json)
 
 
 def return_warn(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
@@ -145,7 +145,7 @@ def change_list(
 ) -> None:
     """Changes of awards that projects ask for."""
     path = f"/projects/{project}/changes" if project else "/changes"
-    show(ask("GET", url, token, path), _CHANGE, as_json)
+    show(everything(url, token, path), _CHANGE, as_json)
 
 
 def change_grant(number: Number, url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:

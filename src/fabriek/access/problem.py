@@ -184,7 +184,8 @@ def _applications(calls: Sequence[Call], needed: Mapping[str, Decimal], months: 
     ]
 
 
-def _application(application: Application, months: list[date]) -> dict[str, Any]:
+def row_of(application: Application, alternatives: list[Any]) -> dict[str, Any]:
+    """An application as the problem says it, with these alternatives."""
     organisation = application.organisation
     return {
         "id": application.code,
@@ -195,15 +196,7 @@ def _application(application: Application, months: list[date]) -> dict[str, Any]
         "commercial": application.commercial,
         "score": float(application.score or 0),
         "least": 1.0,
-        "alternatives": [
-            {
-                "partition": asked.partition.code,
-                "start": months.index(asked.first_month),
-                "months": asked.months,
-                "hours": float(asked.gpu_hours),
-            }
-            for asked in application.alternatives.all()
-        ],
+        "alternatives": alternatives,
     }
 
 

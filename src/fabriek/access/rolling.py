@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from fabriek.access.exceeded import without_exceeded
 from fabriek.access.models import Alternative, Application, ApplicationState, Call, CallState, Outcome
-from fabriek.access.problem import compose, horizon
+from fabriek.access.problem import compose, horizon, row_of
 from fabriek.allocation.plan import Plan
 from fabriek.allocation.problem import Problem, problem_sha256
 from fabriek.allocation.solve import solve
@@ -192,17 +192,9 @@ def offer_of(call: Call, now: datetime | None = None) -> Offer:
 
 
 def _row(application: Application, ways: Sequence[Shifted], months: list[date]) -> dict[str, Any]:
-    organisation = application.organisation
-    return {
-        "id": application.code,
-        "programme": application.call.programme.code,
-        "class": application.organisation_class,
-        "organisation": organisation.code if organisation else application.code,
-        "country": application.country,
-        "commercial": application.commercial,
-        "score": float(application.score or 0),
-        "least": 1.0,
-        "alternatives": [
+    return row_of(
+        application,
+        [
             {
                 "partition": way.asked.partition.code,
                 "start": months.index(way.first_month),
@@ -211,7 +203,7 @@ def _row(application: Application, ways: Sequence[Shifted], months: list[date]) 
             }
             for way in ways
         ],
-    }
+    )
 
 
 def same_offer(offer: Offer, sha256: str) -> bool:

@@ -31,7 +31,7 @@ from fabriek.access.models import (
     NotYet,
     Outcome,
 )
-from fabriek.access.problem import candidates, compose, horizon
+from fabriek.access.problem import candidates, compose, horizon, row_of
 from fabriek.access.queue_words import detail_of, queue_words
 from fabriek.access.rules import conflicts, may_reply
 from fabriek.access.words import refusal_words
@@ -121,18 +121,7 @@ def decide_queue(actor: Person, call: Call, now: datetime | None = None) -> Queu
 def _row(application: Application, number: int) -> dict[str, Any]:
     """An application with the one alternative that the rule found room for."""
     asked = list(application.alternatives.all())[number]
-    organisation = application.organisation
-    return {
-        "id": application.code,
-        "programme": application.call.programme.code,
-        "class": application.organisation_class,
-        "organisation": organisation.code if organisation else application.code,
-        "country": application.country,
-        "commercial": application.commercial,
-        "score": float(application.score or 0),
-        "least": 1.0,
-        "alternatives": [(asked.partition.code, asked.first_month, asked.months, float(asked.gpu_hours))],
-    }
+    return row_of(application, [(asked.partition.code, asked.first_month, asked.months, float(asked.gpu_hours))])
 
 
 def _problem(call: Call, rows: Sequence[dict[str, Any]], now: datetime) -> tuple[Problem, dict[str, list[str]]]:

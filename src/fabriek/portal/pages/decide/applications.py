@@ -49,7 +49,14 @@ from fabriek.conf.errors import Refused
 from fabriek.people.permissions import may
 from fabriek.portal.access import requires
 from fabriek.portal.pages.decide.forms import EligibilityForm, ScoreForm, StateFilter
-from fabriek.portal.pages.decide.replies import add_refusal, csv_file, page, person_of, see_other, show_refusal
+from fabriek.portal.pages.decide.replies import (
+    acted,
+    csv_file,
+    page,
+    person_of,
+    see_other,
+    show_refusal,
+)
 from fabriek.portal.pages.decide.verbs import words_of
 
 PER_PAGE = 25
@@ -297,17 +304,14 @@ def eligibility(request: HttpRequest, code: str) -> HttpResponse:
     """A person's verdict on eligibility."""
     application = _application(request, code)
     form = EligibilityForm(request.POST)
-    if form.is_valid():
-        try:
-            actions.check_eligibility(
-                person_of(request), application, form.cleaned_data["eligible"] == "yes", form.cleaned_data["remark"]
-            )
-        except Refused as refusal:
-            add_refusal(form, refusal)
-        else:
-            messages.success(request, _("%(code)s: checked.") % {"code": application.code})
-            return see_other(_back(application.call))
-    return _judge_page(request, application, eligibility_form=form)
+    return acted(
+        request,
+        form,
+        lambda: actions.check_eligibility(
+            person_of(request), application, form.cleaned_data["eligible"] == "yes", form.cleaned_data["remark"]
+        ),
+        lambda _made: (_("%(code)s: checked.") % {"code": application.code}, _back(application.call)),
+    ) or _judge_page(request, application, eligibility_form=form)
 
 
 @requires("assign reviewers", "POST")
@@ -315,19 +319,17 @@ def score(request: HttpRequest, code: str) -> HttpResponse:
     """Settle one score: the one that counts under the call, or another with the reason why."""
     application = _application(request, code)
     form = ScoreForm(request.POST)
-    if form.is_valid():
-        try:
-            actions.settle_consensus(
-                person_of(request), application, form.cleaned_data["score"], form.cleaned_data["remark"]
-            )
-        except Refused as refusal:
-            add_refusal(form, refusal)
-        else:
-            messages.success(
-                request, _("%(code)s: score %(score)s.") % {"code": application.code, "score": application.score}
-            )
-            return see_other(_back(application.call))
-    return _judge_page(request, application, score_form=form)
+    return acted(
+        request,
+        form,
+        lambda: actions.settle_consensus(
+            person_of(request), application, form.cleaned_data["score"], form.cleaned_data["remark"]
+        ),
+        lambda _made: (
+            _("%(code)s: score %(score)s.") % {"code": application.code, "score": application.score},
+            _back(application.call),
+        ),
+    ) or _judge_page(request, application, score_form=form)
 
 
 @requires("assign reviewers", "POST")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -12,10 +11,9 @@ from fabriek.access import actions
 from fabriek.access.models import Application
 from fabriek.access.queries import application_of, assessment_desk
 from fabriek.access.rules import conflict_of, may_be_assessed, needs_assessment, working_days_left
-from fabriek.conf.errors import Refused
 from fabriek.portal.access import requires
 from fabriek.portal.pages.decide.forms import AssessmentForm
-from fabriek.portal.pages.decide.replies import add_refusal, page, person_of, see_other
+from fabriek.portal.pages.decide.replies import acted, page, person_of, posted
 
 
 @requires("assess technically")
@@ -42,22 +40,19 @@ def assess(request: HttpRequest, code: str) -> HttpResponse:
     application = application_of(request.user, code)
     if application is None or not may_be_assessed(application):
         raise Http404
-    form = AssessmentForm(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            actions.assess_technically(
-                person_of(request),
-                application,
-                form.cleaned_data["feasible"] == "yes",
-                form.cleaned_data["remark"],
-                form.cleaned_data["confidential_remark"],
-            )
-        except Refused as refusal:
-            add_refusal(form, refusal)
-        else:
-            messages.success(request, _("%(code)s: assessed.") % {"code": application.code})
-            return see_other(reverse("portal:assessments"))
-    return page(
+    form = AssessmentForm(posted(request))
+    return acted(
+        request,
+        form,
+        lambda: actions.assess_technically(
+            person_of(request),
+            application,
+            form.cleaned_data["feasible"] == "yes",
+            form.cleaned_data["remark"],
+            form.cleaned_data["confidential_remark"],
+        ),
+        lambda _made: (_("%(code)s: assessed.") % {"code": application.code}, reverse("portal:assessments")),
+    ) or page(
         request,
         "assessment",
         form,

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from fabriek.conf.errors import Refused
 from fabriek.operations.actions import register_cluster
 from fabriek.portal.access import requires
 from fabriek.portal.pages.decide.declaring_forms import (
@@ -24,7 +22,7 @@ from fabriek.portal.pages.decide.declaring_forms import (
     SizeForm,
     SystemForm,
 )
-from fabriek.portal.pages.decide.replies import add_refusal, page, person_of, see_other
+from fabriek.portal.pages.decide.replies import acted, page, person_of, posted
 from fabriek.projects.rules import month_after
 from fabriek.register import actions
 from fabriek.register.models import Partition, Site, System
@@ -39,26 +37,15 @@ def _declare(
     **shown: Any,
 ) -> HttpResponse:
     """One form, one action: what is refused stands at its field; what is done is told (`done`: sentence, address)."""
-    if request.method == "POST" and form.is_valid():
-        try:
-            act()
-        except Refused as refusal:
-            add_refusal(form, refusal, names)
-        else:
-            sentence, address = done()
-            messages.success(request, sentence)
-            return see_other(address)
-    return page(request, "declare", form, **{"up": reverse("portal:operations"), "up_words": _("Operations"), **shown})
-
-
-def _given(request: HttpRequest) -> Any:
-    return request.POST if request.method == "POST" else None
+    return acted(request, form, act, lambda _made: done(), names) or page(
+        request, "declare", form, **{"up": reverse("portal:operations"), "up_words": _("Operations"), **shown}
+    )
 
 
 @requires("declare capacity", "GET", "POST")
 def site(request: HttpRequest) -> HttpResponse:
     """A data centre."""
-    form = SiteForm(_given(request))
+    form = SiteForm(posted(request))
     return _declare(
         request,
         form,
@@ -76,7 +63,7 @@ def site(request: HttpRequest) -> HttpResponse:
 @requires("declare capacity", "GET", "POST")
 def factory(request: HttpRequest) -> HttpResponse:
     """An AI factory."""
-    form = FactoryForm(_given(request))
+    form = FactoryForm(posted(request))
     return _declare(
         request,
         form,
@@ -95,7 +82,7 @@ def factory(request: HttpRequest) -> HttpResponse:
 def system(request: HttpRequest) -> HttpResponse:
     """A supercomputer; its partitions come next."""
     suggested = {name: request.GET.get(name, "") for name in ("site", "factory")}
-    form = SystemForm(_given(request), initial=suggested)
+    form = SystemForm(posted(request), initial=suggested)
     return _declare(
         request,
         form,
@@ -120,7 +107,7 @@ def partition(request: HttpRequest, code: str) -> HttpResponse:
     of = System.objects.filter(code=code).prefetch_related("partitions").first()
     if of is None:
         raise Http404
-    form = PartitionForm(_given(request))
+    form = PartitionForm(posted(request))
     return _declare(
         request,
         form,
@@ -145,7 +132,7 @@ def availability(request: HttpRequest) -> HttpResponse:
     chosen = Partition.objects.filter(code=request.GET.get("partition", "")).first()
     following = month_after(timezone.now().date().replace(day=1), 1)
     suggested = {"partition": chosen.code if chosen else "", "valid_from": following}
-    form = AvailabilityForm(_given(request), initial=suggested)
+    form = AvailabilityForm(posted(request), initial=suggested)
 
     def act() -> None:
         actions.declare_availability(person_of(request), **form.said())
@@ -172,7 +159,7 @@ def size(request: HttpRequest) -> HttpResponse:
     """A partition grows or shrinks on a day."""
     chosen = Partition.objects.filter(code=request.GET.get("partition", "")).first()
     following = month_after(timezone.now().date().replace(day=1), 1)
-    form = SizeForm(_given(request), initial={"partition": chosen.code if chosen else "", "valid_from": following})
+    form = SizeForm(posted(request), initial={"partition": chosen.code if chosen else "", "valid_from": following})
     return _declare(
         request,
         form,
@@ -201,20 +188,20 @@ def cluster(request: HttpRequest) -> HttpResponse:
         raise Http404
     if at is None:
         return page(request, "register_cluster", sites=sites)
-    form = ClusterForm(at, _given(request))
-    if request.method == "POST" and form.is_valid():
-        said = form.cleaned_data
-        try:
-            made = register_cluster(
-                person_of(request), code=said["code"], site=at, engine=said["engine"], partitions=form.partitions()
-            )
-        except Refused as refusal:
-            add_refusal(form, refusal)
-        else:
-            messages.success(
-                request,
-                _("Registered. On this machine, make its agent's token: %(command)s")
-                % {"command": f"fabriek token agent --cluster {made.code}"},
-            )
-            return see_other(reverse("portal:operations"))
-    return page(request, "register_cluster", form, sites=sites, at=at)
+    form = ClusterForm(at, posted(request))
+    return acted(
+        request,
+        form,
+        lambda: register_cluster(
+            person_of(request),
+            code=form.cleaned_data["code"],
+            site=at,
+            engine=form.cleaned_data["engine"],
+            partitions=form.partitions(),
+        ),
+        lambda made: (
+            _("Registered. On this machine, make its agent's token: %(command)s")
+            % {"command": f"fabriek token agent --cluster {made.code}"},
+            reverse("portal:operations"),
+        ),
+    ) or page(request, "register_cluster", form, sites=sites, at=at)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from fabriek.conf.errors import Refused
 from fabriek.people.permissions import may
 from fabriek.portal.access import requires
 from fabriek.portal.pages.decide.declaring_forms import EndingForm, LinkForm
-from fabriek.portal.pages.decide.replies import add_refusal, csv_file, page, person_of, see_other
+from fabriek.portal.pages.decide.replies import acted, csv_file, page, person_of, posted
 from fabriek.register import actions
 from fabriek.register.models import Link
 from fabriek.register.queries import links_for_list
@@ -53,16 +51,16 @@ def index(request: HttpRequest) -> HttpResponse:
 def declare(request: HttpRequest) -> HttpResponse:
     """A link with its network, speed and period."""
     suggested = {"valid_from": timezone.now().date()}
-    form = LinkForm(request.POST if request.method == "POST" else None, initial=suggested)
-    if request.method == "POST" and form.is_valid():
-        try:
-            actions.declare_link(person_of(request), **form.said())
-        except Refused as refusal:
-            add_refusal(form, refusal)
-        else:
-            messages.success(request, _("The link is declared. It is on the map and on the factories' pages."))
-            return see_other(reverse("portal:links"))
-    return page(
+    form = LinkForm(posted(request), initial=suggested)
+    return acted(
+        request,
+        form,
+        lambda: actions.declare_link(person_of(request), **form.said()),
+        lambda _made: (
+            _("The link is declared. It is on the map and on the factories' pages."),
+            reverse("portal:links"),
+        ),
+    ) or page(
         request,
         "declare",
         form,
@@ -81,18 +79,13 @@ def end(request: HttpRequest, number: int) -> HttpResponse:
     link = Link.objects.select_related("from_site", "to_site").filter(pk=number).first()
     if link is None:
         raise Http404
-    form = EndingForm(
-        request.POST if request.method == "POST" else None, initial={"valid_until": timezone.now().date()}
-    )
-    if request.method == "POST" and form.is_valid():
-        try:
-            actions.end_link(person_of(request), link, form.cleaned_data["valid_until"], form.cleaned_data["why"])
-        except Refused as refusal:
-            add_refusal(form, refusal)
-        else:
-            messages.success(request, _("The link ends on that day."))
-            return see_other(reverse("portal:links"))
-    return page(
+    form = EndingForm(posted(request), initial={"valid_until": timezone.now().date()})
+    return acted(
+        request,
+        form,
+        lambda: actions.end_link(person_of(request), link, form.cleaned_data["valid_until"], form.cleaned_data["why"]),
+        lambda _made: (_("The link ends on that day."), reverse("portal:links")),
+    ) or page(
         request,
         "declare",
         form,

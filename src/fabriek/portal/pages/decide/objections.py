@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -10,11 +9,10 @@ from django.utils.translation import gettext as _
 from fabriek.access import actions
 from fabriek.access.models import Objection
 from fabriek.access.queries import answered_objections, open_objections
-from fabriek.conf.errors import Refused
 from fabriek.people.permissions import may
 from fabriek.portal.access import requires
 from fabriek.portal.pages.decide.forms import AnswerForm
-from fabriek.portal.pages.decide.replies import add_refusal, page, person_of, see_other
+from fabriek.portal.pages.decide.replies import acted, page, person_of, posted
 
 
 @requires("read applications")
@@ -41,21 +39,21 @@ def answer(request: HttpRequest, number: int) -> HttpResponse:
     )
     if objection is None:
         raise Http404
-    form = AnswerForm(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            actions.answer_objection(
-                person_of(request),
-                objection,
-                form.cleaned_data["answer"],
-                upheld=form.cleaned_data["upheld"] == "yes",
-            )
-        except Refused as refusal:
-            add_refusal(form, refusal)
-        else:
-            messages.success(request, _("Answered. The applicant reads it on their application's page."))
-            return see_other(reverse("portal:objections"))
-    return page(
+    form = AnswerForm(posted(request))
+    return acted(
+        request,
+        form,
+        lambda: actions.answer_objection(
+            person_of(request),
+            objection,
+            form.cleaned_data["answer"],
+            upheld=form.cleaned_data["upheld"] == "yes",
+        ),
+        lambda _made: (
+            _("Answered. The applicant reads it on their application's page."),
+            reverse("portal:objections"),
+        ),
+    ) or page(
         request,
         "objection",
         form,

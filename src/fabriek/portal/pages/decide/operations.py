@@ -27,7 +27,16 @@ from fabriek.portal.access import requires
 from fabriek.portal.components import plots
 from fabriek.portal.components.plots import Column, Figure
 from fabriek.portal.pages.decide.forms import CapacityForm, MaintenanceForm
-from fabriek.portal.pages.decide.replies import add_refusal, csv_file, page, person_of, see_other, show_refusal
+from fabriek.portal.pages.decide.replies import (
+    acted,
+    add_refusal,
+    csv_file,
+    page,
+    person_of,
+    posted,
+    see_other,
+    show_refusal,
+)
 from fabriek.programmes.actions import declare_capacity, months_from
 from fabriek.register import actions as register
 from fabriek.register.models import Maintenance, Partition
@@ -212,7 +221,7 @@ def declare(request: HttpRequest) -> HttpResponse:
         "first": timezone.now().date().replace(day=1),
         "months": 3,
     }
-    form = CapacityForm(request.POST if request.method == "POST" else None, initial=suggested, partitions=_declarable())
+    form = CapacityForm(posted(request), initial=suggested, partitions=_declarable())
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         try:
@@ -236,16 +245,16 @@ def plan_maintenance(request: HttpRequest) -> HttpResponse:
     """Nodes that will be down."""
     start = (timezone.now() + timedelta(days=7)).replace(hour=8, minute=0, second=0, microsecond=0)
     suggested = {"partition": request.GET.get("partition", ""), "start": start, "end": start + timedelta(hours=10)}
-    form = MaintenanceForm(request.POST if request.method == "POST" else None, initial=suggested, partitions=_managed())
-    if request.method == "POST" and form.is_valid():
-        try:
-            register.plan_maintenance(person_of(request), **form.cleaned_data)
-        except Refused as refusal:
-            add_refusal(form, refusal)
-        else:
-            messages.success(request, _("Planned. The derived capacity has changed: declare it again."))
-            return see_other(reverse("portal:operations"))
-    return page(request, "plan_maintenance", form)
+    form = MaintenanceForm(posted(request), initial=suggested, partitions=_managed())
+    return acted(
+        request,
+        form,
+        lambda: register.plan_maintenance(person_of(request), **form.cleaned_data),
+        lambda _made: (
+            _("Planned. The derived capacity has changed: declare it again."),
+            reverse("portal:operations"),
+        ),
+    ) or page(request, "plan_maintenance", form)
 
 
 @requires("declare capacity", "GET", "POST")

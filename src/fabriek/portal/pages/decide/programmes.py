@@ -23,7 +23,7 @@ from fabriek.portal.components import plots
 from fabriek.portal.components.plots import Column, Figure
 from fabriek.portal.pages.decide.declaring_forms import WhyForm
 from fabriek.portal.pages.decide.forms import ReallocationForm, ShareForm
-from fabriek.portal.pages.decide.replies import add_refusal, csv_file, page, person_of, see_other
+from fabriek.portal.pages.decide.replies import acted, add_refusal, csv_file, page, person_of, posted, see_other
 from fabriek.programmes import actions, moving
 from fabriek.programmes.models import Programme, Reallocation, Share
 from fabriek.programmes.queries import ShareRow, leaf_programmes, reallocations, share_table
@@ -207,30 +207,35 @@ def _plain(percent: Decimal) -> str:
 @requires("reallocate", "GET", "POST")
 def reallocate(request: HttpRequest) -> HttpResponse:
     """Move hours of one programme to another, with the reason."""
-    form = ReallocationForm(request.POST if request.method == "POST" else None, initial=_suggested(request))
-    if request.method == "POST" and form.is_valid():
+    form = ReallocationForm(posted(request), initial=_suggested(request))
+
+    def move() -> Reallocation:
         said = form.cleaned_data
-        try:
-            made = moving.reallocate(
-                person_of(request),
-                said["partition"],
-                said["month"],
-                said["from_programme"],
-                said["to_programme"],
-                said["hours"] * 3600,
-                said["why"],
-                said["kind"],
-            )
-        except Refused as refusal:
-            add_refusal(form, refusal)
-        else:
-            messages.success(
-                request,
-                _("Moved: %(hours)s GPU-hours from %(from)s to %(to)s.")
-                % {"hours": f"{said['hours']:,}", "from": made.from_programme.name, "to": made.to_programme.name},
-            )
-            return see_other(f"{reverse('portal:programmes')}?partition={made.partition.code}#reallocations")
-    return page(request, "reallocate", form)
+        return moving.reallocate(
+            person_of(request),
+            said["partition"],
+            said["month"],
+            said["from_programme"],
+            said["to_programme"],
+            said["hours"] * 3600,
+            said["why"],
+            said["kind"],
+        )
+
+    return acted(
+        request,
+        form,
+        move,
+        lambda made: (
+            _("Moved: %(hours)s GPU-hours from %(from)s to %(to)s.")
+            % {
+                "hours": f"{form.cleaned_data['hours']:,}",
+                "from": made.from_programme.name,
+                "to": made.to_programme.name,
+            },
+            f"{reverse('portal:programmes')}?partition={made.partition.code}#reallocations",
+        ),
+    ) or page(request, "reallocate", form)
 
 
 @requires("reallocate", "GET", "POST")
@@ -244,20 +249,17 @@ def undo(request: HttpRequest, code: str) -> HttpResponse:
     if found is None:
         raise Http404
     back = f"{reverse('portal:programmes')}?partition={found.partition.code}#reallocations"
-    form = WhyForm(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            moving.undo_reallocation(person_of(request), found, form.cleaned_data["why"])
-        except Refused as refusal:
-            add_refusal(form, refusal)
-        else:
-            messages.success(
-                request,
-                _("Moved back: %(hours)s GPU-hours to %(programme)s.")
-                % {"hours": f"{found.accelerator_seconds / 3600:,.1f}", "programme": found.from_programme.name},
-            )
-            return see_other(back)
-    return page(request, "undo_reallocation", form, one=found, back=back)
+    form = WhyForm(posted(request))
+    return acted(
+        request,
+        form,
+        lambda: moving.undo_reallocation(person_of(request), found, form.cleaned_data["why"]),
+        lambda _made: (
+            _("Moved back: %(hours)s GPU-hours to %(programme)s.")
+            % {"hours": f"{found.accelerator_seconds / 3600:,.1f}", "programme": found.from_programme.name},
+            back,
+        ),
+    ) or page(request, "undo_reallocation", form, one=found, back=back)
 
 
 def _suggested(request: HttpRequest) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -13,7 +12,7 @@ from django.utils.translation import gettext as _
 from fabriek.conf.errors import Refused
 from fabriek.portal.access import requires
 from fabriek.portal.pages.decide.declaring_forms import EndingForm, ProgrammeForm, PromiseForm, RenameForm
-from fabriek.portal.pages.decide.replies import add_refusal, page, person_of, see_other
+from fabriek.portal.pages.decide.replies import acted, add_refusal, page, person_of, posted
 from fabriek.programmes import actions
 from fabriek.programmes.models import Programme, Promise
 from fabriek.programmes.rules import check_promise
@@ -23,16 +22,16 @@ from fabriek.programmes.rules import check_promise
 def programme(request: HttpRequest) -> HttpResponse:
     """A programme: it can hold shares at once."""
     suggested = {"kind": "national", "parent": request.GET.get("parent", ""), "overbooking": 1}
-    form = ProgrammeForm(request.POST if request.method == "POST" else None, initial=suggested)
-    if request.method == "POST" and form.is_valid():
-        try:
-            made = actions.establish_programme(person_of(request), **form.cleaned_data)
-        except Refused as refusal:
-            add_refusal(form, refusal)
-        else:
-            messages.success(request, _("%(programme)s is established. Now it can have shares.") % {"programme": made})
-            return see_other(reverse("portal:programmes"))
-    return page(
+    form = ProgrammeForm(posted(request), initial=suggested)
+    return acted(
+        request,
+        form,
+        lambda: actions.establish_programme(person_of(request), **form.cleaned_data),
+        lambda made: (
+            _("%(programme)s is established. Now it can have shares.") % {"programme": made},
+            reverse("portal:programmes"),
+        ),
+    ) or page(
         request,
         "declare",
         form,
@@ -50,16 +49,18 @@ def rename(request: HttpRequest, code: str) -> HttpResponse:
     found = Programme.objects.filter(code=code).prefetch_related("former_names").first()
     if found is None:
         raise Http404
-    form = RenameForm(request.POST if request.method == "POST" else None, initial={"name": found.name})
-    if request.method == "POST" and form.is_valid():
-        try:
-            actions.rename_programme(person_of(request), found, form.cleaned_data["name"], form.cleaned_data["why"])
-        except Refused as refusal:
-            add_refusal(form, refusal)
-        else:
-            messages.success(request, _("It is called %(name)s from now on.") % {"name": form.cleaned_data["name"]})
-            return see_other(reverse("portal:programmes"))
-    return page(
+    form = RenameForm(posted(request), initial={"name": found.name})
+    return acted(
+        request,
+        form,
+        lambda: actions.rename_programme(
+            person_of(request), found, form.cleaned_data["name"], form.cleaned_data["why"]
+        ),
+        lambda _made: (
+            _("It is called %(name)s from now on.") % {"name": form.cleaned_data["name"]},
+            reverse("portal:programmes"),
+        ),
+    ) or page(
         request,
         "declare",
         form,
@@ -79,18 +80,18 @@ def end_promise(request: HttpRequest, code: str) -> HttpResponse:
     found = Promise.objects.filter(code=code).first()
     if found is None:
         raise Http404
-    form = EndingForm(
-        request.POST if request.method == "POST" else None, initial={"valid_until": timezone.now().date()}
-    )
-    if request.method == "POST" and form.is_valid():
-        try:
-            actions.end_promise(person_of(request), found, form.cleaned_data["valid_until"], form.cleaned_data["why"])
-        except Refused as refusal:
-            add_refusal(form, refusal)
-        else:
-            messages.success(request, _("The promise ends on that day. What was decided under it stays."))
-            return see_other(reverse("portal:promises"))
-    return page(
+    form = EndingForm(posted(request), initial={"valid_until": timezone.now().date()})
+    return acted(
+        request,
+        form,
+        lambda: actions.end_promise(
+            person_of(request), found, form.cleaned_data["valid_until"], form.cleaned_data["why"]
+        ),
+        lambda _made: (
+            _("The promise ends on that day. What was decided under it stays."),
+            reverse("portal:promises"),
+        ),
+    ) or page(
         request,
         "declare",
         form,
@@ -108,18 +109,19 @@ def end_promise(request: HttpRequest, code: str) -> HttpResponse:
 def promise(request: HttpRequest) -> HttpResponse:
     """A promise, after asking: everybody sees it at once, and it stays."""
     suggested = {"kind": "floor", "valid_from": timezone.now().date(), "of": "capacity", "rank": 1}
-    form = PromiseForm(request.POST if request.method == "POST" else None, initial=suggested)
+    form = PromiseForm(posted(request), initial=suggested)
+    answer = None
     if request.method == "POST" and form.is_valid() and _can_be_measured(form) and "change" not in request.POST:
         if "sure" not in request.POST:
             return page(request, "make_promise", form)
-        try:
-            actions.make_promise(person_of(request), **form.said())
-        except Refused as refusal:
-            add_refusal(form, refusal, form.NAMES)
-        else:
-            messages.success(request, _("The promise is made, and measured from now on."))
-            return see_other(reverse("portal:promises"))
-    return page(
+        answer = acted(
+            request,
+            form,
+            lambda: actions.make_promise(person_of(request), **form.said()),
+            lambda _made: (_("The promise is made, and measured from now on."), reverse("portal:promises")),
+            form.NAMES,
+        )
+    return answer or page(
         request,
         "declare",
         form,
@@ -134,7 +136,15 @@ def promise(request: HttpRequest) -> HttpResponse:
 def _can_be_measured(form: PromiseForm) -> bool:
     """Asks the room's rule before the person is asked to confirm."""
     said: dict[str, Any] = form.said()
-    names = ("organisation_class", "fraction", "accelerator_seconds_a_month", "valid_from", "valid_until")
+    names = (
+        "organisation_class",
+        "country",
+        "commercial",
+        "fraction",
+        "accelerator_seconds_a_month",
+        "valid_from",
+        "valid_until",
+    )
     try:
         check_promise(
             said["kind"],

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar, cast
 
 from django import forms
 from django.contrib import messages
@@ -14,6 +14,8 @@ from django.shortcuts import render
 
 from fabriek.conf.errors import Invalid, Refused
 from fabriek.people.models import Person
+
+T = TypeVar("T")
 
 # What makes a spreadsheet take a cell for a formula (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -66,6 +68,34 @@ def add_refusal(form: forms.BaseForm, refusal: Refused, names: Mapping[str, str]
                 form.add_error(field, sentence)
     if not placed or len(faults) > 1 or names is not None:
         form.add_error(None, str(refusal.sentence))
+
+
+def posted(request: HttpRequest) -> Any:
+    """What a form is filled with: what was posted, or nothing yet."""
+    return request.POST if request.method == "POST" else None
+
+
+def acted(
+    request: HttpRequest,
+    form: forms.BaseForm,
+    act: Callable[[], T],
+    done: Callable[[T], tuple[str, str]],
+    names: Mapping[str, str] | None = None,
+) -> HttpResponse | None:
+    """One form, one action. Done: told, and away (`done`: the sentence and the address, given what `act` gave).
+
+    None where nothing was posted, or where it was refused, which then stands at its field: the form is to be shown.
+    """
+    if request.method != "POST" or not form.is_valid():
+        return None
+    try:
+        made = act()
+    except Refused as refusal:
+        add_refusal(form, refusal, names)
+        return None
+    sentence, address = done(made)
+    messages.success(request, sentence)
+    return see_other(address)
 
 
 def page(request: HttpRequest, template: str, form: forms.BaseForm | None = None, **context: Any) -> HttpResponse:

@@ -18,7 +18,7 @@ from fabriek.access.words import refusal_words
 from fabriek.conf.errors import Refused
 from fabriek.people.permissions import may
 from fabriek.portal.access import requires
-from fabriek.portal.pages.decide.replies import page, person_of, see_other, show_refusal
+from fabriek.portal.pages.decide.replies import page, person_of, posted, see_other, show_refusal
 from fabriek.projects.actions import refuse_change, take_back, warn_unused
 from fabriek.projects.actions.returning import would_return
 from fabriek.projects.models import Change, ChangeState, Return
@@ -101,7 +101,7 @@ def _change(number: int) -> Change:
 def change(request: HttpRequest, number: int) -> HttpResponse:
     """A change that was asked: what stands in its way as things are; refuse it with a reason."""
     found, back = _change(number), reverse("portal:returns")
-    form = RefusalForm(request.POST if request.method == "POST" else None)
+    form = RefusalForm(posted(request))
     if request.method == "POST" and form.is_valid():
         try:
             refuse_change(person_of(request), found, form.cleaned_data["answer"])

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Mapping
+from typing import Any
 
 from fabriek.allocation.problem import Problem, parse_problem
 
@@ -57,35 +59,21 @@ def random_problem(
                 ],
             }
         )
-    return parse_problem(
+    floors_and_caps = [
+        {"id": "startups", "kind": "floor", "class": "startup", "fraction": 0.15, "of": "awarded", "rank": 1},
         {
-            "format": "fabriek/problem/1",
-            "months": [f"{2027 + n // 12}-{n % 12 + 1:02d}" for n in range(months)],
-            "partitions": [{"id": name, "capacity": [capacity[name]] * months} for name in names],
-            "programmes": [
-                {"id": f"P{q}", "shares": {name: [cuts[name][q]] * months for name in names}} for q in range(programmes)
-            ],
-            "threshold": 60.0,
-            "value": "score*sqrt(hours)",
-            "applications": rows,
-            "promises": [
-                {"id": "startups", "kind": "floor", "class": "startup", "fraction": 0.15, "of": "awarded", "rank": 1},
-                {
-                    "id": "sme",
-                    "kind": "floor",
-                    "programme": "P0",
-                    "class": "sme",
-                    "fraction": 0.1,
-                    "of": "capacity",
-                    "rank": 2,
-                },
-                {"id": "commercial", "kind": "cap", "commercial": True, "fraction": 0.2, "of": "capacity"},
-                {"id": "nl", "kind": "cap", "country": "NL", "fraction": 0.3, "of": "awarded"},
-            ]
-            if promises
-            else [],
-        }
-    )
+            "id": "sme",
+            "kind": "floor",
+            "programme": "P0",
+            "class": "sme",
+            "fraction": 0.1,
+            "of": "capacity",
+            "rank": 2,
+        },
+        {"id": "commercial", "kind": "cap", "commercial": True, "fraction": 0.2, "of": "capacity"},
+        {"id": "nl", "kind": "cap", "country": "NL", "fraction": 0.3, "of": "awarded"},
+    ]
+    return _problem(capacity, cuts, months, programmes, rows, floors_and_caps if promises else [])
 
 
 def _parts(draw: random.Random, number: int) -> list[float]:
@@ -141,22 +129,34 @@ def large_problem(
             }
         )
     floors = (("startups", "startup", 0.2, 1), ("academia", "academia", 0.15, 2))
+    promised = [
+        {"id": name, "kind": "floor", "class": who, "fraction": part, "of": "awarded", "rank": rank}
+        for name, who, part, rank in floors
+    ]
+    return _problem(capacity, cuts, months, programmes, rows, promised if promises else [])
+
+
+def _problem(
+    capacity: Mapping[str, float],
+    cuts: Mapping[str, list[float]],
+    months: int,
+    programmes: int,
+    applications: list[dict[str, Any]],
+    promises: list[dict[str, Any]],
+) -> Problem:
+    """capacity: hours a month of each partition; cuts: the programmes' parts of it."""
     return parse_problem(
         {
             "format": "fabriek/problem/1",
             "months": [f"{2027 + n // 12}-{n % 12 + 1:02d}" for n in range(months)],
-            "partitions": [{"id": name, "capacity": [capacity[name]] * months} for name in names],
+            "partitions": [{"id": name, "capacity": [hours] * months} for name, hours in capacity.items()],
             "programmes": [
-                {"id": f"P{q}", "shares": {name: [cuts[name][q]] * months for name in names}} for q in range(programmes)
+                {"id": f"P{q}", "shares": {name: [parts[q]] * months for name, parts in cuts.items()}}
+                for q in range(programmes)
             ],
             "threshold": 60.0,
             "value": "score*sqrt(hours)",
-            "applications": rows,
-            "promises": [
-                {"id": name, "kind": "floor", "class": who, "fraction": part, "of": "awarded", "rank": rank}
-                for name, who, part, rank in floors
-            ]
-            if promises
-            else [],
+            "applications": applications,
+            "promises": promises,
         }
     )

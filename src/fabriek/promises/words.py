@@ -27,12 +27,7 @@ def as_row(one: Measured) -> dict[str, Any]:
         "fraction": float(terms.fraction) if terms.fraction is not None else None,
         "of": terms.of if terms.fraction is not None else None,
         "system": terms.system or None,
-        "required": one.required["decided"] / 3600,
-        "required_of_use": one.required["used"] / 3600,
-        "share": one.share / 3600,
-        "decided": one.decided / 3600,
-        "queued": one.queued / 3600,
-        "used": one.used / 3600,
+        **_hours(one),
         "seconds": {
             "required": one.required["decided"],
             "share": one.share,
@@ -43,18 +38,18 @@ def as_row(one: Measured) -> dict[str, Any]:
         "holds": one.holds,
         "holds_at": one.holds_at,
         "systems": [
-            {
-                "system": on.terms.system,
-                "required": on.required["decided"] / 3600,
-                "required_of_use": on.required["used"] / 3600,
-                "share": on.share / 3600,
-                "decided": on.decided / 3600,
-                "queued": on.queued / 3600,
-                "used": on.used / 3600,
-                "holds": on.holds,
-                "holds_at": on.holds_at,
-            }
-            for on in one.systems
+            {"system": on.terms.system, **_hours(on), "holds": on.holds, "holds_at": on.holds_at} for on in one.systems
         ],
         "demo": terms.is_demo,
+    }
+
+
+def _hours(one: Measured) -> dict[str, float]:
+    return {
+        "required": one.required["decided"] / 3600,
+        "required_of_use": one.required["used"] / 3600,
+        "share": one.share / 3600,
+        "decided": one.decided / 3600,
+        "queued": one.queued / 3600,
+        "used": one.used / 3600,
     }

@@ -224,7 +224,7 @@ def _promises(
         return
     below = leaves()
     everybody = set().union(*below.values())
-    awarded = awarded_before()
+    awarded = awarded_before(months[0], month_after(months[-1], 1))
     for promise in promises:
         wanted = below[promise.programme.code] if promise.programme else everybody
         whole = below[promise.base.code] | wanted if promise.base else wanted
@@ -250,7 +250,7 @@ def _promises(
                 share = sum(
                     cell.share for (q, p, _month), cell in stands.cells.items() if q in whole and system_of(p) == system
                 )
-                done = sum(row.seconds for row in mine if row.month in months)
+                done = sum(row.inside for row in mine)
                 left = sum(free[q, p, month] for q in concerned for p in where for month in months) * 3600
                 row["fraction"] = float(_of_what_is_left(promise, share, done, left))
             else:

@@ -8,11 +8,22 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.factories.world import MONTH, NEXT, World, make_allocation, make_organisation, make_partition, make_person
+from tests.factories.world import (
+    MONTH,
+    NEXT,
+    World,
+    make_allocation,
+    make_organisation,
+    make_partition,
+    make_person,
+    make_submitted,
+)
 from tests.factories.world import make_world as a_world
 
+from fabriek.access import actions
 from fabriek.access.exceeded import without_exceeded
 from fabriek.access.problem import compose
+from fabriek.allocation.plan import load_plan
 from fabriek.allocation.problem import Problem, parse_problem
 from fabriek.allocation.problem import Promise as Row
 from fabriek.people.models import Organisation
@@ -101,6 +112,26 @@ def test_what_other_programmes_of_it_were_awarded_counts_as_on_the_ledger(world:
         assert (row.reached_before, row.base_before) == (100.0, 400.0)
         assert measured[code].decided == row.reached_before * 3600
         assert measured[code].required["decided"] == row.base_before * row.fraction * 3600
+
+
+def test_after_publishing_the_ledger_says_what_the_plan_said(world: World) -> None:
+    make_person("reviewer", organisation=make_organisation("academia", "DE"))
+    make_allocation(world, gpu_hours=300, lead=make_person(organisation=sme()))
+    promise(world)
+    promise(world, ENTRY, code="of-the-union", base=Programme.objects.get(code=UNION))
+    application = make_submitted(world, gpu_hours=100)
+    actions.check_eligibility(world.officer, application)
+    for review in actions.assign_reviewers(world.officer, [application]):
+        scores = {criterion["code"]: 5 for criterion in world.call.criteria}
+        actions.submit_review(review.reviewer, review, scores, "Good.")
+    actions.settle_consensus(world.officer, application)
+    decision = actions.propose_decision(world.officer, [world.call])
+    actions.publish_decision(world.officer, decision)
+    told = {row.id: row for row in load_plan(decision.plan.encode()).promises}
+    measured = {one.terms.code: one for one in measured_promises()}
+    for code in ("startups", "of-the-union"):
+        assert measured[code].decided == told[code].reached * 3600 == 100 * 3600
+        assert measured[code].required["decided"] == told[code].required * 3600 == 80 * 3600
 
 
 def test_on_every_system_it_is_a_row_a_system(world: World) -> None:

@@ -104,7 +104,7 @@ def test_a_lost_solver_and_a_missing_one_are_told(world: World) -> None:
     assert "it is taken up once more" in text_of(get(client, "scenario", scenario.code))
     long_ago = timezone.now() - timedelta(hours=1)
     ScenarioRun.objects.update(state="asked", solver="", lease_until=None, asked_at=long_ago)
-    assert "No solver seems to be at work" in text_of(get(client, "scenario", scenario.code))
+    assert "Nobody is working" in text_of(get(client, "scenario", scenario.code))
 
 
 def test_a_scenario_is_cancelled_and_asked_again(world: World) -> None:

@@ -8,14 +8,18 @@ the inverse of the basis is kept whole; a column draws the same amount on a run 
 row vector is one difference of prefix sums. A node takes some tens of microseconds.
 
 Prices of the months, whatever they are as long as they aren't negative, bound a node: room x price + what each column
-gains over its price. So nothing rests on the simplex method being right: the tree and the prices at its leaves are a
-proof that can be checked without it. Certificates don't carry it yet.
+gains over its price. So nothing rests on the simplex method being right.
+
+Columns that at the root's prices would lose too much by not being as they are there stay so; the tree has only the
+others, often a tenth of them. It dives from the open node with the highest bound, so that where it has to stop, what is
+open says how much more there could be.
 
 Compiled by numba, cached on disk.
 """
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass
 
 import numba
@@ -26,27 +30,14 @@ from fabriek.allocation.formulation import Real, Whole
 _jit = numba.njit(cache=True, nogil=True)
 
 _EPS = 1e-9
-_LEAF = -1
-
-
-@dataclass
-class Proof:
-    """A tree in preorder. variable: of each node, the column that it branches on, -1 at a leaf. up_first: which child
-    comes first, the one with the column in (least..1) or the one without it. prices: of each leaf, of each month.
-
-    root: prices of each month; columns that at these prices lose too much by changing are settled by them.
-    """
-
-    variable: Whole
-    up_first: Whole
-    prices: Real
-    root: Real
+# Nodes of the first tree of a block.
+_SHORT = 300
 
 
 @dataclass
 class Block:
     """bound: no choice is worth more. value, fractions: the best choice that was found. nodes: how many were looked at;
-    complete: whether `bound` was proven by the tree (else it is the root's).
+    complete: whether `bound` is within the tolerance that was asked.
     """
 
     bound: float
@@ -54,7 +45,6 @@ class Block:
     fractions: Real
     nodes: int
     complete: bool
-    proof: Proof
 
 
 def solve_block(
@@ -74,17 +64,40 @@ def solve_block(
     value, amount (hours a month), first, last (months, the last excluded), least: of each column. room: of each month.
     known: a value that is reached already; choices that are worth less are of no interest.
     """
-    count, horizon = len(value), len(room)
-    variable, up_first = np.full(2 * nodes + 2, _LEAF), np.zeros(2 * nodes + 2, dtype=np.int64)
-    prices = np.zeros((nodes + 2, horizon))
-    fractions, root = np.zeros(count), np.zeros(horizon)
+    count = len(value)
+    fractions, gain = np.zeros(count), np.zeros(count)
     if not count:
-        return Block(0.0, 0.0, fractions, 0, True, Proof(variable[:1], up_first[:1], prices[:1], root))
-    bound, best, looked, leaves, complete = _branch(
-        value, amount, first, last, least, room, known, tolerance, nodes, variable, up_first, prices, fractions, root
-    )
-    proof = Proof(variable[:looked], up_first[:looked], prices[:leaves], root)
-    return Block(bound, best, fractions, looked, complete, proof)
+        return Block(0.0, 0.0, fractions, 0, True)
+    top, best = _root(value, amount, first, last, least, room, gain, fractions)
+    looked, bound = 1, top
+    # A short tree finds a better choice, with which more is settled for the long one.
+    for most in (min(nodes, _SHORT), nodes):
+        goal = max(best, known) + tolerance
+        if bound <= goal or looked >= nodes:
+            break
+        # Half of a rounding error is given away on either side.
+        spare = (top - goal) + _EPS * abs(top)
+        into = (gain > spare) & (least >= 1.0)
+        open_ = np.flatnonzero(~into & (gain > -spare / least))
+        left = room.copy()
+        for j in np.flatnonzero(into):
+            left[first[j] : last[j]] -= amount[j]
+        settled = float(value[into].sum())
+        found = np.zeros(len(open_))
+        over, value_there, more, ended = _branch(
+            value[open_], amount[open_], first[open_], last[open_], least[open_], np.maximum(left, 0.0),
+            max(best, known) - settled, tolerance, most - looked, found,
+        )  # fmt: skip
+        looked += more
+        bound = min(bound, max(goal, settled + over))
+        if settled + value_there > best and (left >= -_EPS * room).all():
+            best = settled + value_there
+            fractions = into.astype(np.float64)
+            fractions[open_] = found
+        if ended:
+            break
+    complete = bound <= max(best, known) + tolerance + _EPS * abs(top)
+    return Block(max(bound, best), best, fractions, looked, complete)
 
 
 @_jit
@@ -349,10 +362,70 @@ def _fill(value, amount, first, last, least, room, high, fraction, order, left, 
 
 
 @_jit
-def _branch(
-    value, amount, first, last, least, room, known, tolerance, nodes, variable, up_first, prices, best_fractions, root
-):
-    """The search, depth first. Returns bound, best value, nodes, leaves, whether it was complete."""
+def _root(value, amount, first, last, least, room, root_gain, fractions):
+    """The relaxed problem: its bound, what each column gains at its prices, and a choice near it with its value."""
+    count, horizon = len(value), len(room)
+    low, high = np.zeros(count), np.ones(count)
+    basis, where, inverse = (
+        np.zeros(horizon, dtype=np.int64),
+        np.zeros(count + horizon, dtype=np.int64),
+        np.zeros((horizon, horizon)),
+    )
+    y, gain, fraction = np.zeros(horizon), np.zeros(count), np.zeros(count)
+    alpha, ratio = np.zeros(count + horizon), np.zeros(count + horizon)
+    sums, left = np.zeros(horizon + 1), np.zeros(horizon + 1)
+    upper, noise = value > 0.0, np.abs(value) * 1e-10
+    _start(where, basis, inverse)
+    top = _simplex(
+        value, amount, first, last, room, low, high, -1e300,
+        basis, where, inverse, upper, noise, y, gain, fraction, alpha, sums, left, ratio,
+    )  # fmt: skip
+    for t in range(horizon):
+        y[t] = y[t] if y[t] > 0.0 else 0.0
+    _prefix(y, sums)
+    for j in range(count):
+        root_gain[j] = value[j] - amount[j] * (sums[last[j]] - sums[first[j]])
+    order = np.argsort(-root_gain)
+    best = _fill(value, amount, first, last, least, room, high, fraction, order, left, fractions)
+    return top, best
+
+
+@_jit
+def _bounds(node, parent, variable, up, least, low, high, sets):
+    """Bound the columns as on the way to a node, or (not `sets`) free them again."""
+    while node > 0:
+        j = variable[node]
+        if not sets:
+            low[j], high[j] = 0.0, 1.0
+        elif up[node]:
+            # Nearer to the node counts: a column is branched on once on a way, so each is set once.
+            low[j], high[j] = least[j], 1.0
+        else:
+            low[j], high[j] = 0.0, 0.0
+        node = parent[node]
+
+
+@_jit
+def _is_choice(amount, first, last, least, room, fraction, left):
+    """Whether a node's answer is a choice as it is; what is a hair outside is put right."""
+    for t in range(len(room)):
+        left[t] = room[t] * (1.0 + _EPS)
+    for j in range(len(amount)):
+        x = fraction[j]
+        x = 0.0 if x < _EPS else 1.0 if x > 1.0 - _EPS else x
+        if 0.0 < x < least[j]:
+            if x < least[j] - 1e-7:
+                return False
+            x = least[j]
+        fraction[j] = x
+        for t in range(first[j], last[j]):
+            left[t] -= amount[j] * x
+    return left[: len(room)].min() >= 0.0
+
+
+@_jit
+def _branch(value, amount, first, last, least, room, known, tolerance, nodes, best_fractions):
+    """The tree. Returns bound, best value, nodes, whether it was complete."""
     count, horizon = len(value), len(room)
     low, high = np.zeros(count), np.ones(count)
     basis, where, inverse = (
@@ -364,69 +437,42 @@ def _branch(
     alpha, ratio = np.zeros(count + horizon), np.zeros(count + horizon)
     sums, left, taken = np.zeros(horizon + 1), np.zeros(horizon + 1), np.zeros(count)
     upper, noise = value > 0.0, np.abs(value) * 1e-10
+    order = np.argsort(-value / amount)
+    # Two children of each node that is looked at; the root is node 0.
+    parent = np.zeros(2 * nodes + 3, dtype=np.int64)
+    variable = np.zeros(2 * nodes + 3, dtype=np.int64)
+    up = np.zeros(2 * nodes + 3, dtype=np.bool_)
+    made, looked = 1, 0
+    best, goal = -1e300, known + tolerance
+    waiting = [(0.0, 0)]
+    waiting.clear()
+    node, proven_above = 0, 1e300
     _start(where, basis, inverse)
-    top = _simplex(
-        value, amount, first, last, room, low, high, -1e300,
-        basis, where, inverse, upper, noise, y, gain, fraction, alpha, sums, left, ratio,
-    )  # fmt: skip
-    for t in range(horizon):
-        y[t] = y[t] if y[t] > 0.0 else 0.0
-        root[t] = y[t]
-    _prefix(root, sums)
-    for j in range(count):
-        gain[j] = value[j] - amount[j] * (sums[last[j]] - sums[first[j]])
-    root_gain = gain.copy()
-    order = np.argsort(-root_gain)
-    best = _fill(value, amount, first, last, least, room, high, fraction, order, left, best_fractions)
-    goal = max(best, known) + tolerance
-
-    # What may be undone: columns that the path has bounded, and what they were. -1: settled by the root's prices.
-    path = np.zeros(count + 1, dtype=np.int64)
-    path_low, path_high = np.zeros(count + 1), np.zeros(count + 1)
-    stack_depth, stack_variable, stack_up = (
-        np.zeros(2 * count + 4, dtype=np.int64),
-        np.zeros(2 * count + 4, dtype=np.int64),
-        np.zeros(2 * count + 4, dtype=np.int64),
-    )
-    open_bound = np.zeros(2 * count + 4)
-    waiting, depth, looked, leaves = 1, 0, 0, 0
-    stack_variable[0] = -1
-    open_bound[0] = top
-    while waiting > 0:
-        waiting -= 1
+    while True:
         if looked >= nodes:
-            # Not complete: what is open could reach its parents' bounds.
-            most = goal
-            for k in range(waiting + 1):
-                if open_bound[k] > most:
-                    most = open_bound[k]
-            return most, best, looked, leaves, False
-        parent_bound = open_bound[waiting]
-        while depth > stack_depth[waiting]:
-            depth -= 1
-            low[path[depth]], high[path[depth]] = path_low[depth], path_high[depth]
-        j = stack_variable[waiting]
-        if j >= 0:
-            path[depth], path_low[depth], path_high[depth] = j, low[j], high[j]
-            depth += 1
-            if stack_up[waiting]:
-                low[j], high[j] = least[j], 1.0
-            else:
-                low[j], high[j] = 0.0, 0.0
+            # Not complete: what is open could reach its bounds.
+            most = proven_above
+            if len(waiting) and -waiting[0][0] > most:
+                most = -waiting[0][0]
+            return max(most, goal), best, looked, False
         proven = _simplex(
             value, amount, first, last, room, low, high, goal,
             basis, where, inverse, upper, noise, y, gain, fraction, alpha, sums, left, ratio,
         )  # fmt: skip
+        proven = min(proven, proven_above)
+        looked += 1
+        pick, weight = -1, 0.0
         if proven > goal:
+            if looked == 1:
+                order = np.argsort(-gain)
             found = _fill(value, amount, first, last, least, room, high, fraction, order, left, taken)
             if found > best:
                 best = found
                 for k in range(count):
                     best_fractions[k] = taken[k]
                 goal = max(goal, best + tolerance)
-        # The most fractional of what matters: the larger, the more it decides.
-        pick, weight = -1, 0.0
         if proven > goal:
+            # The most fractional of what matters: the larger, the more it decides.
             for r in range(horizon):
                 b = basis[r]
                 if b >= count or low[b] > 0.0 or high[b] == 0.0:
@@ -437,29 +483,40 @@ def _branch(
                     w = (0.05 + part) * value[b]
                     if w > weight:
                         pick, weight = b, w
-        if pick < 0 and proven > goal:
-            # Nothing is fractional, and yet it isn't enough: rounding. Any column that isn't settled will do.
-            for j in range(count):
-                if low[j] == 0.0 and high[j] > 0.0 and value[j] > weight:
-                    pick, weight = j, value[j]
-            _start(where, basis, inverse)
-        if pick < 0:
-            # A leaf: what its prices prove is the most that is to be had there.
-            if proven > goal:
+            if pick < 0 and _is_choice(amount, first, last, least, room, fraction, left):
+                found = 0.0
+                for j in range(count):
+                    found += value[j] * fraction[j]
+                if found > best:
+                    best = found
+                    best_fractions[:] = fraction
+                    goal = max(goal, best + tolerance)
+            if pick < 0 and proven > goal + _EPS * abs(proven):
+                # Nothing is fractional, and yet it isn't enough: rounding. Any column that isn't settled will do.
+                for j in range(count):
+                    if low[j] == 0.0 and high[j] > 0.0 and value[j] > weight:
+                        pick, weight = j, value[j]
+                _start(where, basis, inverse)
+            if pick < 0 and proven > goal:
+                # All is settled: what its prices prove is the most that is to be had there.
                 goal = proven
-            for t in range(horizon):
-                prices[leaves, t] = y[t] if y[t] > 0.0 else 0.0
-            leaves += 1
-            variable[looked] = -1
-            looked += 1
+        if pick >= 0:
+            first_up = fraction[pick] > 0.5 * least[pick]
+            for turn in range(2):
+                parent[made], variable[made] = node, pick
+                up[made] = first_up if turn == 0 else not first_up
+                made += 1
+            heapq.heappush(waiting, (-proven, made - 1))
+            node, proven_above = made - 2, proven
+            if first_up:
+                low[pick], high[pick] = least[pick], 1.0
+            else:
+                low[pick], high[pick] = 0.0, 0.0
             continue
-        up = 1 if fraction[pick] > 0.5 * least[pick] else 0
-        variable[looked], up_first[looked] = pick, up
-        looked += 1
-        for turn in range(2):
-            stack_depth[waiting] = depth
-            stack_variable[waiting] = pick
-            stack_up[waiting] = 1 - up if turn == 0 else up
-            open_bound[waiting] = min(proven, parent_bound)
-            waiting += 1
-    return min(goal, top) if goal > best else goal, best, looked, leaves, True
+        # A leaf: on from the open node that could be worth the most.
+        if not len(waiting) or -waiting[0][0] <= goal:
+            return goal, best, looked, True
+        _bounds(node, parent, variable, up, least, low, high, False)
+        above, node = heapq.heappop(waiting)
+        proven_above = -above
+        _bounds(node, parent, variable, up, least, low, high, True)

@@ -7,9 +7,11 @@ in several places, and promises. For any such prices of at least zero no plan is
 
     prices of the ties x their limits  +  for each block, the most that its own months can hold at values less prices
 
-A master problem over all choices that blocks made so far (HiGHS) proposes prices; they are taken only part of the way
-from the best so far, which would otherwise wander (Wentges, Weighted Dantzig-Wolfe decomposition for linear
-mixed-integer programming, 1997).
+A master problem over all choices that blocks made so far (HiGHS) proposes prices, no further from the best so far than
+a box around them; unboxed they would wander for hundreds of rounds. A round that betters the bound moves the box there
+(Marsten, Hogan and Blankenship, The boxstep method for large-scale optimization, 1975; with a price for leaving the
+box: du Merle, Villeneuve, Desrosiers and Hansen, Stabilized column generation, 1999). It begins at the relaxed
+problem's prices.
 """
 
 from __future__ import annotations
@@ -26,12 +28,15 @@ from fabriek.allocation.branching import Block, solve_block
 from fabriek.allocation.certificate import gains_of
 from fabriek.allocation.formulation import Formulation, Real, Whole
 
-# How much of the best prices so far stays in the next ones; halved where that found nothing new.
-_KEPT = 0.85
+# The box: half its width as a part of what an application is worth, or of a promise's price; what it is multiplied by
+# after a round that won half of what the master promised, and after one that won nothing.
+_BOX, _WIDER, _NARROWER = 0.05, 1.5, 0.9
+# Narrower than this, or nearer to what the master says is the least in the box, it ends.
+_POINT, _NEAR = 1e-4, 1e-5
 # A block's bound may lie this part of the whole bound above its best choice, all blocks together.
 _TOLERANCE = 2e-4
-# Nodes of a block, at most.
-_NODES = 20_000
+# Nodes of a block, at most: fewer for a block of more columns than these.
+_NODES, _NODES_COLUMNS = 20_000, 100
 # More months than this would make a node dear: the inverse of a block's basis has as many rows and columns.
 MOST_MONTHS = 60
 
@@ -42,9 +47,6 @@ class _Prices:
 
     ties: Real
     promises: Real
-
-    def towards(self, other: _Prices, kept: float) -> _Prices:
-        return _Prices(kept * self.ties + (1 - kept) * other.ties, kept * self.promises + (1 - kept) * other.promises)
 
 
 @dataclass
@@ -59,6 +61,7 @@ def bound_by_blocks(
     formulation: Formulation,
     cell_prices: Real,
     promise_prices: Real,
+    relaxed: Real,
     allowed: Mapping[str, float],
     *,
     rounds: int,
@@ -68,27 +71,29 @@ def bound_by_blocks(
 ) -> Bound:
     """Column generation from the relaxed problem's prices, for so many rounds.
 
-    allowed: hours that floors may lack. enough: a bound that need not be bettered. stop: whether to end now.
+    relaxed: the fractions of the relaxed problem. allowed: hours that floors may lack. enough: a bound that need not be
+    bettered. stop: whether to end now.
     """
     ties = _second_best(formulation, gains_of(formulation, cell_prices, promise_prices))
-    best_prices = _Prices(ties, promise_prices)
-    prices, best = best_prices, float("inf")
-    master = _Master(formulation, allowed)
-    kept, done = _KEPT, 0
+    master = _Master(formulation, allowed, float(formulation.worth @ relaxed))
+    best, best_prices = float("inf"), _Prices(ties, promise_prices)
+    prices, least, width, done = best_prices, 0.0, _BOX, 0
     with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
         while done < rounds and not (stop is not None and stop()):
             done += 1
-            chosen = _decide(formulation, prices, best, pool)
+            chosen = _decide(formulation, prices, master.scale_of_all, pool)
             bound = master.fixed(prices) + sum(block.bound for _columns, block in chosen)
-            if bound < best:
-                best, best_prices = bound, prices
-            if best <= enough:
-                break
             news = [master.add(columns, block.fractions) for columns, block in chosen]
-            kept = _KEPT if any(news) else kept / 2
-            if kept < 1e-3:
+            if bound < best:
+                width *= _WIDER if done > 1 and best - bound > 0.5 * (best - least) else 1.0
+                best, best_prices = bound, prices
+            else:
+                width *= _NARROWER if any(news) else _NARROWER**4
+            if best <= enough or width < _POINT:
                 break
-            prices = best_prices.towards(master.prices(), kept)
+            prices, least = master.prices(best_prices, width)
+            if best - least < _NEAR * best:
+                break
     return Bound(best, done)
 
 
@@ -101,10 +106,9 @@ def _second_best(f: Formulation, gains: Real) -> Real:
     return second
 
 
-def _decide(f: Formulation, prices: _Prices, best: float, pool: ThreadPoolExecutor) -> list[tuple[Whole, Block]]:
+def _decide(f: Formulation, prices: _Prices, scale: float, pool: ThreadPoolExecutor) -> list[tuple[Whole, Block]]:
     """Every block's best choice at these prices: the columns that could be worth their price, and the block."""
     value = gains_of(f, np.zeros(len(f.limits)), prices.promises) - prices.ties[f.group]
-    scale = best if np.isfinite(best) else float(np.maximum(value, 0.0).sum())
     tolerance = _TOLERANCE * scale / len(f.blocks)
 
     def one(number: int) -> tuple[Whole, Block]:
@@ -119,7 +123,7 @@ def _decide(f: Formulation, prices: _Prices, best: float, pool: ThreadPoolExecut
             f.least[columns],
             f.limits[number * f.horizon : (number + 1) * f.horizon],
             tolerance=tolerance,
-            nodes=_NODES,
+            nodes=min(_NODES, _NODES * _NODES_COLUMNS // max(1, len(columns))),
         )
         return columns, block
 
@@ -132,6 +136,7 @@ class _Master:
 
     f: Formulation
     allowed: Mapping[str, float]
+    scale_of_all: float
     seen: set[tuple[bytes, bytes]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -151,11 +156,16 @@ class _Master:
         nothing: tuple[Whole, Real] = (np.zeros(0, dtype=np.int32), np.zeros(0))
         for limit in upper:
             self.solver.addRow(-highspy.kHighsInf, float(limit), 0, *nothing)
-        # Until the choices can keep a promise together, it may be broken, at a price that nothing is worth.
-        dear = 10.0 * float(f.worth.sum())
-        for number in range(len(f.promises)):
-            place = np.array([self.first_promise + number], dtype=np.int32)
-            self.solver.addCol(-dear, 0.0, highspy.kHighsInf, 1, place, np.array([-1.0]))
+        # Columns that lift each tie and promise above its limit, and ones that fill it, at the prices of the box's
+        # sides: so no row's price leaves the box.
+        boxed = np.arange(len(f.blocks), len(upper), dtype=np.int32)
+        for sign in (-1.0, 1.0):
+            for place in boxed:
+                self.solver.addCol(0.0, 0.0, highspy.kHighsInf, 1, np.array([place]), np.array([sign]))
+        self.sides = np.arange(2 * len(boxed), dtype=np.int32)
+        most = np.zeros(f.groups)
+        np.maximum.at(most, f.group, f.worth)
+        self.unit = most[self.several]
 
     def fixed(self, prices: _Prices) -> float:
         """What the ties are worth at their limits."""
@@ -178,10 +188,16 @@ class _Master:
         self.solver.addCol(float(f.worth[columns] @ fractions), 0.0, highspy.kHighsInf, len(rows), rows, values)
         return True
 
-    def prices(self) -> _Prices:
-        """At which the choices so far are worth the most together."""
+    def prices(self, centre: _Prices, width: float) -> tuple[_Prices, float]:
+        """The best prices in a box around the centre, as far as the choices so far tell, and what the bound is there at
+        least, by the same."""
+        at = np.concatenate([centre.ties[self.several], centre.promises * self.scale])
+        half = width * np.concatenate([self.unit, np.maximum(centre.promises * self.scale, 1e-3 * self.scale_of_all)])
+        cost = np.concatenate([-(at + half), np.maximum(0.0, at - half)])
+        self.solver.changeColsCost(len(self.sides), self.sides, cost)
         self.solver.run()
         duals = np.maximum(0.0, np.array(self.solver.getSolution().row_dual))
         ties = np.zeros(self.f.groups)
         ties[self.several] = duals[len(self.f.blocks) : self.first_promise]
-        return _Prices(ties, duals[self.first_promise :] / self.scale)
+        least = float(self.solver.getInfo().objective_function_value)
+        return _Prices(ties, duals[self.first_promise :] / self.scale), least

@@ -49,24 +49,26 @@ class Found:
 def search(
     formulation: Formulation,
     gains: Real,
-    relaxed: Real,
+    start: Real,
     promise_prices: Real,
     allowed: Real,
     *,
     steps: int,
+    heat: float = 1.0,
     seed: int = 0,
     stop: Callable[[float], bool] | None = None,
 ) -> Found:
-    """Search from the relaxed problem's answer.
+    """Search from the relaxed problem's answer, or from a plan.
 
-    gains: of each column, worth over the prices of what it takes. relaxed: the relaxed problem's fractions.
+    gains: of each column, worth over the prices of what it takes. start: fractions to begin from. heat: what the
+    temperatures are multiplied by; a good plan is bettered by a walk that is nearly cold.
     promise_prices: value an hour of each of `formulation.promises`. allowed: hours that each of them may be exceeded by
     (floors that can't be kept; 0 for caps). stop: given the part that is done, says whether to end now.
     """
     f = formulation
     if not len(f.worth):
         return Found(np.zeros(0), 0.0, 0.0, 0)
-    state = _State(f, gains, relaxed, promise_prices, allowed, seed)
+    state = _State(f, gains, start, promise_prices, allowed, heat, seed)
     done = 0
     while done < steps:
         chunk = min(_CHUNK, steps - done)
@@ -81,7 +83,7 @@ class _State:
     """Columns in order of block and gain, and what the walk knows of the plan it is at."""
 
     def __init__(
-        self, f: Formulation, gains: Real, relaxed: Real, promise_prices: Real, allowed: Real, seed: int
+        self, f: Formulation, gains: Real, start: Real, promise_prices: Real, allowed: Real, heat: float, seed: int
     ) -> None:
         self.count = len(f.worth)
         # Columns of a block lie together, most gain first: the walk reads memory in order.
@@ -101,11 +103,11 @@ class _State:
         self.slack = f.limits.astype(np.float64) * (1 + _TOLERANCE)
         self._promises(f, promise_prices, allowed)
 
-        fractions = relaxed[o]
+        fractions = start[o]
         own = np.zeros(f.groups)
         np.maximum.at(own, self.group, np.maximum(self.gain, 0.0))
         typical = float(np.median(self.worth))
-        self.hot, self.cold = _HOT * typical, _COLD * typical
+        self.hot, self.cold = heat * _HOT * typical, heat * _COLD * typical
         # Far from the prices on either side: always, or never, in a good plan.
         core = (self.gain - own[self.group] > -_CORE * typical) & (
             (self.gain < _CORE * typical) | (fractions < 1 - 1e-7)
@@ -124,9 +126,11 @@ class _State:
         self.place = np.where(core, -2, -1)
         self.number = np.zeros(blocks, dtype=np.int64)
         # First what the relaxed problem awards whole (HiGHS answers with fractions a hair under one): together that
-        # nearly keeps the promises, one by one it wouldn't. Then what fits and breaks none.
+        # nearly keeps the promises, one by one it wouldn't. Then what it awards a useful part of, then what fits and
+        # breaks none.
         by_gain = np.argsort(-self.gain, kind="stable")
-        for columns, careful in ((np.flatnonzero(fractions > 1 - 1e-7), False), (by_gain, True)):
+        whole, useful = fractions > 1 - 1e-7, (fractions > 0.0) & (fractions >= self.least - 1e-7)
+        for columns, careful in ((np.flatnonzero(whole), False), (np.flatnonzero(useful), False), (by_gain, True)):
             _begin(
                 columns, careful,
                 self.group, self.block, self.block_start, self.first, self.last, self.amount, self.least,

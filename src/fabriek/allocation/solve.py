@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fabriek.allocation import highs
+from fabriek.allocation.blockwise import fill_by_blocks
 from fabriek.allocation.certificate import certify, gains_of
 from fabriek.allocation.decompose import MOST_MONTHS, bound_by_blocks
 from fabriek.allocation.explain import refusals_of
@@ -37,7 +38,7 @@ _SLACK = 1e-7
 _SMALL, _NODES = 600, 20_000
 
 # Problems with at most this many columns are bounded block by block; it takes so many seconds a column and round.
-_BOUNDED, _ROUND_COLUMN = 5_000, 2e-4
+_BOUNDED, _ROUND_COLUMN = 20_000, 2e-4
 _BOUND_PART = 0.5
 
 # Walks, each with its own seed, of which the best counts. As many as the cores that everybody has.
@@ -45,6 +46,11 @@ _WALKS = 2
 # The part of the seconds that the walks may take, and what a step takes: so many seconds, and for a column of a block.
 _PART, _STEP, _STEP_COLUMN = 0.25, 1e-6, 3e-8
 _FEWEST_STEPS = 20_000
+
+# With at least so many columns a block, walks begin from a plan made block by block, nearly cold. A pair of blocks that
+# is decided again takes so many seconds for a column of a block; all pairs together that part of the seconds.
+_LARGE_BLOCK, _GENTLE = 150, 0.02
+_PAIR_PART, _PAIR_COLUMN = 0.15, 6e-5
 
 
 @dataclass(frozen=True)
@@ -184,16 +190,24 @@ def _walk(formulation: Formulation, relaxed: highs.Answer, allowed: Mapping[str,
     may_lack = np.array([allowed.get(row.promise.id, 0.0) for row in formulation.promises])
     step = _STEP + _STEP_COLUMN * len(formulation.worth) / len(formulation.blocks)
     steps = max(_FEWEST_STEPS, int(_PART * effort.seconds / step))
+    a_block = len(formulation.worth) / len(formulation.blocks)
 
     def one(number: int) -> Found:
+        start, heat, seed = relaxed.fractions, 1.0, effort.seed * _WALKS + number
+        if a_block >= _LARGE_BLOCK:
+            pairs = int(_PAIR_PART * effort.seconds / (_PAIR_COLUMN * a_block))
+            prices = relaxed.cell_prices, relaxed.promise_prices, relaxed.fractions
+            start = fill_by_blocks(formulation, *prices, may_lack, rounds=pairs, seed=seed, stop=lambda: effort.is_over)
+            heat = _GENTLE
         return search(
             formulation,
             gains,
-            relaxed.fractions,
+            start,
             relaxed.promise_prices,
             may_lack,
             steps=steps,
-            seed=effort.seed * _WALKS + number,
+            heat=heat,
+            seed=seed,
             stop=lambda _done: effort.is_over,
         )
 
@@ -215,6 +229,7 @@ def _block_bound(formulation: Formulation, relaxed: highs.Answer, proposal: _Pro
         formulation,
         relaxed.cell_prices,
         relaxed.promise_prices,
+        relaxed.fractions,
         proposal.allowed,
         rounds=max(1, int(_BOUND_PART * effort.seconds / (_ROUND_COLUMN * len(formulation.worth)))),
         threads=effort.threads,

@@ -37,6 +37,10 @@ def test_a_block_is_worth_what_highs_says(seed: int, count: int, months: int) ->
     assert block.bound >= by_highs(value, amount, first, last, least, room) - 1e-6
     if (least == 1.0).all():
         assert block.value == pytest.approx(block.bound, rel=1e-6)
+    hurried = solve_block(value, amount, first, last, least, room, nodes=4)
+    assert hurried.bound >= block.value - 1e-6 >= hurried.value - 2e-6
+    known = solve_block(value, amount, first, last, least, room, known=block.value * 1.1)
+    assert known.bound >= block.value - 1e-6
 
 
 def by_highs(
@@ -74,7 +78,9 @@ def test_no_plan_is_worth_more_than_its_blocks(seed: int) -> None:
     plan = solve(problem, gap=0.0)
     allowed = {result.id: result.shortfall for result in plan.promises}
     relaxed = highs.solve(formulation, allowed_shortfall=allowed, relaxed=True, seconds=10)
-    found = bound_by_blocks(formulation, relaxed.cell_prices, relaxed.promise_prices, allowed, rounds=40)
+    found = bound_by_blocks(
+        formulation, relaxed.cell_prices, relaxed.promise_prices, relaxed.fractions, allowed, rounds=40
+    )
     assert plan.value > 0.0
     assert plan.value <= found.bound * (1 + 1e-9)
     assert found.bound <= relaxed.value * (1 + 1e-6)

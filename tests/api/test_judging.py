@@ -69,6 +69,18 @@ def test_a_review_is_declined_with_the_interest_and_gone(reviewers: list[Person]
     problem_of(client.get(f"/api/v1/reviews/{review.pk}"), 404)
 
 
+def test_a_review_is_saved_while_it_is_written_and_only_its_reviewer_reads_it(reviewers: list[Person]) -> None:
+    world, review = in_review()
+    client, address = client_of(review.reviewer, "review"), f"/api/v1/reviews/{review.pk}"
+    body = {"version": 0, "remark": "Half a thought"}
+    answer = client.patch(address, body, content_type="application/json")
+    assert (answer.status_code, answer.json()["version"], answer.json()["state"]) == (200, 1, "assigned")
+    problem_of(client.patch(address, body, content_type="application/json"), 409)
+    assert client.get(address).json()["draft"]["remark"] == "Half a thought"
+    officer = client_of(world.officer, "read", "decide")
+    assert "Half a thought" not in str(judged(officer, review.application.code))
+
+
 def test_somebody_elses_review_is_not_there(reviewers: list[Person]) -> None:
     _world, review = in_review()
     other = next(person for person in reviewers if person != review.reviewer)
@@ -102,6 +114,7 @@ def test_who_may_read_and_do_what(role: str, reviewers: list[Person]) -> None:
         ("post", f"/calls/{call}/eligibility", officers),
         ("post", f"/calls/{call}/scores", officers),
         ("get", f"/reviews/{review.pk}", {"reviewer"}),
+        ("patch", f"/reviews/{review.pk}", {"reviewer"}),
         ("post", f"/reviews/{review.pk}/decline", {"reviewer"}),
     ):
         response = post(client, path, {"why": "x"}, method) if method == "post" else client.get(f"/api/v1{path}")

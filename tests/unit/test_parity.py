@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "reply": ("POST /applications/{code}/reply", "application reply"),
     "object": ("POST /applications/{code}/objection", "application object"),
     "review": ("POST /reviews/{number}", "review submit"),
+    "save_review": ("PATCH /reviews/{number}", "review save"),
     "decline_review": ("POST /reviews/{number}/decline", "review decline"),
     "account": ("PATCH /me", "me change"),
     "void_token": ("DELETE /me/tokens/{number}", "me void-token"),

@@ -295,6 +295,10 @@ class Review(models.Model):
     confidential_remark = models.TextField(blank=True, help_text="for the officers only")
     assigned_at = models.DateTimeField(default=timezone.now)
     submitted_at = models.DateTimeField(null=True, blank=True)
+    # What its reviewer is still writing stands apart from what was handed in, so that nothing counts it by accident.
+    draft = models.JSONField(default=dict, blank=True, help_text="scores, remark, confidential_remark: not handed in")
+    version = models.PositiveIntegerField(default=0, help_text="goes up with each save and each handing in")
+    saved_at = models.DateTimeField(null=True, blank=True, help_text="of the draft")
 
     class Meta:
         ordering = ["assigned_at", "id"]

@@ -21,6 +21,7 @@ from fabriek.access.models import (
     Call,
     Conflict,
     Outcome,
+    Review,
     ReviewKind,
 )
 from fabriek.conf.working_days import is_working_day, working_days_after
@@ -401,3 +402,12 @@ def may_be_assessed(application: Application) -> bool:
 def may_read_confidential(person: Any) -> bool:
     """Confidential remarks, and who reviewed: officers, board and administrator."""
     return may(person, "read applications")
+
+
+def as_written(review: Review) -> dict[str, Any]:
+    """The review as its writer left it: the draft, or what was handed in."""
+    return review.draft or {
+        "scores": review.scores,
+        "remark": review.remark,
+        "confidential_remark": review.confidential_remark,
+    }

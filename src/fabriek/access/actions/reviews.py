@@ -13,10 +13,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fabriek.access.actions.replies import open_reply
-from fabriek.access.errors import ChangedMeanwhile, NotAssessed, NotEnoughReviewers, ReviewsMissing, WrongState
+from fabriek.access.errors import (
+    ChangedMeanwhile,
+    NotAssessed,
+    NotEnoughReviewers,
+    OldVersion,
+    ReviewsMissing,
+    WrongState,
+)
 from fabriek.access.lifecycle import advance
 from fabriek.access.models import Application, ApplicationState, Call, Conflict, Review, ReviewState, Scoring
-from fabriek.access.rules import conflicts, needs_assessment, refuse_conflict
+from fabriek.access.rules import as_written, conflicts, needs_assessment, refuse_conflict
 from fabriek.access.scores import CallScores, mean_score, scores_of
 from fabriek.allocation.reviewers import TooFewReviewers
 from fabriek.allocation.reviewers import assign_reviewers as assign
@@ -25,6 +32,8 @@ from fabriek.conf.errors import Invalid, NotAllowed, Refused
 from fabriek.people.models import Person
 from fabriek.people.permissions import require
 from fabriek.people.queries import reviewers as all_reviewers
+
+REMARK_LENGTH = 20_000
 
 
 def assign_reviewers(
@@ -166,6 +175,53 @@ def _fit(applications: Sequence[Application], people: Sequence[Person]) -> Any:
 
 
 @transaction.atomic
+def save_review(
+    actor: Person,
+    review: Review,
+    version: int,
+    *,
+    scores: Mapping[str, float] | None = None,
+    remark: str | None = None,
+    confidential_remark: str | None = None,
+) -> Review:
+    """Keep (part of) a review while it is written. It counts for nothing until it is handed in.
+
+    What is left out stays as it was written; scores replace those of the draft. `version` is the one that the writer
+    saw: an older one is refused, nothing is lost. Nobody but its reviewer reads a draft, and it leaves no audit entry,
+    for nothing changes state. Errors: OldVersion, Invalid, NotAllowed, ConflictOfInterest, WrongState.
+    """
+    review = _own(actor, review)
+    if version != review.version:
+        raise OldVersion(
+            _("This review was changed in another window. Load it again to go on from there; your text is still here."),
+            version=review.version,
+        )
+    said = {"scores": scores, "remark": remark, "confidential_remark": confidential_remark}
+    changes = {name: value for name, value in said.items() if value is not None}
+    if faults := _draft_faults(review.application.call, changes):
+        raise Invalid(_("This can't be kept as it is."), faults=faults)
+    review.draft = {**as_written(review), **changes}
+    review.version, review.saved_at = review.version + 1, timezone.now()
+    review.save(update_fields=["draft", "version", "saved_at"])
+    return review
+
+
+def _draft_faults(call: Call, changes: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What can't stand in a draft: a criterion that the call lacks, points off its scale, a text that is too long."""
+    scales = {criterion["code"]: criterion["scale"] for criterion in call.criteria}
+    faults = {}
+    for code, points in changes.get("scores", {}).items():
+        if code not in scales:
+            faults[code] = [_("This call has no such criterion.")]
+        elif not 0 <= points <= scales[code]:
+            faults[code] = [_("Give 0 to %(scale)s points.") % {"scale": scales[code]}]
+    for name in ("remark", "confidential_remark"):
+        if len(changes.get(name, "")) > REMARK_LENGTH:
+            faults[name] = [_("Use at most 20,000 characters.")]
+    return faults
+
+
+@transaction.atomic
 def submit_review(
     actor: Person,
     review: Review,
@@ -175,7 +231,8 @@ def submit_review(
 ) -> Review:
     """Hand in a review: points for each criterion on its scale, a remark for the applicant, one for the officers.
 
-    It can be handed in again until the score is settled. Errors: Invalid, NotAllowed, ConflictOfInterest, WrongState.
+    It can be handed in again until the score is settled; the draft is gone with it.
+    Errors: Invalid, NotAllowed, ConflictOfInterest, WrongState.
     """
     review = _own(actor, review)
     criteria = review.application.call.criteria
@@ -191,6 +248,8 @@ def submit_review(
     review.scores = {criterion["code"]: scores[criterion["code"]] for criterion in criteria}
     review.remark, review.confidential_remark = remark.strip(), confidential_remark.strip()
     review.state, review.submitted_at = ReviewState.SUBMITTED, timezone.now()
+    # A save that is still under way, or from another window, finds an older version and is refused.
+    review.draft, review.saved_at, review.version = {}, None, review.version + 1
     review.save()
     record(actor, "access.submit_review", review.application, scores=review.scores)
     return review

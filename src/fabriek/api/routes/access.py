@@ -134,12 +134,23 @@ class ReviewIn(Schema):
     confidential_remark: str = Field("", max_length=20_000)
 
 
+class ReviewDraft(Schema):
+    """What of a review is to be kept; what is left out stays as it was written."""
+
+    version: int = Field(ge=0, description="The one that was read.")
+    scores: dict[str, float] | None = None
+    remark: str | None = Field(None, max_length=20_000)
+    confidential_remark: str | None = Field(None, max_length=20_000)
+
+
 class ReviewRow(Schema):
     number: int
     application: str
     kind: str
     state: str
     scores: dict[str, float]
+    version: int
+    saved_at: datetime | None = Field(description="When a draft was saved that is not handed in.")
 
 
 class Reviews(PageOf):
@@ -395,6 +406,8 @@ def review_row(review: Review) -> dict[str, Any]:
         "kind": review.kind,
         "state": review.state,
         "scores": review.scores,
+        "version": review.version,
+        "saved_at": review.saved_at,
     }
 
 

@@ -19,6 +19,7 @@ from fabriek.api.paging import PageOf, Paging, page_of
 from fabriek.api.routes.access import (
     AlternativeIO,
     DecisionRow,
+    ReviewDraft,
     ReviewRow,
     Why,
     decision_of,
@@ -56,6 +57,9 @@ class ReviewDetail(Schema):
     scores: dict[str, float]
     remark: str
     confidential_remark: str
+    version: int
+    saved_at: datetime | None
+    draft: dict[str, Any] = Field(description="What is saved and not handed in; empty where nothing is.")
 
 
 class DeclineIn(Schema):
@@ -193,7 +197,7 @@ def review_detail(review: Review) -> dict[str, Any]:
     """A review beside its application, as its reviewer reads it."""
     application = review.application
     of_it = ("title", "organisation_class", "summary", "method", "data_statement", "keywords", "answer_due")
-    own_words = ("kind", "state", "scores", "remark", "confidential_remark")
+    own_words = ("kind", "state", "scores", "remark", "confidential_remark", "version", "saved_at", "draft")
     assessment = getattr(application, "technical_assessment", None)
     return {
         "number": review.pk,
@@ -219,6 +223,13 @@ def review_detail(review: Review) -> dict[str, Any]:
 def review(request: HttpRequest, number: int) -> dict[str, Any]:
     """With the call's criteria, as its reviewer reads it."""
     return review_detail(own_review(request, number))
+
+
+@router.patch("/reviews/{number}", response=ReviewRow, auth=Scope("review"), summary="Save a review")
+def save(request: HttpRequest, number: int, body: ReviewDraft) -> dict[str, Any]:
+    """While it is written. It counts for nothing, and only its reviewer reads it, until it is handed in."""
+    said = body.dict(exclude_none=True, exclude={"version"})
+    return review_row(actions.save_review(actor_of(request), own_review(request, number), body.version, **said))
 
 
 @router.post("/reviews/{number}/decline", response=dict[str, str], auth=Scope("review"), summary="Decline a review")

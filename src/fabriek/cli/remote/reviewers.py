@@ -1,4 +1,4 @@
-"""The verbs of reviewers: `fabriek review list | show | submit | decline`."""
+"""The verbs of reviewers: `fabriek review list | show | save | submit | decline`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,14 @@ from fabriek.cli.remote.asking import (
 )
 
 Number = Annotated[int, typer.Argument(min=1, help="The review's number, as `fabriek review list` says.")]
-_COLUMNS = {"review": "number", "application": "application", "kind": "kind", "state": "state", "scores": "scores"}
+_COLUMNS = {
+    "review": "number",
+    "application": "application",
+    "kind": "kind",
+    "state": "state",
+    "scores": "scores",
+    "draft saved": "saved_at",
+}
 
 
 def mine(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
@@ -64,7 +71,27 @@ def _lines(review: dict[str, Any]) -> list[str]:
         "",
         "Criteria",
         *criteria,
+        *_draft_lines(review),
     ]
+
+
+def _draft_lines(review: dict[str, Any]) -> list[str]:
+    draft = review["draft"]
+    if not draft:
+        return []
+    return ["", f"Saved {review['saved_at'][:16]}, not handed in", f"  {draft['scores']}", f"  {draft['remark']}"]
+
+
+def save(number: Number, file: Content, url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
+    """Keep what you have so far, from a file as for submitting; leave out what is not there yet. It doesn't count yet.
+
+    The file may carry the `version` that `fabriek review show --json` gave: then a newer one is not written over.
+    """
+    said = content_of(file)
+    if "version" not in said:
+        said = {**said, "version": ask("GET", url, token, f"/reviews/{number}")["version"]}
+    answer = ask("PATCH", url, token, f"/reviews/{number}", said)
+    show([answer], _COLUMNS, as_json, answer)
 
 
 def submit(number: Number, file: Content, url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
@@ -84,4 +111,4 @@ def decline(number: Number, why: Why, url: Url = LOCAL, token: Token = "", as_js
 
 def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
-    group(app, "review", "What you review.", list=mine, show=read, submit=submit, decline=decline)
+    group(app, "review", "What you review.", list=mine, show=read, save=save, submit=submit, decline=decline)

@@ -12,10 +12,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from fabriek.access.actions import decline_review, submit_review
+from fabriek.access.actions import decline_review, save_review, submit_review
 from fabriek.access.models import ApplicationState, Review, ReviewState
 from fabriek.access.queries import review_desk, review_of
-from fabriek.access.rules import working_days_left
+from fabriek.access.rules import as_written, working_days_left
 from fabriek.conf.errors import Invalid, Refused
 from fabriek.portal.access import requires
 from fabriek.portal.pages.apply.forms import ethics_answers
@@ -37,7 +37,7 @@ class ReviewForm(forms.Form):
         max_length=20_000,
     )
 
-    def __init__(self, *arguments: Any, review: Review, **more: Any) -> None:
+    def __init__(self, *arguments: Any, review: Review, is_draft: bool = False, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.criteria = review.application.call.criteria
         if review.application.call.reply_working_days:
@@ -51,8 +51,16 @@ class ReviewForm(forms.Form):
                 widget=forms.RadioSelect,
             )
 
+        # A draft may leave anything out.
+        for field in self.fields.values() if is_draft else ():
+            field.required = False
         # As on the page, also in the list of what is wrong.
         self.order_fields([*(criterion["code"] for criterion in self.criteria), "remark", "confidential_remark"])
+
+    def scores(self) -> dict[str, int]:
+        """The points that were given."""
+        given = {criterion["code"]: self.cleaned_data[criterion["code"]] for criterion in self.criteria}
+        return {code: points for code, points in given.items() if points != ""}
 
     def points(self) -> list[Any]:
         """The criteria's fields, for the page."""
@@ -102,14 +110,14 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
 
 def _page(request: HttpRequest, review: Review, decline_form: DeclineForm | None = None) -> HttpResponse:
     is_review = request.method == "POST" and decline_form is None
-    initial = {**review.scores, "remark": review.remark, "confidential_remark": review.confidential_remark}
+    written = as_written(review)
+    initial = {**written["scores"], "remark": written["remark"], "confidential_remark": written["confidential_remark"]}
     form = ReviewForm(request.POST if is_review else None, review=review, initial=initial)
     if is_review and form.is_valid():
         person: Any = request.user
         answers = form.cleaned_data
-        scores = {criterion["code"]: answers[criterion["code"]] for criterion in form.criteria}
         try:
-            submit_review(person, review, scores, answers["remark"], answers["confidential_remark"])
+            submit_review(person, review, form.scores(), answers["remark"], answers["confidential_remark"])
         except Invalid as fault:
             for field, sentences in fault.faults.items():
                 form.add_error(field if field in form.fields else None, sentences)
@@ -135,6 +143,32 @@ def _page(request: HttpRequest, review: Review, decline_form: DeclineForm | None
     }
     is_faulty = bool(form.errors or (decline_form and decline_form.errors))
     return render(request, "apply/review.html", context, status=422 if is_faulty else 200)
+
+
+@requires("review", "POST")
+def save(request: HttpRequest, number: int) -> HttpResponse:
+    """What the page saves by itself, as far as it goes. The answer carries the new version for the next time."""
+    person: Any = request.user
+    review = _review(request, number)
+    form = ReviewForm(request.POST, review=review, is_draft=True)
+    seen = request.POST.get("version", "")
+    version = int(seen) if seen.isdecimal() and len(seen) < 10 else review.version
+    if not form.is_valid():
+        first = next(iter(form.errors.values()))[0]
+        return render(request, "apply/version.html", {"version": version, "sentence": first}, status=422)
+    said = form.cleaned_data
+    try:
+        saved = save_review(
+            person,
+            review,
+            version,
+            scores=form.scores(),
+            remark=said["remark"],
+            confidential_remark=said["confidential_remark"],
+        )
+    except Refused as refusal:
+        return render(request, "apply/version.html", {"version": version, "sentence": refusal.sentence}, status=409)
+    return render(request, "apply/version.html", {"version": saved.version})
 
 
 @requires("review", "POST")

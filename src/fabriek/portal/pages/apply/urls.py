@@ -22,5 +22,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("applications/<slug:code>/<slug:name>/", applications.step, name="application_step"),
     path("reviews/", reviews.index, name="reviews"),
     path("reviews/<int:number>/", reviews.show, name="review"),
+    path("reviews/<int:number>/save/", reviews.save, name="save_review"),
     path("reviews/<int:number>/decline/", reviews.decline, name="decline_review"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
@@ -10,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fabriek.programmes.errors import ShareTableRefused
-from fabriek.programmes.rules import check_share_table, largest_remainder
+from fabriek.programmes.rules import check_share_table, largest_remainder, sum_of_shares
 
 weights = st.lists(st.integers(1, 10**6), min_size=1, max_size=12)
 
@@ -48,3 +49,32 @@ def test_a_row_that_is_no_share_is_named(share: str) -> None:
     with pytest.raises(ShareTableRefused) as refusal:
         check_share_table({"good": Decimal("0.5"), "bad": Decimal(share)})
     assert refusal.value.extra["row"] == "bad"
+
+
+percents = st.lists(st.decimals(0, 100, places=6), min_size=1, max_size=12)
+
+
+@given(percents, st.integers(0, 10**12))
+def test_a_running_total_says_how_far_the_table_is_from_the_whole(given_: list[Decimal], capacity: int) -> None:
+    table = {f"p{n}": percent / 100 for n, percent in enumerate(given_)}
+    found = sum_of_shares(table, {date(2027, 1, 1): capacity, date(2027, 2, 1): None})
+    assert found.total - found.off == 1
+    known, unknown = found.months
+    assert known.shared is not None
+    assert known.off == known.shared - capacity
+    assert abs(known.shared - Fraction(found.total) * capacity) <= Fraction(1, 2)
+    assert (unknown.capacity, unknown.shared, unknown.off, unknown.apart) == (None, None, None, None)
+
+
+@given(percents)
+def test_a_running_total_names_the_row_that_establishing_would_name(given_: list[Decimal]) -> None:
+    table = {f"p{n}": percent / 100 for n, percent in enumerate(given_)}
+    assume(all(0 < fraction <= 1 for fraction in table.values()))
+    found = sum_of_shares(table, {})
+    if not found.off:
+        assert found.row == ""
+        check_share_table(table)
+        return
+    with pytest.raises(ShareTableRefused) as refusal:
+        check_share_table(table)
+    assert found.row == refusal.value.extra["row"]

@@ -6,6 +6,7 @@ import { countCharacters } from "./counters.js";
 import { openDialogs } from "./dialogs.js";
 import { showSaving } from "./saving.js";
 import { submitOnce } from "./sending.js";
+import { showPlace } from "./desk.js";
 
 htmx.config.includeIndicatorStyles = false;
 htmx.config.allowEval = false;
@@ -50,6 +51,7 @@ function announce(what) {
 }
 
 submitOnce();
+showPlace();
 
 htmx.onLoad((root) => {
   localiseTimes(root);

@@ -24,6 +24,8 @@ class Destination:
     name: str
     label: str | Promise
     roles: frozenset[str] = EVERYBODY
+    also: tuple[str, ...] = ()
+    """Where the addresses begin of pages that belong to it, and don't lie below its own."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,13 @@ DESK = (
     Destination("projects", _("Projects"), _roles("applicant")),
     Destination("reviews", _("Reviews"), _roles("reviewer")),
     Destination("assessments", _("Assessments"), _roles("operator", "officer")),
-    Destination("decisions", _("Decisions"), _roles("officer", "board")),
+    Destination(
+        "decisions",
+        _("Decisions"),
+        _roles("officer", "board"),
+        ("/scenarios/", "/desk/calls/", "/desk/applications/", "/desk/tasks/", "/desk/returns/", "/desk/changes/"),
+    ),
+    Destination("objections", _("Objections"), _roles("officer", "board")),
     Destination("programmes", _("Programmes"), _roles("officer", "board")),
     Destination("operations", _("Operations"), _roles("operator", "officer", "board", "administrator")),
     Destination("people", _("People"), _roles("administrator")),
@@ -84,7 +92,7 @@ def navigation_of(request: HttpRequest, destinations: tuple[Destination, ...]) -
     items = []
     for destination in destinations:
         if destination.roles & roles and (url := page_url(destination.name)):
-            items.append(NavigationItem(destination.label, url, request.path.startswith(url)))
+            items.append(NavigationItem(destination.label, url, request.path.startswith((url, *destination.also))))
     return items
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import F, Q, QuerySet, Sum
 
+from fabriek.conf.sorting import sorted_rows
 from fabriek.ledger.models import Account, AccountKind, Unit
 from fabriek.programmes.models import Programme, Promise, Reallocation, Share
 from fabriek.register.models import Partition
@@ -107,6 +109,31 @@ def share_table(partition: Partition, months: Sequence[date], unit: str = Unit.A
             )
         )
     return table
+
+
+SHARE_COLUMNS: dict[str, Callable[[ShareRow], Any]] = {
+    "programme": lambda row: row.programme.name.casefold(),
+    "month": lambda row: row.month,
+    "fraction": lambda row: row.fraction,
+    "share": lambda row: row.share,
+    "awarded": lambda row: row.awarded,
+    "used": lambda row: row.used,
+    "free": lambda row: row.free,
+}
+
+
+def in_order(table: Iterable[ShareRow], sort: str) -> list[ShareRow]:
+    """A table of shares by a column."""
+    return sorted_rows(table, sort, SHARE_COLUMNS)
+
+
+def declared_capacity(partition: Partition, months: Sequence[date]) -> dict[date, int | None]:
+    """The capacity of each month that is on the ledger, in accelerator-seconds; None where it is not. One query."""
+    found = Account.objects.filter(
+        kind=AccountKind.MACHINE, unit=Unit.ACCELERATOR_SECONDS, partition=partition.code, month__in=list(months)
+    ).values_list("month", "credits", "debits")
+    declared = {month: debits - credits for month, credits, debits in found}
+    return {month: declared.get(month) for month in months}
 
 
 def free_seconds(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -56,7 +57,7 @@ def check_share_table(fractions: Mapping[str, Decimal]) -> None:
     if total == 1:
         return
     off = total - 1
-    row = next((p for p, f in reversed(list(fractions.items())) if 0 < f - off <= 1), list(fractions)[-1])
+    row = _row_that_is_off(fractions, off)
     raise ShareTableRefused(
         _(
             "The shares add up to %(sum)s %%, not to 100 %%. "
@@ -73,6 +74,54 @@ def check_share_table(fractions: Mapping[str, Decimal]) -> None:
         sum=str(total),
         difference=str(off),
     )
+
+
+def _row_that_is_off(fractions: Mapping[str, Decimal], off: Decimal) -> str:
+    """The last row that would mend the table if it were corrected by the difference; else the last row."""
+    return next((p for p, f in reversed(list(fractions.items())) if 0 < f - off <= 1), list(fractions)[-1])
+
+
+@dataclass(frozen=True)
+class MonthSum:
+    """What a table of shares gives away of one month, in accelerator-seconds.
+
+    `off` above 0 is over, below 0 is left. All are None where the capacity is not declared.
+    """
+
+    month: date
+    capacity: int | None
+    shared: int | None
+    off: int | None
+
+    @property
+    def apart(self) -> int | None:
+        """How far from the capacity, either way."""
+        return None if self.off is None else abs(self.off)
+
+
+@dataclass(frozen=True)
+class ShareSum:
+    """What a table of shares comes to while it is written: together, how far from the whole, and by month.
+
+    `row` is the row that `check_share_table` would name; "" where the table adds up.
+    """
+
+    total: Decimal
+    off: Decimal
+    row: str
+    months: list[MonthSum]
+
+
+def sum_of_shares(fractions: Mapping[str, Decimal], capacities: Mapping[date, int | None]) -> ShareSum:
+    """A table of shares as it stands, complete or not, over months with these capacities (None: not declared)."""
+    total = sum(fractions.values(), Decimal(0))
+    off = total - 1
+    months = []
+    for month, capacity in capacities.items():
+        shared = None if capacity is None else round(Fraction(total) * capacity)
+        over = None if capacity is None or shared is None else shared - capacity
+        months.append(MonthSum(month, capacity, shared, over))
+    return ShareSum(total, off, _row_that_is_off(fractions, off) if fractions and off else "", months)
 
 
 def _percent(fraction: Decimal) -> str:

@@ -280,7 +280,7 @@ def links_of(site: Site) -> list[tuple[Site, Link]]:
 
 
 def antennas() -> list[Antenna]:
-    """AI factory antennas with their factories. Two queries."""
+    """AI factory antennas with their factories, by name. Two queries."""
     return list(Antenna.objects.prefetch_related("factories"))
 
 

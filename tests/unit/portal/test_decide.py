@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -27,9 +28,11 @@ from fabriek.ledger.queries import balances
 from fabriek.operations.models import UsageBatch
 from fabriek.people.actions import give_first_role
 from fabriek.people.models import Person
+from fabriek.portal.components.amounts import number_text
 from fabriek.portal.pages.decide.replies import csv_file
 from fabriek.portal.pages.decide.verbs import VERBS
 from fabriek.programmes.models import Programme, Reallocation, Share
+from fabriek.programmes.queries import declared_capacity
 from fabriek.projects.models import Project
 from fabriek.register.models import Maintenance
 
@@ -416,6 +419,48 @@ def test_a_table_that_is_off_is_refused_at_the_row_that_is_off(world: World) -> 
     assert response.context["form"].errors["eu-industrial-entry"] == ["The table is off by 1 %."]
     assert "The shares add up to 101 %" in text_of(response)
     assert set(Share.objects.values_list("fraction", flat=True)) == {Decimal("0.5")}
+
+
+def test_a_table_says_what_it_comes_to_while_it_is_written(world: World) -> None:
+    """Together and by month: what is left, what is over, what is no number, which month has no capacity."""
+    client = signed_in(world.officer)
+
+    def told(**percent: str) -> str:
+        return text_of(client.get(reverse("portal:shares_total"), share_fields(world, **percent)))
+
+    assert "Adds up: all of it is divided." in told(**{"eu-industrial-entry": "12.5", "eu-science": "87.5"})
+    short = told(**{"eu-industrial-entry": "12.5", "eu-science": "80"})
+    assert "7.5% left to divide." in short
+    capacity = declared_capacity(world.partition, [MONTH])[MONTH]
+    assert capacity is not None
+    assert number_text(round(capacity * 0.075 / 3600), 0) in short
+    over = told(**{"eu-industrial-entry": "50", "eu-science": "50.000001"})
+    assert "0.000001% over." in over
+    assert "Look at the row" in over
+    assert "Not a number:" in told(**{"eu-industrial-entry": "half", "eu-science": "50"})
+    fields = share_fields(world, **{"eu-science": "50"}) | {"first": "2031-01"}
+    assert "capacity not declared" in text_of(client.get(reverse("portal:shares_total"), fields))
+
+
+def test_a_table_is_added_up_without_script_and_nothing_is_established(world: World) -> None:
+    before = set(Share.objects.values_list("fraction", flat=True))
+    fields = share_fields(world, **{"eu-industrial-entry": "50", "eu-science": "51"})
+    response = signed_in(world.officer).post(reverse("portal:establish_shares"), fields | {"check": "1"})
+    assert response.status_code == 200
+    assert "1% over." in text_of(response)
+    assert 'name="check"' in text_of(response)
+    assert set(Share.objects.values_list("fraction", flat=True)) == before
+    response = signed_in(world.officer).post(reverse("portal:establish_shares"), fields)
+    assert response.status_code == 422
+    assert "1% over." in text_of(response)
+
+
+def test_the_desk_leads_to_objections_and_says_where_one_is(world: World) -> None:
+    client = signed_in(world.officer)
+    here = re.compile(r'<a href="([^"]+)" aria-current="true">')
+    assert here.findall(text_of(get(client, "objections"))) == [reverse("portal:objections")]
+    assert here.findall(text_of(get(client, "scenarios"))) == [reverse("portal:decisions")]
+    assert reverse("portal:objections") not in text_of(get(signed_in(world.operator), "operations"))
 
 
 def test_shares_of_a_month_without_capacity_are_refused_in_words(world: World) -> None:

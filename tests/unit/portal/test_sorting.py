@@ -10,7 +10,14 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from tests.factories.world import World, make_allocation, make_person, make_submitted, make_world
+from tests.factories.world import (
+    World,
+    make_allocation,
+    make_organisation,
+    make_person,
+    make_submitted,
+    make_world,
+)
 
 from fabriek.access.actions import check_eligibility
 from fabriek.access.models import Application
@@ -18,6 +25,8 @@ from fabriek.conf.sorting import sorted_rows
 from fabriek.operations.models import UsageBatch
 from fabriek.people.models import Person
 from fabriek.projects.queries import allocation_list, project_list
+from fabriek.register.actions import declare_partition
+from fabriek.register.models import Antenna
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +68,9 @@ def lists_of(world: World) -> list[tuple[Person, str]]:
         (world.operator, "/operations/"),
         (world.operator, "/operations/usage/"),
         (submitted.applicant, "/factories/"),
+        (world.officer, "/programmes/"),
+        (submitted.applicant, f"/systems/{world.partition.system.code}/"),
+        (submitted.applicant, "/promises/share-eu-industrial-entry/"),
     ]
 
 
@@ -70,7 +82,10 @@ def test_every_header_sorts_both_ways_and_says_so() -> None:
         for link in links:
             there = page(client, address + link)
             assert "aria-sort" in there, address + link
-            back = next(one for one in sort_links(there) if one.lstrip("?").endswith(link.split("=")[-1].lstrip("-")))
+            # Two tables of one page have columns of one name: turned is the one of the same parameter.
+            name, _equals, column = link.lstrip("?").rpartition("=")
+            turned = (f"{name}={column.lstrip('-')}", f"{name}=-{column.lstrip('-')}")
+            back = next(one for one in sort_links(there) if one.lstrip("?").endswith(turned))
             assert "aria-sort" in page(client, address + back), address + back
 
 
@@ -146,3 +161,53 @@ def test_rows_that_are_worked_out_are_sorted_alike() -> None:
     assert [row["n"] for row in sorted_rows(rows, "n", columns)] == [1, 2, 3, None]
     assert [row["n"] for row in sorted_rows(rows, "-n", columns)] == [3, 2, 1, None]
     assert sorted_rows(rows, "other", columns) == rows
+
+
+def column_of(html: str, label: str) -> list[str]:
+    """What a table's rows say under this label."""
+    cells = re.findall(rf'data-label="{label}"[^>]*>(.*?)</td>', html, re.DOTALL)
+    return [re.sub(r"<[^>]+>", "", cell).strip() for cell in cells]
+
+
+def test_shares_go_by_what_is_free_of_them() -> None:
+    world = make_world()
+    make_allocation(world, 100)
+    client = seen_by(world.officer)
+    free = [int(cell.replace(",", "")) for cell in column_of(page(client, "/programmes/?sort=free"), "Free")]
+    assert free == sorted(free)
+    assert len(set(free)) > 1
+    turned = [int(cell.replace(",", "")) for cell in column_of(page(client, "/programmes/?sort=-free"), "Free")]
+    assert turned == sorted(free, reverse=True)
+    rows = client.get("/programmes/?sort=-free&format=csv").content.decode().splitlines()[1:]
+    assert [int(row.split(",")[-1]) for row in rows] == sorted((int(row.split(",")[-1]) for row in rows), reverse=True)
+
+
+def test_partitions_without_a_figure_stand_last_both_ways() -> None:
+    world = make_world()
+    system = world.partition.system
+    for name, nodes in (("big", 9), ("unknown", None)):
+        declare_partition(
+            world.operator, system, name=name, kind="gpu", nodes=nodes, accelerators_per_node=4, cores_per_node=64
+        )
+    client = seen_by(world.officer)
+    for sort, nodes in (("nodes", ["4", "9", "not known"]), ("-nodes", ["9", "4", "not known"])):
+        assert column_of(page(client, f"/systems/{system.code}/?sort={sort}"), "Nodes") == nodes
+
+
+def test_antennas_go_by_country_in_the_readers_language() -> None:
+    for name, country in (("First", "DE"), ("Second", "AT")):
+        Antenna.objects.create(code=name.lower(), name=name, country=country)
+    client = Client()
+    assert column_of(page(client, "/factories/?antennas=country"), "Country") == ["Austria", "Germany"]
+    client.cookies["django_language"] = "nl"
+    assert column_of(page(client, "/factories/?antennas=country"), "Land") == ["Duitsland", "Oostenrijk"]
+
+
+def test_the_numbers_behind_a_promise_go_by_a_column() -> None:
+    world = make_world()
+    for hours, country in ((10, "NL"), (30, "FR"), (20, "DE")):
+        make_allocation(world, hours, lead=make_person(organisation=make_organisation(country=country)))
+    client = seen_by(world.officer)
+    address = "/promises/share-eu-industrial-entry/"
+    assert column_of(page(client, f"{address}?sort=-decided"), "Decided")[:3] == ["30", "20", "10"]
+    assert column_of(page(client, f"{address}?sort=country"), "Country") == ["France", "Germany", "Netherlands", "–"]

@@ -102,6 +102,11 @@ def rough_date_text(text: str) -> str:
     return text
 
 
+def weekday_text(value: date | datetime) -> str:
+    """A date with its day of the week: ``Fri 20 Nov 2026``."""
+    return f"{formats.date_format(value, 'D')} {moment_text(value, 'date')}"
+
+
 def moment_text(value: date | datetime, style: str = "") -> str:
     """A date as ``20 Nov 2026``, a moment as ``20 Nov 2026, 14:00 UTC`` (before the zone is known)."""
     day = formats.date_format(value, "j M Y")

@@ -119,6 +119,12 @@ def _when_in(language: str, value: date | datetime, style: str) -> SafeString:
 
 
 @register.filter
+def weekday_and_date(value: date | datetime) -> str:
+    """Fri 20 Nov 2026."""
+    return amounts.weekday_text(value)
+
+
+@register.filter
 def rough_date(text: str) -> str:
     """``"2026"``, ``"2026-08"`` or ``"2026-08-31"`` as a reader writes it."""
     return amounts.rough_date_text(text)

@@ -9,15 +9,18 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from fabriek.audit.models import Event
 from fabriek.audit.queries import events_found
 from fabriek.conf.sorting import ordered
 from fabriek.ledger.queries import check, totals
 from fabriek.portal.access import requires
+from fabriek.portal.components.amounts import number_text
+from fabriek.portal.components.states import STATES
 from fabriek.portal.pages.decide.forms import AuditFilter
 from fabriek.portal.pages.decide.replies import csv_file, page
-from fabriek.portal.pages.decide.verbs import VERBS, words_of
+from fabriek.portal.pages.decide.verbs import DATA, VERBS, words_of
 
 PER_PAGE = 25
 CSV_ROWS = 100_000
@@ -71,7 +74,26 @@ def _events(said: dict[str, Any]) -> QuerySet[Event]:
 
 
 def _data(data: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(name.replace("_", " "), _value(value)) for name, value in data.items() if value not in (None, "", [], {})]
+    before, after = data.get("before"), data.get("after")
+    said = {name: value for name, value in data.items() if value not in (None, "", [], {})}
+    if isinstance(before, str) and isinstance(after, str):
+        said = {"change": f"{_state(before)} → {_state(after)}"} | {
+            name: value for name, value in said.items() if name not in ("before", "after")
+        }
+    return [(str(DATA.get(name, name.replace("_", " "))), _said(name, value)) for name, value in said.items()]
+
+
+def _state(value: str) -> str:
+    """A state in the reader's words; a name, or what else changed, as it is."""
+    known = STATES.get(value.replace("-", "_"))
+    return str(known.label) if known else value
+
+
+def _said(name: str, value: Any) -> str:
+    """Amounts of seconds in hours; the rest as it stands."""
+    if name in ("accelerator_seconds", "core_seconds") and isinstance(value, int):
+        return number_text(value / 3600, 1)
+    return _value(value)
 
 
 def _value(value: Any) -> str:
@@ -80,8 +102,8 @@ def _value(value: Any) -> str:
     if isinstance(value, dict):
         return "; ".join(f"{name}: {_value(one)}" for name, one in value.items())
     if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:,}" if isinstance(value, int | float) else str(value)
+        return _("yes") if value else _("no")
+    return number_text(value) if isinstance(value, int | float) else str(value)
 
 
 def _as_csv(found: QuerySet[Event]) -> HttpResponse:

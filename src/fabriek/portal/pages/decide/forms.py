@@ -253,10 +253,10 @@ class ReallocationForm(forms.Form):
     )
     month = MonthField(label=_("Month"))
     from_programme = forms.ModelChoiceField(
-        label=_("From"), queryset=leaf_programmes(), to_field_name="code", empty_label=_("Choose")
+        label=_("From programme"), queryset=leaf_programmes(), to_field_name="code", empty_label=_("Choose")
     )
     to_programme = forms.ModelChoiceField(
-        label=_("To"), queryset=leaf_programmes(), to_field_name="code", empty_label=_("Choose")
+        label=_("To programme"), queryset=leaf_programmes(), to_field_name="code", empty_label=_("Choose")
     )
     hours = forms.IntegerField(label=_("Hours"), min_value=1, max_value=10**10)
     why = forms.CharField(label=_("Why"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))

@@ -161,7 +161,7 @@ def _plot(calendar: list[tuple[Partition, list[Cell]]]) -> Figure:
         for cell in cells
     ]
     return plots.bars(
-        _("Capacity by month"),
+        _("Capacity by month, GPU-hours"),
         [
             Column("month", _("Month"), "month"),
             Column("partition", _("Partition")),

@@ -20,13 +20,22 @@ from fabriek.conf.errors import Refused
 from fabriek.people.permissions import may
 from fabriek.portal.access import requires
 from fabriek.portal.components import plots
+from fabriek.portal.components.amounts import percent_text
 from fabriek.portal.components.plots import Column, Figure
 from fabriek.portal.pages.decide.declaring_forms import WhyForm
 from fabriek.portal.pages.decide.forms import ReallocationForm, ShareForm
 from fabriek.portal.pages.decide.replies import acted, add_refusal, csv_file, page, person_of, posted, see_other
 from fabriek.programmes import actions, moving
 from fabriek.programmes.models import Programme, Reallocation, Share
-from fabriek.programmes.queries import ShareRow, leaf_programmes, reallocations, share_table
+from fabriek.programmes.queries import (
+    ShareRow,
+    declared_capacity,
+    in_order,
+    leaf_programmes,
+    reallocations,
+    share_table,
+)
+from fabriek.programmes.rules import sum_of_shares
 from fabriek.projects.rules import month_after
 from fabriek.register.models import Partition
 
@@ -52,8 +61,9 @@ def index(request: HttpRequest) -> HttpResponse:
     partition = _chosen(partitions, request.GET.get("partition", ""))
     months = _months(partition) if partition else []
     table = share_table(partition, months) if partition else []
+    sort = request.GET.get("sort", "")
     if request.GET.get("format") == "csv":
-        return _as_csv(partition, table)
+        return _as_csv(partition, in_order(table, sort))
     every = [row for one in partitions for row in (table if one == partition else share_table(one, _months(one)))]
     return page(
         request,
@@ -61,7 +71,7 @@ def index(request: HttpRequest) -> HttpResponse:
         tree=_tree(every),
         partitions=partitions,
         partition=partition,
-        table=table,
+        table=in_order(table, sort),
         plot=_plot(partition, table) if partition else None,
         reallocations=reallocations()[:50],
         may_establish=may(request.user, "establish shares"),
@@ -114,7 +124,7 @@ def _plot(partition: Partition, table: list[ShareRow]) -> Figure:
     for row in table:
         rows.append({"month": row.month, "programme": row.programme.name, "hours": row.share})
     return plots.bars(
-        _("Shares by month: %(partition)s") % {"partition": partition.code},
+        _("Shares by month, GPU-hours: %(partition)s") % {"partition": partition.code},
         [
             Column("month", _("Month"), "month"),
             Column("programme", _("Programme")),
@@ -156,7 +166,10 @@ def _as_csv(partition: Partition | None, table: list[ShareRow]) -> HttpResponse:
 
 @requires("establish shares", "GET", "POST")
 def establish(request: HttpRequest) -> HttpResponse:
-    """The shares of one partition over some months. A table that is off is shown again, the row marked."""
+    """The shares of one partition over some months. A table that is off is shown again, the row marked.
+
+    `check` instead of establishing only says what the table comes to: for who has no script.
+    """
     partitions = list(
         Partition.objects.filter(nodes__isnull=False, availabilities__isnull=False).distinct().order_by("code")
     )
@@ -166,7 +179,7 @@ def establish(request: HttpRequest) -> HttpResponse:
     programmes = list(leaf_programmes())
     if request.method == "POST":
         form = ShareForm(programmes, request.POST)
-        if form.is_valid():
+        if form.is_valid() and "check" not in request.POST:
             try:
                 made = actions.establish_shares(
                     person_of(request), partition, form.month_list(), form.fractions(), form.cleaned_data["why"]
@@ -182,7 +195,45 @@ def establish(request: HttpRequest) -> HttpResponse:
                 return see_other(f"{reverse('portal:programmes')}?partition={partition.code}")
     else:
         form = ShareForm(programmes, initial=_latest(partition, programmes))
-    return page(request, "establish_shares", form, partitions=partitions, partition=partition, rows=form.rows())
+    context = {"partitions": partitions, "partition": partition, "rows": form.rows()}
+    return page(request, "establish_shares", form, **context, **_sum_of(partition, programmes, form))
+
+
+@requires("establish shares")
+def shares_total(request: HttpRequest) -> HttpResponse:
+    """What the table comes to while it is written: what is left or over, together and by month."""
+    partitions = Partition.objects.filter(code=request.GET.get("partition", ""))
+    partition = _chosen(list(partitions), request.GET.get("partition", ""))
+    if partition is None:
+        raise Http404
+    programmes = list(leaf_programmes())
+    form = ShareForm(programmes, request.GET)
+    return page(request, "shares_total", partition=partition, live=True, **_sum_of(partition, programmes, form))
+
+
+def _sum_of(partition: Partition, programmes: list[Programme], form: ShareForm) -> dict[str, Any]:
+    """The running total of what is in the form, valid or not yet; rows that are no number are named."""
+    # Read anew: a refusal took the row that it names out of the form's answers.
+    said = form.data if form.is_bound else {**form.initial, "first": f"{form.initial['first']:%Y-%m}"}
+    form = ShareForm(programmes, said)
+    form.is_valid()
+    named = {programme.code: programme.name for programme in programmes}
+    months = form.month_list() if {"first", "months"} <= form.cleaned_data.keys() else []
+    found = sum_of_shares(form.fractions(), declared_capacity(partition, months))
+    return {
+        "sum": found,
+        "total": _exact_percent(found.total),
+        "apart": _exact_percent(abs(found.off)),
+        "is_over": found.off > 0,
+        "row": named.get(found.row, ""),
+        "unread": [name for code, name in named.items() if code in form.errors and code not in form.cleaned_data],
+    }
+
+
+def _exact_percent(fraction: Decimal) -> str:
+    """As many decimals as somebody typed: 12.5 %, 99.999999 %."""
+    exponent = (fraction * 100).normalize().as_tuple().exponent
+    return percent_text(fraction, max(0, -exponent) if isinstance(exponent, int) else 0)
 
 
 def _latest(partition: Partition, programmes: list[Programme]) -> dict[str, Any]:

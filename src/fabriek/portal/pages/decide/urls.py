@@ -67,6 +67,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/objections/<int:number>/", objections.answer, name="answer_objection"),
     path("programmes/", programmes.index, name="programmes"),
     path("programmes/shares/", programmes.establish, name="establish_shares"),
+    path("programmes/shares/total/", programmes.shares_total, name="shares_total"),
     path("programmes/reallocate/", programmes.reallocate, name="reallocate"),
     path("programmes/reallocations/<slug:code>/undo/", programmes.undo, name="undo_reallocation"),
     path("programmes/new/", promising.programme, name="establish_programme"),

@@ -90,3 +90,37 @@ def words_of(verb: str) -> str:
     """The verb in words; one that is not listed, as its own name with spaces."""
     known = VERBS.get(verb)
     return str(known) if known else verb.partition(".")[2].replace("_", " ").capitalize() or verb
+
+
+DATA: dict[str, Any] = {
+    "accelerator_seconds": _("GPU-hours"),
+    "allocation": _("allocation"),
+    "awarded": _("awarded"),
+    "change": _("change"),
+    "call": _("call"),
+    "calls": _("calls"),
+    "core_seconds": _("core-hours"),
+    "due": _("due"),
+    "end": _("until"),
+    "fraction": _("fraction"),
+    "kind": _("kind"),
+    "month": _("month"),
+    "months": _("months"),
+    "network": _("network"),
+    "nodes": _("nodes"),
+    "other": _("other site"),
+    "partition": _("partition"),
+    "programme": _("programme"),
+    "refused": _("refused"),
+    "reviewer": _("reviewer"),
+    "role": _("role"),
+    "rule": _("rule"),
+    "scenario": _("scenario"),
+    "score": _("score"),
+    "scores": _("scores"),
+    "shares": _("shares"),
+    "start": _("from"),
+    "valid_from": _("from"),
+    "valid_until": _("until"),
+}
+"""What an event's data are called; the other names are read as they are."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from fractions import Fraction
 from math import ceil
@@ -18,13 +18,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from fabriek.access.queries import open_calls
+from fabriek.conf.sorting import sorted_rows
 from fabriek.portal.access import EVERYBODY, requires
 from fabriek.portal.components.amounts import lasting_text, number_text
 from fabriek.portal.components.countries import country_name
 from fabriek.portal.components.plots import Line, Map, Place
 from fabriek.programmes.actions import months_from
 from fabriek.register import queries
-from fabriek.register.models import Link, Site, Stage, System
+from fabriek.register.models import Antenna, Link, Partition, Site, Stage, System
 from fabriek.register.rules import least_seconds_to_move
 
 
@@ -35,6 +36,23 @@ class FilterForm(forms.Form):
     stage = forms.ChoiceField(
         label=gettext_lazy("Stage"), required=False, choices=[("", gettext_lazy("all")), *Stage.choices]
     )
+
+
+# What the shorter lists are sorted by, as they are shown: countries by the reader's language.
+ANTENNA_COLUMNS: dict[str, Callable[[Antenna], Any]] = {
+    "name": lambda antenna: antenna.name.casefold(),
+    "country": lambda antenna: country_name(antenna.country),
+    "factory": lambda antenna: min((factory.name.casefold() for factory in antenna.factories.all()), default=None),
+}
+PARTITION_COLUMNS: dict[str, Callable[[tuple[Partition, int | None]], Any]] = {
+    "name": lambda row: row[0].name.casefold(),
+    "kind": lambda row: str(row[0].get_kind_display()).casefold(),
+    "nodes": lambda row: row[1],
+    "accelerators": lambda row: row[0].accelerators_per_node,
+    "model": lambda row: (row[0].accelerator_model or row[0].cpu_model).casefold() or None,
+    "memory": lambda row: row[0].accelerator_memory_gib,
+    "cores": lambda row: row[0].cores_per_node,
+}
 
 
 @requires(EVERYBODY)
@@ -57,7 +75,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "factories": factories,
         "filters": FilterForm(initial={"search": search, "stage": stage}),
         "map": map_of_sites(),
-        "antennas": queries.antennas(),
+        "antennas": sorted_rows(queries.antennas(), request.GET.get("antennas", ""), ANTENNA_COLUMNS),
     }
     return render(request, "public/factories.html", context)
 
@@ -155,7 +173,9 @@ def system(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         "system": found,
         "accelerators": queries.accelerators_of(found),
-        "partitions": [(p, queries.nodes_of(p)) for p in partitions],
+        "partitions": sorted_rows(
+            [(p, queries.nodes_of(p)) for p in partitions], request.GET.get("sort", ""), PARTITION_COLUMNS
+        ),
         "resized": [p for p in partitions if p.sizes.all()],
         "months": months,
         "capacities": [(p, row) for p, row in capacities if any(c.accelerator_seconds is not None for c in row)],

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from datetime import date
+from operator import itemgetter
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,16 +13,30 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from fabriek.audit.queries import events_of
+from fabriek.conf.sorting import sorted_rows
 from fabriek.people.models import OrganisationClass
 from fabriek.people.permissions import may
 from fabriek.portal.access import EVERYBODY, requires
 from fabriek.portal.components import plots
+from fabriek.portal.components.countries import country_name
 from fabriek.portal.components.plots import Column
 from fabriek.programmes.models import Programme, Promise
 from fabriek.programmes.queries import promises_not_on
 from fabriek.promises.measures import Measured
 from fabriek.promises.queries import in_order, measured_at_its_end, measured_promises
 from fabriek.promises.words import as_row
+
+NUMBER_COLUMNS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "programme": lambda row: row["programme"].casefold(),
+    "system": itemgetter("system"),
+    "class": lambda row: str(row["class"]).casefold() or None,
+    "country": itemgetter("country_name"),
+    "share": itemgetter("share"),
+    "decided": itemgetter("decided"),
+    "queued": itemgetter("queued"),
+    "used": itemgetter("used"),
+}
+"""What the numbers behind a promise are sorted by: as they are shown, so words by the reader's language."""
 
 
 @requires(EVERYBODY)
@@ -82,6 +98,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
             "system": row.system,
             "class": labels.get(row.organisation_class, ""),
             "country": row.country,
+            "country_name": country_name(row.country) if row.country else None,
             "commercial": row.commercial,
             "share": row.share,
             "decided": row.decided,
@@ -90,10 +107,12 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         }
         for row in sorted(one.numbers, key=lambda row: (row.programme, row.system, row.organisation_class, row.country))
     ]
+    numbers = sorted_rows(numbers, request.GET.get("sort", ""), NUMBER_COLUMNS)
     if request.GET.get("format") == "csv":
         response = HttpResponse(content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="promise-{code}.csv"'
-        writer = csv.DictWriter(response, fieldnames=list(numbers[0]) if numbers else ["programme"])
+        columns = [name for name in numbers[0] if name != "country_name"] if numbers else ["programme"]
+        writer = csv.DictWriter(response, fieldnames=columns, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(numbers)
         return response

@@ -78,3 +78,5 @@ def test_a_running_total_names_the_row_that_establishing_would_name(given_: list
     with pytest.raises(ShareTableRefused) as refusal:
         check_share_table(table)
     assert found.row == refusal.value.extra["row"]
+    if found.mended is not None:
+        check_share_table(table | {found.row: found.mended})

@@ -103,12 +103,14 @@ class MonthSum:
 class ShareSum:
     """What a table of shares comes to while it is written: together, how far from the whole, and by month.
 
-    `row` is the row that `check_share_table` would name; "" where the table adds up.
+    `row` is the row that `check_share_table` would name, "" where the table adds up; `mended` what it would have to be,
+    None where no row alone can mend the table.
     """
 
     total: Decimal
     off: Decimal
     row: str
+    mended: Decimal | None
     months: list[MonthSum]
 
 
@@ -121,7 +123,9 @@ def sum_of_shares(fractions: Mapping[str, Decimal], capacities: Mapping[date, in
         shared = None if capacity is None else round(Fraction(total) * capacity)
         over = None if capacity is None or shared is None else shared - capacity
         months.append(MonthSum(month, capacity, shared, over))
-    return ShareSum(total, off, _row_that_is_off(fractions, off) if fractions and off else "", months)
+    row = _row_that_is_off(fractions, off) if fractions and off else ""
+    fits = row and 0 < fractions[row] - off <= 1
+    return ShareSum(total, off, row, fractions[row] - off if fits else None, months)
 
 
 def _percent(fraction: Decimal) -> str:

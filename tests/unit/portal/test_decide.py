@@ -436,7 +436,7 @@ def test_a_table_says_what_it_comes_to_while_it_is_written(world: World) -> None
     assert number_text(round(capacity * 0.075 / 3600), 0) in short
     over = told(**{"eu-industrial-entry": "50", "eu-science": "50.000001"})
     assert "0.000001% over." in over
-    assert "Look at the row" in over
+    assert "It adds up with Playground and Fast Lane at 49.999999%." in over
     assert "Not a number:" in told(**{"eu-industrial-entry": "half", "eu-science": "50"})
     fields = share_fields(world, **{"eu-science": "50"}) | {"first": "2031-01"}
     assert "capacity not declared" in text_of(client.get(reverse("portal:shares_total"), fields))

@@ -25,8 +25,7 @@ from fabriek.conf.sorting import sorted_rows
 from fabriek.operations.models import UsageBatch
 from fabriek.people.models import Person
 from fabriek.projects.queries import allocation_list, project_list
-from fabriek.register.actions import declare_partition
-from fabriek.register.models import Antenna
+from fabriek.register.models import Antenna, Partition
 
 pytestmark = pytest.mark.django_db
 
@@ -186,9 +185,7 @@ def test_partitions_without_a_figure_stand_last_both_ways() -> None:
     world = make_world()
     system = world.partition.system
     for name, nodes in (("big", 9), ("unknown", None)):
-        declare_partition(
-            world.operator, system, name=name, kind="gpu", nodes=nodes, accelerators_per_node=4, cores_per_node=64
-        )
+        Partition.objects.create(code=f"{system.code}/{name}", system=system, name=name, kind="gpu", nodes=nodes)
     client = seen_by(world.officer)
     for sort, nodes in (("nodes", ["4", "9", "not known"]), ("-nodes", ["9", "4", "not known"])):
         assert column_of(page(client, f"/systems/{system.code}/?sort={sort}"), "Nodes") == nodes

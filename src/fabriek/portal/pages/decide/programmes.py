@@ -226,6 +226,7 @@ def _sum_of(partition: Partition, programmes: list[Programme], form: ShareForm) 
         "apart": _exact_percent(abs(found.off)),
         "is_over": found.off > 0,
         "row": named.get(found.row, ""),
+        "mended": None if found.mended is None else _exact_percent(found.mended),
         "unread": [name for code, name in named.items() if code in form.errors and code not in form.cleaned_data],
     }
 

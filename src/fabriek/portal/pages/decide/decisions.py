@@ -35,6 +35,7 @@ from fabriek.people.models import OrganisationClass
 from fabriek.people.permissions import may
 from fabriek.portal.access import requires
 from fabriek.portal.components import plots
+from fabriek.portal.components.amounts import percent_text
 from fabriek.portal.components.plots import Column, Figure
 from fabriek.portal.pages.decide.comparing import heat_of, prices_csv
 from fabriek.portal.pages.decide.promise_names import names_of_promises, short_name
@@ -397,7 +398,7 @@ def _certificate(found: DecisionPage) -> dict[str, Any]:
         "gap": plan["gap"],
         "status": plan["status"],
         "words": words.get(plan["status"], ""),
-        "gap_words": f"{plan['gap']:.4%}",
+        "gap_words": percent_text(plan["gap"], 4),
         "measure_words": _("Counted as %(formula)s, added up over the awards.") % {"formula": found.problem["value"]},
         "greedy": greedy,
         "more": plan["value"] / greedy - 1 if greedy else None,

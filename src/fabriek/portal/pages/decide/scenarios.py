@@ -21,6 +21,7 @@ from fabriek.access.scenarios import solved as solved_scenario
 from fabriek.conf.errors import Refused
 from fabriek.people.permissions import may
 from fabriek.portal.access import requires
+from fabriek.portal.components.amounts import percent_text
 from fabriek.portal.pages.decide.comparing import comparison_csv, comparison_of, heat_of, prices_csv, where_words
 from fabriek.portal.pages.decide.replies import csv_file, page, person_of, see_other, show_refusal
 
@@ -87,7 +88,7 @@ def _solved(request: HttpRequest, scenario: Scenario) -> dict[str, Any]:
         "asked_for": len(plan.problem["applications"]),
         "awarded_seconds": round(scenario.answer.gpu_hours * 3600),
         "more": scenario.answer.value / scenario.answer.greedy_value - 1 if scenario.answer.greedy_value else None,
-        "gap_words": f"{scenario.answer.gap:.4%}",
+        "gap_words": percent_text(scenario.answer.gap, 4),
         "status_words": STATUS_WORDS.get(scenario.answer.status, ""),
         "solver_name": (plan.plan.get("certificate") or {}).get("solver", ""),
         "comparison": comparison_of([base, scenario]) if is_compared and base is not None else None,

@@ -65,6 +65,12 @@ def review(page: Any) -> bool:
     for group in page.locator("form fieldset").all():
         group.get_by_label("5", exact=True).check()
     page.get_by_label("To the applicant").fill("Sound and modest.")
+    # It is kept while it is written: a window that is closed too early loses nothing.
+    page.get_by_text("Saved", exact=True).wait_for()
+    page.reload()
+    page.get_by_text("Not handed in yet").wait_for()
+    assert page.get_by_label("To the applicant").input_value() == "Sound and modest."
+    assert page.get_by_label("5", exact=True).first.is_checked()
     page.get_by_role("button", name="Hand in").click()
     page.get_by_text("Your review was handed in").wait_for()
     return True

@@ -73,6 +73,19 @@ class Terms:
 
 
 @dataclass(frozen=True)
+class Miss:
+    """Where a promise is not kept: the size of the share, or what was decided or used; accelerator-seconds.
+
+    system: on which, of a promise that each system keeps.
+    """
+
+    what: str
+    reached: int
+    required: int
+    system: str = ""
+
+
+@dataclass(frozen=True)
 class Measured:
     """A promise and its numbers, in accelerator-seconds; `required` per moment, because shares of use grow with use.
 
@@ -97,6 +110,23 @@ class Measured:
     def holds(self) -> bool:
         """Kept as decided and, as far as anything was used, in the use."""
         return self.holds_at["decided"] and self.holds_at["used"]
+
+    def misses(self) -> list[Miss]:
+        """Each figure by which the promise is broken, system by system; none where it is kept."""
+        if self.systems:
+            return [miss for one in self.systems for miss in one.misses()]
+        system = self.terms.system
+        if self.terms.kind == "baseline":
+            return [] if self.holds else [Miss("share", self.share, self.required["decided"], system)]
+        is_floor = self.terms.kind == "floor"
+        found = []
+        for moment in ("decided", "used"):
+            reached, required = self.reached[moment], self.required[moment]
+            if reached < required if is_floor else reached > required:
+                found.append(Miss(moment, reached, required, system))
+        if not self.holds_at["decided"] and not any(miss.what == "decided" for miss in found):
+            found.insert(0, Miss("share", self.share, self.required["decided"], system))
+        return found
 
     @property
     def decided(self) -> int:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
-from tests.factories.world import make_allocation, make_draft, make_person, make_submitted, make_world
+from tests.factories.world import MONTH, make_allocation, make_draft, make_person, make_submitted, make_world
 
 from fabriek.access.actions import assign_reviewers, check_eligibility, close_call
 from fabriek.access.models import Application, Conflict
 from fabriek.operations.models import Job
+from fabriek.programmes.actions import make_promise
+from fabriek.programmes.models import Programme
 from fabriek.register.models import Factory, Link, Site, StageChange
 
 pytestmark = pytest.mark.django_db
@@ -176,3 +179,23 @@ def test_promises_are_sorted_and_each_figure_leads_to_its_numbers() -> None:
     assert page.index("share-eu-industrial-entry") > 0
     flipped = text_of(Client().get("/promises/?sort=decided"))
     assert flipped.index("share-eu-industrial-entry") > flipped.index("share-eu-science")
+
+
+def test_a_broken_promise_says_which_figure_breaks_it() -> None:
+    world = make_world()
+    make_allocation(world, 100)
+    make_promise(
+        world.officer,
+        code="floor-of-startups",
+        name="Room for science",
+        kind="floor",
+        programme=Programme.objects.get(code="eu-industrial-entry"),
+        base=Programme.objects.get(code="eu-industrial-entry"),
+        organisation_class="academia",
+        fraction=Decimal("0.5"),
+        of="awarded",
+        valid_from=MONTH,
+    )
+    page = Client().get("/promises/floor-of-startups/").content.decode()
+    assert "Not kept" in page
+    assert re.search(r"What was decided: .*0.* GPU-hours; at least .*50", re.sub(r"<[^>]+>|\s+", " ", page))

@@ -6,7 +6,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fabriek.promises.measures import Hours, Terms, measure
+from fabriek.promises.measures import Hours, Miss, Terms, measure
 
 
 def hours(programme="industry", organisation_class="startup", **amounts) -> Hours:
@@ -93,6 +93,28 @@ def test_a_baseline_is_kept_by_the_share_not_by_the_awards():
 def test_awards_beyond_the_share_break_the_share():
     share = Terms("s", "n", "share", "science", frozenset({"science"}), seconds=699)
     assert not measure(share, WORLD).holds
+
+
+def test_a_broken_promise_says_by_which_figures():
+    cap = Terms("c", "n", "cap", "science", frozenset({"science"}), None, fraction=Fraction(1, 10))
+    too_large = measure(cap, [hours(share=800), hours("science", "", share=200)])
+    assert too_large.misses() == [Miss("share", 200, 100, "molen")]
+    assert measure(cap, [hours(share=900), hours("science", "", share=100)]).misses() == []
+    too_much = measure(cap, [hours(share=900), hours("science", "", share=100, decided=101, used=101)])
+    assert too_much.misses() == [Miss("decided", 101, 100, "molen"), Miss("used", 101, 100, "molen")]
+    floor = Terms("f", "n", "floor", organisation_class="startup", fraction=Fraction(3, 10), of="awarded")
+    short = measure(floor, WORLD)
+    assert short.misses() == [Miss("decided", 300, 450, "molen"), Miss("used", 100, 141, "molen")]
+    baseline = Terms("b", "n", "baseline", "science", frozenset({"science"}), seconds=800)
+    assert measure(baseline, WORLD).misses() == [Miss("share", 700, 800)]
+
+
+@given(st.lists(st.integers(0, 1000), min_size=3, max_size=3), st.fractions(0, 1), st.sampled_from(["floor", "cap"]))
+def test_a_promise_misses_something_when_and_only_when_it_is_broken(amounts, fraction, kind):
+    share, decided, used = amounts
+    terms = Terms("p", "n", kind, "science", frozenset({"science"}), None, fraction=fraction)
+    measured = measure(terms, [hours(share=500), hours("science", "", share=share, decided=decided, used=used)])
+    assert bool(measured.misses()) is not measured.holds
 
 
 @given(

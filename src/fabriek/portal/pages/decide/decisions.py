@@ -35,7 +35,7 @@ from fabriek.people.models import OrganisationClass
 from fabriek.people.permissions import may
 from fabriek.portal.access import requires
 from fabriek.portal.components import plots
-from fabriek.portal.components.amounts import percent_text
+from fabriek.portal.components.amounts import month_text, percent_text
 from fabriek.portal.components.plots import Column, Figure
 from fabriek.portal.pages.decide.comparing import heat_of, prices_csv
 from fabriek.portal.pages.decide.promise_names import names_of_promises, short_name
@@ -253,7 +253,7 @@ def _why(row: DecisionRow) -> str:
     if row.reason == "threshold":
         return f"{words} ({row.application.call.threshold:.0f})"
     if row.reason in ("displaced", "capacity") and "partition" in detail and "month" in detail:
-        return f"{words}: {detail['partition']}, {detail['month']}"
+        return f"{words}: {detail['partition']}, {month_text(detail['month'])}"
     if detail.get("promises"):
         return f"{words}: {', '.join(names_of_promises(detail['promises']).values())}"
     return words

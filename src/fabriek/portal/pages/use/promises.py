@@ -11,6 +11,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fabriek.audit.queries import events_of
 from fabriek.conf.sorting import sorted_rows
@@ -26,6 +27,11 @@ from fabriek.promises.measures import Measured
 from fabriek.promises.queries import in_order, measured_at_its_end, measured_promises
 from fabriek.promises.words import as_row
 
+MISSED = {
+    "share": gettext_lazy("The share itself"),
+    "decided": gettext_lazy("What was decided"),
+    "used": gettext_lazy("What was used"),
+}
 NUMBER_COLUMNS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "programme": lambda row: row["programme"].casefold(),
     "system": itemgetter("system"),
@@ -122,6 +128,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         "promise": promise,
         "is_cap": is_cap,
         "systems": one.systems if len(one.systems) > 1 else [],
+        "misses": [(MISSED[miss.what], miss) for miss in one.misses()],
         "numbers": numbers,
         "total": {name: sum(row[name] for row in numbers) for name in ("share", "decided", "queued", "used")},
         "plot": plot_of(one, is_cap),
@@ -146,7 +153,7 @@ def _csv(measured: list[Measured]) -> HttpResponse:
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="promises.csv"'
     rows = [{**as_row(one), "broken_on": " ".join(one.broken_on)} for one in measured]
-    columns = [name for name in (rows[0] if rows else {}) if name not in ("seconds", "holds_at", "systems")]
+    columns = [name for name in (rows[0] if rows else {}) if name not in ("seconds", "holds_at", "systems", "misses")]
     writer = csv.DictWriter(response, fieldnames=columns, extrasaction="ignore")
     writer.writeheader()
     writer.writerows(rows)

@@ -197,14 +197,14 @@ def task_of(number: int) -> Task | None:
     return Task.objects.select_related("call", "asked_by").filter(pk=number).first()
 
 
-def assessment_desk() -> tuple[list[Application], QuerySet[TechnicalAssessment]]:
-    """What waits for a technical assessment, those due first on top, and what was assessed, newest first."""
-    waiting = (
+def assessment_desk(sort: str = "") -> tuple[list[Application], QuerySet[TechnicalAssessment]]:
+    """What waits for a technical assessment, those due first on top or by a column; what was assessed, newest first."""
+    found = (
         Application.objects.filter(state=ApplicationState.ELIGIBLE, call__review=ReviewKind.PEER)
         .select_related("call__factory", "organisation")
         .prefetch_related("alternatives__partition")
-        .order_by("answer_due", "code")
     )
+    waiting = ordered(found, sort, APPLICATION_COLUMNS, ("answer_due", "code"))
     assessed = TechnicalAssessment.objects.select_related("application", "made_by").order_by("-made_at")
     return list(waiting), assessed
 

@@ -111,6 +111,12 @@ class Measured:
         """Kept as decided and, as far as anything was used, in the use."""
         return self.holds_at["decided"] and self.holds_at["used"]
 
+    def part(self, moment: str) -> Fraction | None:
+        """What was reached at a moment, as a part of what the promise is a fraction of; None where that is nothing."""
+        if not self.terms.fraction or not self.required[moment]:
+            return None
+        return self.terms.fraction * self.reached[moment] / self.required[moment]
+
     def misses(self) -> list[Miss]:
         """Each figure by which the promise is broken, system by system; none where it is kept."""
         if self.systems:

@@ -489,6 +489,8 @@ def test_hours_are_moved_with_the_reason(world: World) -> None:
     assert client.post(reverse("portal:reallocate"), move(world)).status_code == 303
     assert Reallocation.objects.get().accelerator_seconds == 36_000
     assert "Science has no demand this month." in text_of(get(client, "programmes"))
+    (row,) = rows_of(get(client, "programmes", query="?format=csv&of=reallocations"))
+    assert (row["accelerator_seconds"], row["why"]) == ("36000", "Science has no demand this month.")
 
 
 @pytest.mark.parametrize(

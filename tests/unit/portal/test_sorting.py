@@ -20,7 +20,7 @@ from tests.factories.world import (
 )
 
 from fabriek.access.actions import check_eligibility
-from fabriek.access.models import Application
+from fabriek.access.models import Application, Call
 from fabriek.conf.sorting import sorted_rows
 from fabriek.operations.models import UsageBatch
 from fabriek.people.models import Person
@@ -208,3 +208,14 @@ def test_the_numbers_behind_a_promise_go_by_a_column() -> None:
     address = "/promises/share-eu-industrial-entry/"
     assert column_of(page(client, f"{address}?sort=-decided"), "Decided")[:3] == ["30", "20", "10"]
     assert column_of(page(client, f"{address}?sort=country"), "Country") == ["France", "Germany", "Netherlands", "–"]
+
+
+def test_what_waits_for_an_assessment_goes_by_what_is_asked() -> None:
+    world = make_world()
+    Call.objects.update(review="peer")
+    for hours in (20, 300, 100):
+        check_eligibility(world.officer, make_submitted(world, gpu_hours=hours))
+    html = page(seen_by(world.operator), "/desk/assessments/?sort=-asked")
+    asked = [cell.rpartition(" ")[2] for cell in column_of(html, "Asked")]
+    assert asked == ["300", "100", "20"]
+    assert len(sort_links(html)) == 4

@@ -109,6 +109,12 @@ def test_a_broken_promise_says_by_which_figures():
     assert measure(baseline, WORLD).misses() == [Miss("share", 700, 800)]
 
 
+def test_what_was_reached_is_a_part_of_what_the_promise_is_a_fraction_of():
+    cap = Terms("c", "n", "cap", commercial=True, fraction=Fraction(1, 5))
+    assert measure(cap, WORLD).part("decided") == Fraction(1, 5)
+    assert measure(cap, []).part("used") is None
+
+
 @given(st.lists(st.integers(0, 1000), min_size=3, max_size=3), st.fractions(0, 1), st.sampled_from(["floor", "cap"]))
 def test_a_promise_misses_something_when_and_only_when_it_is_broken(amounts, fraction, kind):
     share, decided, used = amounts

@@ -18,8 +18,8 @@ from fabriek.portal.pages.decide.replies import acted, page, person_of, posted
 
 @requires("assess technically")
 def index(request: HttpRequest) -> HttpResponse:
-    """What waits, those whose answer is due first on top, and what was assessed last."""
-    waiting, assessed = assessment_desk()
+    """What waits, those whose answer is due first on top or by a column, and what was assessed last."""
+    waiting, assessed = assessment_desk(request.GET.get("sort", ""))
     return page(
         request,
         "assessments",

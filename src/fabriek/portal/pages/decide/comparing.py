@@ -32,7 +32,7 @@ from fabriek.portal.components import plots
 from fabriek.portal.components.amounts import month_text
 from fabriek.portal.components.countries import NAMES
 from fabriek.portal.components.plots import Column, Figure
-from fabriek.portal.pages.decide.promise_names import names_of_promises, short_name
+from fabriek.portal.components.promise_names import names_of_promises, short_name
 from fabriek.portal.pages.decide.replies import csv_file
 from fabriek.programmes.models import Programme
 

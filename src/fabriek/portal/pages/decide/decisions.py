@@ -37,8 +37,8 @@ from fabriek.portal.access import requires
 from fabriek.portal.components import plots
 from fabriek.portal.components.amounts import month_text, percent_text
 from fabriek.portal.components.plots import Column, Figure
+from fabriek.portal.components.promise_names import names_of_promises, short_name
 from fabriek.portal.pages.decide.comparing import heat_of, prices_csv
-from fabriek.portal.pages.decide.promise_names import names_of_promises, short_name
 from fabriek.portal.pages.decide.replies import csv_file, page, person_of, see_other, show_refusal
 from fabriek.promises.measures import Hours, measure
 from fabriek.promises.queries import hours, measured_promises

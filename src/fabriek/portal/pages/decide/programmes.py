@@ -62,6 +62,8 @@ def index(request: HttpRequest) -> HttpResponse:
     months = _months(partition) if partition else []
     table = share_table(partition, months) if partition else []
     sort = request.GET.get("sort", "")
+    if request.GET.get("format") == "csv" and request.GET.get("of") == "reallocations":
+        return _moved_as_csv()
     if request.GET.get("format") == "csv":
         return _as_csv(partition, in_order(table, sort))
     every = [row for one in partitions for row in (table if one == partition else share_table(one, _months(one)))]
@@ -160,6 +162,43 @@ def _as_csv(partition: Partition | None, table: list[ShareRow]) -> HttpResponse:
                 row.free,
             )
             for row in table
+        ],
+    )
+
+
+def _moved_as_csv() -> HttpResponse:
+    return csv_file(
+        "reallocations",
+        [
+            "code",
+            "made_at",
+            "made_by",
+            "kind",
+            "partition",
+            "month",
+            "from_programme",
+            "to_programme",
+            "accelerator_seconds",
+            "why",
+            "undoes",
+            "undone_by",
+        ],
+        [
+            (
+                one.code,
+                one.made_at.isoformat(),
+                one.made_by.name,
+                one.kind,
+                one.partition.code,
+                f"{one.month:%Y-%m}",
+                one.from_programme.code,
+                one.to_programme.code,
+                one.accelerator_seconds,
+                one.why,
+                one.undoes.code if one.undoes else "",
+                one.undone_by.code if getattr(one, "undone_by", None) else "",
+            )
+            for one in reallocations()
         ],
     )
 

@@ -20,7 +20,8 @@ from fabriek.people.permissions import may
 from fabriek.portal.access import EVERYBODY, requires
 from fabriek.portal.components import plots
 from fabriek.portal.components.countries import country_name
-from fabriek.portal.components.plots import Column
+from fabriek.portal.components.plots import Column, Figure
+from fabriek.portal.components.promise_names import short_name
 from fabriek.programmes.models import Programme, Promise
 from fabriek.programmes.queries import promises_not_on
 from fabriek.promises.measures import Measured
@@ -54,6 +55,7 @@ def index(request: HttpRequest) -> HttpResponse:
     bases = {promise.code: promise for promise in Promise.objects.select_related("programme", "base")}
     rows = [(one, bases.get(one.terms.code)) for one in in_order(measured, request.GET.get("sort", ""))]
     context = {
+        "plots": [plot for kind in ("floor", "cap") if (plot := _plot_of_all(kind, measured)) is not None],
         "made": [row for row in rows if row[0].terms.kind != "share"],
         "shares": [row for row in rows if row[0].terms.kind == "share"],
         "kept": sum(one.holds for one in measured),
@@ -63,6 +65,34 @@ def index(request: HttpRequest) -> HttpResponse:
         "today": date.today(),
     }
     return render(request, "use/promises.html", context)
+
+
+def _plot_of_all(kind: str, measured: list[Measured]) -> Figure | None:
+    """All floors, or all caps: each at its moments as a part of what it is a fraction of, and its fraction."""
+    rows = [
+        {
+            "name": short_name(one.terms.code, one.terms.name),
+            "required": float(one.terms.fraction),
+            **{moment: float(one.part(moment) or 0) for moment in ("decided", "used")},
+        }
+        for one in measured
+        if one.terms.kind == kind and one.terms.fraction
+    ]
+    if not rows:
+        return None
+    return plots.promises(
+        _("Floors: the mark is what at least") if kind == "floor" else _("Caps: the mark is what at most"),
+        [
+            Column("name", _("Promise")),
+            Column("required", _("At least") if kind == "floor" else _("At most"), "percent"),
+            Column("decided", _("Decided"), "percent"),
+            Column("used", _("Used"), "percent"),
+        ],
+        rows,
+        name="name",
+        required="required",
+        measures=["decided", "used"],
+    )
 
 
 def plot_of(one: Measured, is_cap: bool) -> Any:

@@ -196,7 +196,7 @@ def test_a_broken_promise_says_which_figure_breaks_it() -> None:
         of="awarded",
         valid_from=MONTH,
     )
-    assert "Floors: the mark is what at least" in text_of(Client().get("/promises/"))
+    assert "Floors: a bar should reach its mark" in text_of(Client().get("/promises/"))
     page = Client().get("/promises/floor-of-startups/").content.decode()
     assert "Not kept" in page
     assert re.search(r"What was decided: .*0.* GPU-hours; at least .*50", re.sub(r"<[^>]+>|\s+", " ", page))

@@ -81,7 +81,7 @@ def _plot_of_all(kind: str, measured: list[Measured]) -> Figure | None:
     if not rows:
         return None
     return plots.promises(
-        _("Floors: the mark is what at least") if kind == "floor" else _("Caps: the mark is what at most"),
+        _("Floors: a bar should reach its mark") if kind == "floor" else _("Caps: a bar should stay below its mark"),
         [
             Column("name", _("Promise")),
             Column("required", _("At least") if kind == "floor" else _("At most"), "percent"),

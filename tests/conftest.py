@@ -33,6 +33,14 @@ def _emptying_is_possible() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _tests_begin_in_english() -> None:
+    """A request in Dutch leaves its language with the thread, until the next one: no test reads what another left."""
+    from django.utils import translation
+
+    translation.activate("en")
+
+
+@pytest.fixture(autouse=True)
 def _a_request_keeps_the_test_s_connection() -> Iterator[None]:
     """Requests through WSGI in this process run in the test's transaction; a server would close its old connections
     between them. Django's own test client holds them open the same way,

@@ -289,6 +289,11 @@ def measured_promises(on: date | None = None) -> list[Measured]:
     return [measure(t, all_hours) for t in terms]
 
 
+def broken_promises() -> dict[str, str]:
+    """The promises that are not kept now: name by code."""
+    return {one.terms.code: one.terms.name for one in measured_promises() if not one.holds}
+
+
 MEASURED_COLUMNS: dict[str, Callable[[Measured], Any]] = {
     "name": lambda one: one.terms.name.lower(),
     "kind": lambda one: one.terms.kind,

@@ -41,7 +41,12 @@ def as_row(one: Measured) -> dict[str, Any]:
             {"system": on.terms.system, **_hours(on), "holds": on.holds, "holds_at": on.holds_at} for on in one.systems
         ],
         "misses": [
-            {"what": miss.what, "system": miss.system or None, "reached": miss.reached / 3600, "required": miss.required / 3600}
+            {
+                "what": miss.what,
+                "system": miss.system or None,
+                "reached": miss.reached / 3600,
+                "required": miss.required / 3600,
+            }
             for miss in one.misses()
         ],
         "demo": terms.is_demo,

@@ -31,6 +31,7 @@ from fabriek.people.models import Person
 from fabriek.portal.components.amounts import number_text
 from fabriek.portal.pages.decide.replies import csv_file
 from fabriek.portal.pages.decide.verbs import VERBS
+from fabriek.programmes.actions import make_promise
 from fabriek.programmes.models import Programme, Reallocation, Share
 from fabriek.programmes.queries import declared_capacity
 from fabriek.projects.models import Project
@@ -491,6 +492,25 @@ def test_hours_are_moved_with_the_reason(world: World) -> None:
     assert "Science has no demand this month." in text_of(get(client, "programmes"))
     (row,) = rows_of(get(client, "programmes", query="?format=csv&of=reallocations"))
     assert (row["accelerator_seconds"], row["why"]) == ("36000", "Science has no demand this month.")
+
+
+def test_a_move_that_breaks_a_promise_says_so_and_its_opposite_does_not(world: World) -> None:
+    make_promise(
+        world.officer,
+        code="cap-on-entry",
+        name="No more than half for entry",
+        kind="cap",
+        programme=Programme.objects.get(code="eu-industrial-entry"),
+        base=Programme.objects.get(code="eu"),
+        fraction=Decimal("0.5"),
+        valid_from=MONTH,
+    )
+    client = signed_in(world.officer)
+    moved = client.post(reverse("portal:reallocate"), move(world), follow=True)
+    assert "No longer kept: No more than half for entry." in text_of(moved)
+    code = Reallocation.objects.get().code
+    undone = client.post(reverse("portal:undo_reallocation", args=[code]), {"why": "It broke a promise."}, follow=True)
+    assert "No longer kept" not in text_of(undone)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -37,6 +38,7 @@ from fabriek.programmes.queries import (
 )
 from fabriek.programmes.rules import sum_of_shares
 from fabriek.projects.rules import month_after
+from fabriek.promises.queries import broken_promises
 from fabriek.register.models import Partition
 
 MONTHS = 12
@@ -220,9 +222,10 @@ def establish(request: HttpRequest) -> HttpResponse:
         form = ShareForm(programmes, request.POST)
         if form.is_valid() and "check" not in request.POST:
             try:
-                made = actions.establish_shares(
-                    person_of(request), partition, form.month_list(), form.fractions(), form.cleaned_data["why"]
-                )
+                with _telling_of_promises(request):
+                    made = actions.establish_shares(
+                        person_of(request), partition, form.month_list(), form.fractions(), form.cleaned_data["why"]
+                    )
             except Refused as refusal:
                 add_refusal(form, refusal, names={})
             else:
@@ -313,20 +316,22 @@ def reallocate(request: HttpRequest) -> HttpResponse:
             said["kind"],
         )
 
-    return acted(
-        request,
-        form,
-        move,
-        lambda made: (
-            _("Moved: %(hours)s GPU-hours from %(from)s to %(to)s.")
-            % {
-                "hours": f"{form.cleaned_data['hours']:,}",
-                "from": made.from_programme.name,
-                "to": made.to_programme.name,
-            },
-            f"{reverse('portal:programmes')}?partition={made.partition.code}#reallocations",
-        ),
-    ) or page(request, "reallocate", form)
+    with _telling_of_promises(request):
+        done = acted(
+            request,
+            form,
+            move,
+            lambda made: (
+                _("Moved: %(hours)s GPU-hours from %(from)s to %(to)s.")
+                % {
+                    "hours": f"{form.cleaned_data['hours']:,}",
+                    "from": made.from_programme.name,
+                    "to": made.to_programme.name,
+                },
+                f"{reverse('portal:programmes')}?partition={made.partition.code}#reallocations",
+            ),
+        )
+    return done or page(request, "reallocate", form)
 
 
 @requires("reallocate", "GET", "POST")
@@ -341,16 +346,31 @@ def undo(request: HttpRequest, code: str) -> HttpResponse:
         raise Http404
     back = f"{reverse('portal:programmes')}?partition={found.partition.code}#reallocations"
     form = WhyForm(posted(request))
-    return acted(
-        request,
-        form,
-        lambda: moving.undo_reallocation(person_of(request), found, form.cleaned_data["why"]),
-        lambda _made: (
-            _("Moved back: %(hours)s GPU-hours to %(programme)s.")
-            % {"hours": f"{found.accelerator_seconds / 3600:,.1f}", "programme": found.from_programme.name},
-            back,
-        ),
-    ) or page(request, "undo_reallocation", form, one=found, back=back)
+    with _telling_of_promises(request):
+        done = acted(
+            request,
+            form,
+            lambda: moving.undo_reallocation(person_of(request), found, form.cleaned_data["why"]),
+            lambda _made: (
+                _("Moved back: %(hours)s GPU-hours to %(programme)s.")
+                % {"hours": f"{found.accelerator_seconds / 3600:,.1f}", "programme": found.from_programme.name},
+                back,
+            ),
+        )
+    return done or page(request, "undo_reallocation", form, one=found, back=back)
+
+
+@contextmanager
+def _telling_of_promises(request: HttpRequest) -> Iterator[None]:
+    """Say which promises the officer breaks by what is posted: other shares, or the opposite move, mend them."""
+    if request.method != "POST":
+        yield
+        return
+    before = broken_promises()
+    yield
+    broken = [name for code, name in broken_promises().items() if code not in before]
+    if broken:
+        messages.warning(request, _("No longer kept: %(promises)s.") % {"promises": ", ".join(broken)})
 
 
 def _suggested(request: HttpRequest) -> dict[str, Any]:

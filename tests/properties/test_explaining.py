@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from fabriek.allocation import explain
-from fabriek.allocation.explain import Explanation, explain_application
+from fabriek.allocation.explain import Explanation, explain_application, explain_below
 from fabriek.allocation.explain.changes import AMOUNT_TOLERANCE, SCORE_TOLERANCE
 from fabriek.allocation.generate import random_problem
 from fabriek.allocation.greedy import by_rank
@@ -166,6 +166,57 @@ def test_an_applicant_is_told_of_nobody_else(seed: int) -> None:
 
 
 @often
+@given(st.integers(0, 25), st.integers(0, 13))
+def test_who_holds_the_hours_are_the_awards_of_that_month(seed: int, number: int) -> None:
+    problem, plan = solved(seed)
+    explanation = explained(seed, number)
+    assume(explanation.reason == "displaced")
+    where, when = explanation.detail["partition"], problem.months.index(explanation.detail["month"])
+    rows = {row.id: row for row in problem.applications}
+    holding = {}
+    for award in plan.awards:
+        row, place = rows[award.application], rows[award.application].alternatives[award.alternative]
+        is_mine = row.programme == rows[explanation.application].programme and place.partition == where
+        if is_mine and place.start <= when < place.start + place.months:
+            holding[row.id] = award.hours / place.months
+    assert {holder.application: holder.hours for holder in explanation.holders} == pytest.approx(holding)
+    assert sum(kind.number for kind in explanation.held_by) == explanation.detail["awarded"] == len(holding)
+    told = explanation.for_applicant()
+    assert told.holders == []
+    assert ("lowest_awarded_score" in told.detail) == (len(holding) >= 3)
+
+
+@often
+@given(st.integers(0, 25), st.integers(0, 13))
+def test_below_the_threshold_the_score_that_is_told_is_enough_and_less_is_not(seed: int, number: int) -> None:
+    whole, _plan = solved(seed)
+    name = whole.applications[number].id
+    threshold = whole.applications[number].score + 5
+    rows = json.loads(whole.to_json())
+    [row] = [one for one in rows["applications"] if one["id"] == name]
+    rows["applications"].remove(row)
+    problem = parse_problem(rows)
+    explanation = explain_below(problem, solve(problem), whole.applications[number], threshold)
+    assert (explanation.reason, explanation.detail["threshold"]) == ("threshold", threshold)
+    [change] = explanation.changes
+    for score, enough in ((change.needed, True), (change.not_enough, False)):
+        if score is not None and (enough or score >= threshold):
+            with_it = parse_problem({**rows, "applications": [*rows["applications"], {**row, "score": score}]})
+            assert is_awarded(with_it, name) == enough
+    if change.needed is not None:
+        assert change.needed >= threshold
+
+
+def test_no_further_problem_is_begun_after_the_seconds_that_are_allowed() -> None:
+    problem, plan = solved(1)
+    refused = next(row for row in plan.refusals if row.reason == "displaced")
+    explanation = explain_application(problem, plan, refused.application, within=-1)
+    assert (explanation.note, explanation.solved, explanation.changes) == ("stopped", 0, [])
+    assert explain.price_promises(problem, plan, within=-1) == []
+    assert explain.price_partitions(problem, plan, within=-1) == []
+
+
+@often
 @given(st.integers(0, 25))
 def test_an_award_elsewhere_tells_why_it_is_not_the_preferred_one(seed: int) -> None:
     problem, plan = solved(seed)
@@ -202,7 +253,7 @@ def test_words_pass_through_the_translator() -> None:
         asked.append(text)
         return f"<{text}>"
 
-    told = explain.sentences(explanation, translate)
+    told = explain.sentences(explanation, explain.Speech(translate))
     assert len(asked) == len(told)
     assert all(sentence.startswith("<") and sentence.endswith(">") for sentence in told)
 

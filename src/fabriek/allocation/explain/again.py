@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -14,7 +16,7 @@ _WORST: tuple[Status, ...] = ("optimal", "gap", "time")
 
 
 class Enough(Exception):
-    """As many problems were solved as were allowed."""
+    """As many problems were solved, or as many seconds spent, as were allowed."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +31,21 @@ class Settings:
 
 @dataclass
 class Again:
-    """most: how many problems may be solved. solved: how many were. status: the worst of their plans."""
+    """most: how many problems may be solved. within: no other one is begun after so many seconds; None: no limit.
+    solved: how many were. status: the worst of their plans."""
 
     problem: Problem
     settings: Settings
     most: int = 60
     progress: Callable[[str], None] | None = None
+    within: float | None = None
     solved: int = 0
     status: Status = "optimal"
     _plans: dict[str, Plan] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.problem = canonical(self.problem)
+        self._until = math.inf if self.within is None else time.monotonic() + self.within
 
     def solve(self, problem: Problem) -> Plan:
         """Its plan. Errors: Enough."""
@@ -48,7 +53,7 @@ class Again:
 
         key = problem_sha256(problem)
         if key not in self._plans:
-            if self.solved >= self.most:
+            if self.solved >= self.most or time.monotonic() > self._until:
                 raise Enough
             self.solved += 1
             if self.progress is not None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
 from fabriek.allocation.explain import changes
 from fabriek.allocation.explain.again import Again, Enough, Settings, award_of, worst
 from fabriek.allocation.explain.estimates import asked_of, estimates_of, price_arrays
+from fabriek.allocation.explain.holders import Holders
 from fabriek.allocation.explain.model import Change, Explanation, PassedOver
 from fabriek.allocation.explain.reasons import Board, board_of, why_not, without
 from fabriek.allocation.formulation import PromiseRow, formulate
@@ -25,12 +26,13 @@ def explain_all(problem: Problem, plan: Plan) -> list[Explanation]:
     sha256 = _same_problem(problem, plan)
     estimates = estimates_of(problem, plan)
     board = board_of(problem, formulate(problem), plan.awards)
+    holders = Holders(problem, plan)
     awards = {award.application: award for award in plan.awards}
     refusals = {refusal.application: refusal for refusal in plan.refusals}
     return [
         _awarded(problem, plan, sha256, row, awards[row.id], board)
         if row.id in awards
-        else _refused(problem, plan, sha256, row, refusals[row.id], estimates.get(row.id, []))
+        else _refused(problem, plan, sha256, row, refusals[row.id], estimates.get(row.id, []), holders)
         for row in problem.applications
     ]
 
@@ -40,6 +42,25 @@ def _same_problem(problem: Problem, plan: Plan) -> str:
     if plan.problem_sha256 != sha256:
         raise ValueError("the plan is of another problem")
     return sha256
+
+
+def explain_some(problem: Problem, plan: Plan, applications: Collection[str]) -> dict[str, Explanation]:
+    """Of these applications, as far as the problem has them, the reasons alone: no estimates, nothing solved again. To
+    set two plans side by side. Errors: ValueError if the plan is of another problem."""
+    problem = canonical(problem)
+    sha256 = _same_problem(problem, plan)
+    wanted = {row.id: row for row in problem.applications if row.id in applications}
+    awards = {award.application: award for award in plan.awards if award.application in wanted}
+    holders = Holders(problem, plan)
+    board = None
+    if any(award.alternative for award in awards.values()):
+        board = board_of(problem, formulate(problem), plan.awards)
+    found = {code: _awarded(problem, plan, sha256, wanted[code], award, board) for code, award in awards.items()}
+    for refusal in plan.refusals:
+        if refusal.application in wanted:
+            row = wanted[refusal.application]
+            found[row.id] = _refused(problem, plan, sha256, row, refusal, [], holders)
+    return found
 
 
 def explain_application(
@@ -53,13 +74,14 @@ def explain_application(
     seed: int = 0,
     solves: int = 60,
     check: bool = True,
+    within: float | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Explanation:
     """Why, and the smallest changes that would have made it, each checked by solving the changed problem.
 
-    gap, seconds, threads, seed: those that the plan was made with. solves: how many problems may be solved. check:
-    False tells the reason and the estimates only, without solving. Errors: KeyError if there is no such application,
-    ValueError if the plan is of another problem.
+    gap, seconds, threads, seed: those that the plan was made with. solves: how many problems may be solved. within:
+    seconds after which no further one is begun. check: False tells the reason and the estimates only, without solving.
+    Errors: KeyError if there is no such application, ValueError if the plan is of another problem.
     """
     problem = canonical(problem)
     sha256 = _same_problem(problem, plan)
@@ -72,10 +94,13 @@ def explain_application(
         return _awarded(problem, plan, sha256, row, award, board)
     [refusal] = [refusal for refusal in plan.refusals if refusal.application == application]
     estimates = estimates_of(problem, plan).get(application, [])
-    explained = _refused(problem, plan, sha256, row, refusal, estimates)
+    holders = Holders(problem, plan)
+    explained = _refused(problem, plan, sha256, row, refusal, estimates, holders)
+    if refusal.reason == "displaced":
+        explained = explained.model_copy(update={"holders": holders.named(row.programme, refusal.detail)})
     if not check:
         return explained
-    again = Again(problem, Settings(gap, seconds, threads, seed), solves, progress)
+    again = Again(problem, Settings(gap, seconds, threads, seed), solves, progress, within)
     found, note = _checked(again, plan, row, refusal, estimates)
     return explained.model_copy(
         update={
@@ -85,6 +110,43 @@ def explain_application(
             "status": worst(plan.status, again.status),
         }
     )
+
+
+def explain_below(
+    problem: Problem,
+    plan: Plan,
+    application: Application,
+    threshold: float,
+    *,
+    gap: float = 1e-6,
+    seconds: float = 60.0,
+    threads: int = 2,
+    seed: int = 0,
+    solves: int = 60,
+    check: bool = True,
+    within: float | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Explanation:
+    """Of an application that is not in the problem because its score is below the threshold of its own call: the score
+    that would have been enough, which may be more than the threshold. The rest as of `explain_application`."""
+    problem = canonical(problem)
+    sha256 = _same_problem(problem, plan)
+    detail = {"score": application.score, "threshold": threshold}
+    refusal = Refusal(application=application.id, reason="threshold", detail=detail)
+    explained = _refused(problem, plan, sha256, application, refusal, [])
+    if not check:
+        return explained
+    among = problem.model_copy(update={"applications": [*problem.applications, application]})
+    again = Again(among, Settings(gap, seconds, threads, seed), solves, progress, within)
+    top = max((row.score for row in problem.applications), default=0.0)
+    found: list[Change] = []
+    note: Literal["complete", "stopped"] = "complete"
+    try:
+        found.append(changes.score_needed(changes.Refused(again, application, plan, threshold), None, max(100.0, top)))
+    except Enough:
+        note = "stopped"
+    status = worst(plan.status, again.status)
+    return explained.model_copy(update={"changes": found, "note": note, "solved": again.solved, "status": status})
 
 
 def _awarded(
@@ -104,8 +166,17 @@ def _awarded(
 
 
 def _refused(
-    problem: Problem, plan: Plan, sha256: str, row: Application, refusal: Refusal, estimates: list[Change]
+    problem: Problem,
+    plan: Plan,
+    sha256: str,
+    row: Application,
+    refusal: Refusal,
+    estimates: list[Change],
+    holders: Holders | None = None,
 ) -> Explanation:
+    held_by = []
+    if holders is not None and refusal.reason == "displaced":
+        held_by = holders.kinds(row.programme, refusal.detail)
     return Explanation(
         problem_sha256=sha256,
         application=row.id,
@@ -113,6 +184,7 @@ def _refused(
         reason=refusal.reason,
         detail=refusal.detail,
         asked=[asked_of(problem, alternative) for alternative in row.alternatives],
+        held_by=held_by,
         estimates=estimates,
         status=plan.status,
     )

@@ -25,11 +25,13 @@ _PLACES_TOLD = 2
 
 @dataclass(frozen=True)
 class Refused:
-    """A refused application, and the plan of the unchanged problem in which it is refused."""
+    """A refused application, and the plan of the unchanged problem in which it is refused. threshold: of the
+    application's own call, where that is not the problem's."""
 
     again: Again
     application: Application
     plan: Plan
+    threshold: float | None = None
 
     def change(self, kind: str, plan: Plan, **fields: object) -> Change:
         """A change that was found to be enough, in this plan of the changed problem."""
@@ -62,7 +64,8 @@ def score_needed(refused: Refused, guess: float | None, ceiling: float) -> Chang
     Where plans are optimal, what the application adds grows with its score along a line, so that the score at which it
     comes to what is lost elsewhere can be told from one plan; then it is checked from both sides.
     """
-    application, threshold = refused.application, refused.again.problem.threshold
+    application = refused.application
+    threshold = refused.again.problem.threshold if refused.threshold is None else refused.threshold
     low, low_value = application.score, refused.plan.value
 
     def plan_at(score: float) -> Plan:

@@ -24,10 +24,10 @@ class Asked(_Row):
     hours: Number
 
     @property
-    def period(self) -> str:
-        """Its months, as in 2027-11–2028-01."""
+    def months_named(self) -> tuple[str, str]:
+        """Its first and its last month, as in 2027-11 and 2028-01."""
         last = int(self.start[:4]) * 12 + int(self.start[5:]) - 1 + self.months - 1
-        return self.start if self.months == 1 else f"{self.start}–{last // 12:04d}-{last % 12 + 1:02d}"
+        return self.start, f"{last // 12:04d}-{last % 12 + 1:02d}"
 
 
 class Other(_Row):
@@ -36,6 +36,23 @@ class Other(_Row):
     application: str
     score: Number
     hours: Number
+
+
+class Holder(_Row):
+    """Who holds hours where an application was displaced, for the officer; never told to an applicant. `hours`: of
+    that month."""
+
+    application: str
+    organisation_class: str
+    score: Number
+    hours: Number
+
+
+class Kind(_Row):
+    """How many of a class hold hours there: what an applicant is told of the others."""
+
+    organisation_class: str
+    number: int
 
 
 class Change(_Row):
@@ -78,6 +95,10 @@ class Explanation(_Row):
     award: Award | None = None
     asked: list[Asked]
     passed_over: list[PassedOver] = Field(default_factory=list)
+    held_by: list[Kind] = Field(
+        default_factory=list, description="Of which classes those are that hold the hours that it was displaced from."
+    )
+    holders: list[Holder] = Field(default_factory=list, description="The same by name, for officers.")
     changes: list[Change] = Field(default_factory=list, description="Each checked by solving again.")
     estimates: list[Change] = Field(default_factory=list, description="From the prices; not checked.")
     note: Literal["complete", "other_settings", "stopped"] = Field(
@@ -91,9 +112,25 @@ class Explanation(_Row):
     )
 
     def for_applicant(self) -> Explanation:
-        """Without anybody else in it."""
-        nobody = [change.model_copy(update={"displaces": []}) for change in self.changes]
-        return self.model_copy(update={"changes": nobody})
+        """Without anybody else in it: nobody by name, and no score that must be that of one of a few."""
+        return self.model_copy(
+            update={
+                "detail": _of_many(self.detail),
+                "passed_over": [row.model_copy(update={"detail": _of_many(row.detail)}) for row in self.passed_over],
+                "holders": [],
+                "changes": [change.model_copy(update={"displaces": []}) for change in self.changes],
+            }
+        )
+
+
+_FEWEST = 3
+"""Of fewer than these the lowest score is not told to an applicant, who may know who they are."""
+
+
+def _of_many(detail: dict[str, Any]) -> dict[str, Any]:
+    if "lowest_awarded_score" not in detail or detail.get("awarded", 0) >= _FEWEST:
+        return detail
+    return {name: value for name, value in detail.items() if name not in ("lowest_awarded_score", "higher_scores")}
 
 
 class PromisePrice(_Row):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from fabriek.allocation.explain.again import Again, Settings, worst
+from fabriek.allocation.explain.again import Again, Enough, Settings, worst
 from fabriek.allocation.explain.model import PartitionPrice, PromisePrice
 from fabriek.allocation.plan import Plan
 from fabriek.allocation.problem import HOURS_LIMIT, Problem, canonical
@@ -24,22 +24,29 @@ def price_promises(
     seconds: float = 60.0,
     threads: int = 2,
     seed: int = 0,
+    within: float | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> list[PromisePrice]:
     """Of each promise, or of `only` one: the value without it less that with it, and who gains and loses.
 
+    within: seconds after which no further one is begun, the dearest by the prices first; those that are left are not
+    among what is returned.
     Promises come before value: without a promise others may be kept better, which can even cost value.
     """
     problem = canonical(problem)
-    again = Again(problem, Settings(gap, seconds, threads, seed), most=len(problem.promises), progress=progress)
+    settings = Settings(gap, seconds, threads, seed)
+    again = Again(problem, settings, most=len(problem.promises), progress=progress, within=within)
     hourly = {} if plan.certificate is None else {row.promise: row.price for row in plan.certificate.prices}
     with_it = {award.application for award in plan.awards}
     found = []
-    for promise in problem.promises:
+    for promise in sorted(problem.promises, key=lambda row: -abs(hourly.get(row.id, 0.0))):
         if only not in (None, promise.id):
             continue
         others = [row for row in problem.promises if row.id != promise.id]
-        without = again.solve(problem.model_copy(update={"promises": others}))
+        try:
+            without = again.solve(problem.model_copy(update={"promises": others}))
+        except Enough:
+            break
         without_it = {award.application for award in without.awards}
         least, most = _between(plan, without)
         found.append(
@@ -55,7 +62,7 @@ def price_promises(
                 status=worst(plan.status, without.status),
             )
         )
-    return found
+    return sorted(found, key=lambda price: [row.id for row in problem.promises].index(price.promise))
 
 
 def price_partitions(
@@ -69,16 +76,18 @@ def price_partitions(
     seconds: float = 60.0,
     threads: int = 2,
     seed: int = 0,
+    within: float | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> list[PartitionPrice]:
     """Of each partition, or of `only` one: what an hour and a month more of it are worth at the certificate's prices,
     and what a part more in every month adds by solving again. check: False leaves that out (`most` is then at the
-    prices, and `least` is 0)."""
+    prices, and `least` is 0). within: as of `price_promises`."""
     problem = canonical(problem)
-    again = Again(problem, Settings(gap, seconds, threads, seed), most=len(problem.partitions), progress=progress)
+    settings = Settings(gap, seconds, threads, seed)
+    again = Again(problem, settings, most=len(problem.partitions), progress=progress, within=within)
     hourly = _an_hour(problem, plan)
     found = []
-    for partition in problem.partitions:
+    for partition in sorted(problem.partitions, key=lambda row: -max(hourly[row.id], default=0.0)):
         if only not in (None, partition.id):
             continue
         a_month = sum(price * hours for price, hours in zip(hourly[partition.id], partition.capacity, strict=True))
@@ -88,7 +97,10 @@ def price_partitions(
                 update={"capacity": [min(HOURS_LIMIT, hours * (1 + more)) for hours in partition.capacity]}
             )
             rows = [larger if row.id == partition.id else row for row in problem.partitions]
-            after = again.solve(problem.model_copy(update={"partitions": rows}))
+            try:
+                after = again.solve(problem.model_copy(update={"partitions": rows}))
+            except Enough:
+                break
             least, most = _between(plan, after)
             status, is_exact = worst(plan.status, after.status), _is_optimal(plan, after)
         found.append(
@@ -103,7 +115,7 @@ def price_partitions(
                 status=status,
             )
         )
-    return found
+    return sorted(found, key=lambda price: [row.id for row in problem.partitions].index(price.partition))
 
 
 def _between(before: Plan, after: Plan) -> tuple[float, float]:

@@ -1,16 +1,17 @@
 """Explanations in sentences: for an applicant, who is told nothing that names others, or for an officer.
 
-`translate` is a gettext: the texts below are marked with `gettext_noop`, so that a portal can collect and translate
-them. Numbers are written by `number` (hours) and `points` (scores), which a portal may give its own.
+The one place where data becomes words, for the command, the pages and the API: a `Speech` says in which language, and
+how numbers, months, promises and classes are written. The texts below are marked with `gettext_noop`, so that a portal
+can collect and translate them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from fabriek.allocation.explain.model import Change, Explanation, PartitionPrice, PassedOver, PromisePrice
+from fabriek.allocation.explain.model import Asked, Change, Explanation, Kind, PartitionPrice, PassedOver, PromisePrice
 
 Translate = Callable[[str], str]
 
@@ -37,11 +38,22 @@ _TEXTS = {
         "Others hold the room that you asked for: on %(partition)s in %(month)s you need %(asked)s GPU-hours, and "
         "%(left)s are left."
     ),
-    "displaced_scores": gettext_noop(
-        "Applications that hold hours there: %(awarded)s, with scores from %(lowest)s; yours is %(score)s."
+    "held": gettext_noop("Applications that hold hours there: %(awarded)s."),
+    "held_by": gettext_noop("Applications that hold hours there: %(awarded)s (%(kinds)s)."),
+    "lowest": gettext_noop("The lowest of their scores is %(lowest)s; yours is %(score)s."),
+    "not_by_score_alone": gettext_noop(
+        "Not all of them have a higher score than yours: the decision makes what all awards together are worth as "
+        "great as possible, and keeps the promises."
     ),
     "cap": gettext_noop("An award to you would exceed a limit that was set beforehand: %(promises)s."),
     "promise": gettext_noop("There is room, but an award to you would break a promise to others: %(promises)s."),
+    "short_threshold": gettext_noop("Below the threshold: %(score)s of %(threshold)s"),
+    "short_below": gettext_noop("Below the threshold of its call"),
+    "short_capacity": gettext_noop("Larger than the whole share of %(partition)s, %(month)s"),
+    "short_displaced": gettext_noop("No room left on %(partition)s, %(month)s"),
+    "short_cap": gettext_noop("Would exceed a limit: %(promises)s"),
+    "short_promise": gettext_noop("Would break a promise to others: %(promises)s"),
+    "short_value": gettext_noop("Counts for less in this call"),
     "passed_capacity": gettext_noop("Choice %(choice)s is larger than the programme's whole share of %(partition)s."),
     "passed_displaced": gettext_noop(
         "There was no room for choice %(choice)s: on %(partition)s in %(month)s it needs %(asked)s GPU-hours, and "
@@ -86,166 +98,207 @@ _TEXTS = {
 
 
 @dataclass(frozen=True)
-class _Writer:
-    translate: Translate
-    number: Callable[[float], str]
-    points: Callable[[float], str]
-    names: Mapping[str, str]
+class Speech:
+    """How data is written. number: of hours; points: of scores; value: of what a plan is worth; month: one such as
+    2027-11; names: of promises; classes: of classes of organisations."""
+
+    translate: Translate = str
+    number: Callable[[float], str] = lambda hours: f"{hours:,.0f}"
+    points: Callable[[float], str] = lambda score: f"{score:.2f}".rstrip("0").rstrip(".")
+    value: Callable[[float], str] = lambda value: f"{value:,.2f}"
+    month: Callable[[str], str] = str
+    names: Mapping[str, str] = field(default_factory=dict)
+    classes: Mapping[str, str] = field(default_factory=dict)
 
     def say(self, code: str, **numbers: Any) -> str:
+        """One sentence."""
         return self.translate(_TEXTS[code]) % numbers
 
+    def period(self, asked: Asked) -> str:
+        """Its months, from the first to the last."""
+        first, last = asked.months_named
+        return self.month(first) if first == last else f"{self.month(first)}–{self.month(last)}"
+
+    def promises(self, codes: list[str]) -> str:
+        """Their names. `code:programme` is a promise that is put to one of several programmes."""
+        return ", ".join(self.names.get(code, code) for code in codes) or "-"
+
     def detail(self, detail: Mapping[str, Any]) -> dict[str, Any]:
-        """The numbers behind a reason, written."""
-        written: dict[str, Any] = {"partition": "-", "month": "-", "asked": "-", "left": "-", "share": "-"}
+        """The numbers behind a reason, written; what is not told is a dash."""
+        written: dict[str, Any] = dict.fromkeys(_DETAILS, "-")
         for name, value in detail.items():
             if name == "promises":
-                written[name] = ", ".join(self.names.get(promise, promise) for promise in value) or "-"
+                written[name] = self.promises(value)
             elif name in ("score", "threshold", "lowest_awarded_score"):
                 written[name] = self.points(value)
+            elif name == "month":
+                written[name] = self.month(value)
             else:
-                written[name] = value if isinstance(value, (str, int)) else self.number(value)
+                written[name] = value if isinstance(value, str) or name in _COUNTS else self.number(value)
         return written
 
 
-def sentences(
-    explanation: Explanation,
-    translate: Translate = str,
-    *,
-    officer: bool = False,
-    names: Mapping[str, str] | None = None,
-    number: Callable[[float], str] = lambda hours: f"{hours:,.0f}",
-    points: Callable[[float], str] = lambda score: f"{score:.2f}".rstrip("0").rstrip("."),
-) -> list[str]:
-    """The explanation in words. names: of the promises. officer: also whom a change would displace, by id."""
-    writer = _Writer(translate, number, points, names or {})
-    said = _award(writer, explanation) if explanation.award is not None else _refusal(writer, explanation)
+_DETAILS = ("partition", "month", "asked", "left", "share", "promises", "score", "threshold")
+_COUNTS = ("alternative", "awarded", "higher_scores")
+_ENGLISH = Speech()
+
+
+def sentences(explanation: Explanation, speech: Speech = _ENGLISH, *, officer: bool = False) -> list[str]:
+    """The explanation in words. officer: also scores of a few, and whom a change would displace, by id."""
+    return outcome_sentences(explanation, speech, officer=officer) + change_sentences(
+        explanation, speech, officer=officer
+    )
+
+
+def outcome_sentences(explanation: Explanation, speech: Speech = _ENGLISH, *, officer: bool = False) -> list[str]:
+    """What was decided and why, without what would have changed it."""
+    told = explanation if officer else explanation.for_applicant()
+    return _award(speech, told) if told.award is not None else _refusal(speech, told)
+
+
+def change_sentences(explanation: Explanation, speech: Speech = _ENGLISH, *, officer: bool = False) -> list[str]:
+    """The smallest changes that would have made it; estimates where none was looked for."""
+    said: list[str] = []
     checked = [change for change in explanation.changes if change.checked]
     for change in checked:
-        said += _change(writer, change, officer)
+        said += _change(speech, change, officer)
     if any(change.award is not None for change in checked):
-        said.append(writer.say("checked"))
+        said.append(speech.say("checked"))
         if explanation.status != "optimal":
-            said.append(writer.say("gap"))
+            said.append(speech.say("gap"))
     elif not explanation.changes:
         said += [
-            writer.say(f"{change.kind}_estimate", needed=_needed(writer, change))
+            speech.say(f"{change.kind}_estimate", needed=_needed(speech, change))
             for change in explanation.estimates
             if change.needed is not None
         ]
     if explanation.note != "complete":
-        said.append(writer.say(explanation.note))
+        said.append(speech.say(explanation.note))
     return said
 
 
-def _award(writer: _Writer, explanation: Explanation) -> list[str]:
+def reason_sentences(
+    reason: str, detail: Mapping[str, Any], speech: Speech = _ENGLISH, held_by: Sequence[Kind] = ()
+) -> list[str]:
+    """Why nothing was awarded, from the reason and the numbers behind it. held_by: of which classes the others are."""
+    written = speech.detail(detail)
+    said = [speech.say(reason, **written)]
+    if reason != "displaced" or "awarded" not in written:
+        return said
+    kinds = ", ".join(
+        f"{speech.classes.get(kind.organisation_class, kind.organisation_class)} {kind.number}" for kind in held_by
+    )
+    said.append(speech.say("held_by" if kinds else "held", awarded=written["awarded"], kinds=kinds))
+    if "lowest_awarded_score" in written:
+        said.append(speech.say("lowest", lowest=written["lowest_awarded_score"], score=written["score"]))
+        if detail["lowest_awarded_score"] <= detail["score"]:
+            said.append(speech.say("not_by_score_alone"))
+    return said
+
+
+def short_reason(explanation: Explanation, speech: Speech = _ENGLISH) -> str:
+    """Why an application got nothing, or not what it preferred, in a few words and without 'you', for a table. Empty:
+    it got what it preferred."""
+    if explanation.outcome == "refused":
+        return short_words(explanation.reason, explanation.detail, speech)
+    if not explanation.passed_over:
+        return ""
+    row = explanation.passed_over[0]
+    return short_words(row.reason, row.detail, speech)
+
+
+def short_words(reason: str, detail: Mapping[str, Any], speech: Speech = _ENGLISH) -> str:
+    """The same of a reason and its numbers alone."""
+    if reason == "threshold" and "threshold" not in detail:
+        return speech.say("short_below")
+    return speech.say(f"short_{reason}", **speech.detail(detail))
+
+
+def passed_over_sentence(row: PassedOver, speech: Speech = _ENGLISH) -> str:
+    """Why a choice that was preferred was not awarded."""
+    return speech.say(f"passed_{row.reason}", **{**speech.detail(row.detail), "choice": row.alternative + 1})
+
+
+def _award(speech: Speech, explanation: Explanation) -> list[str]:
     assert explanation.award is not None  # noqa: S101 - the caller looked
     award = explanation.award
     asked = explanation.asked[award.alternative]
     said = [
-        writer.say(
+        speech.say(
             explanation.reason,
-            hours=writer.number(award.hours),
+            hours=speech.number(award.hours),
             partition=asked.partition,
-            period=asked.period,
+            period=speech.period(asked),
             choice=award.alternative + 1,
         )
     ]
     if award.hours < asked.hours:
-        said.append(writer.say("part", asked=writer.number(asked.hours)))
-    return said + [_passed_over(writer, row) for row in explanation.passed_over]
+        said.append(speech.say("part", asked=speech.number(asked.hours)))
+    return said + [passed_over_sentence(row, speech) for row in explanation.passed_over]
 
 
-def _passed_over(writer: _Writer, row: PassedOver) -> str:
-    return writer.say(f"passed_{row.reason}", **{**writer.detail(row.detail), "choice": row.alternative + 1})
+def _refusal(speech: Speech, explanation: Explanation) -> list[str]:
+    return reason_sentences(explanation.reason, explanation.detail, speech, explanation.held_by)
 
 
-def _refusal(writer: _Writer, explanation: Explanation) -> list[str]:
-    detail = writer.detail({"promises": [], **explanation.detail})
-    said = [writer.say(explanation.reason, **detail)]
-    if explanation.reason == "displaced" and "lowest_awarded_score" in detail:
-        said.append(
-            writer.say(
-                "displaced_scores",
-                awarded=detail["awarded"],
-                lowest=detail["lowest_awarded_score"],
-                score=detail["score"],
-            )
-        )
-    return said
+def _needed(speech: Speech, change: Change) -> str:
+    return "-" if change.needed is None else (speech.points if change.kind == "score" else speech.number)(change.needed)
 
 
-def _needed(writer: _Writer, change: Change) -> str:
-    return "-" if change.needed is None else (writer.points if change.kind == "score" else writer.number)(change.needed)
-
-
-def _change(writer: _Writer, change: Change, officer: bool) -> list[str]:
+def _change(speech: Speech, change: Change, officer: bool) -> list[str]:
     is_enough = change.award is not None
     if change.kind == "place":
         if change.place is None or change.award is None:
             return []
         place = change.place
         said = [
-            writer.say(
+            speech.say(
                 "place",
                 partition=place.partition,
-                period=place.period,
-                hours=writer.number(change.award.hours),
+                period=speech.period(place),
+                hours=speech.number(change.award.hours),
             )
         ]
     elif change.kind == "score" and is_enough and change.tolerance:
-        not_enough = writer.points(change.not_enough or 0.0)
-        said = [writer.say("score_at_least", needed=_needed(writer, change), not_enough=not_enough)]
+        not_enough = speech.points(change.not_enough or 0.0)
+        said = [speech.say("score_at_least", needed=_needed(speech, change), not_enough=not_enough)]
     elif change.kind == "score" and not is_enough:
-        said = [writer.say("score_never", not_enough=writer.points(change.not_enough or 0.0))]
+        said = [speech.say("score_never", not_enough=speech.points(change.not_enough or 0.0))]
     else:
-        write = writer.points if change.kind == "score" else writer.number
+        write = speech.points if change.kind == "score" else speech.number
         code = change.kind if is_enough else f"{change.kind}_never"
-        said = [writer.say(code, needed=_needed(writer, change), not_enough=write(change.not_enough or 0.0))]
+        said = [speech.say(code, needed=_needed(speech, change), not_enough=write(change.not_enough or 0.0))]
     if officer and change.displaces:
         others = [
-            writer.say(
+            speech.say(
                 "other",
                 application=other.application,
-                score=writer.points(other.score),
-                hours=writer.number(other.hours),
+                score=speech.points(other.score),
+                hours=speech.number(other.hours),
             )
             for other in change.displaces
         ]
-        said.append(writer.say("displaces", others=", ".join(others)))
+        said.append(speech.say("displaces", others=", ".join(others)))
     return said
 
 
-def promise_sentence(
-    price: PromisePrice,
-    translate: Translate = str,
-    *,
-    names: Mapping[str, str] | None = None,
-    number: Callable[[float], str] = lambda value: f"{value:,.2f}",
-) -> str:
+def promise_sentence(price: PromisePrice, speech: Speech = _ENGLISH) -> str:
     """What keeping a promise costs, in words."""
-    writer = _Writer(translate, number, number, names or {})
-    return writer.say(
+    return speech.say(
         "promise_price" if price.exact else "promise_price_between",
-        promise=writer.names.get(price.promise, price.promise),
-        least=number(price.least),
-        most=number(price.most),
+        promise=speech.promises([price.promise]),
+        least=speech.value(price.least),
+        most=speech.value(price.most),
     )
 
 
-def partition_sentence(
-    price: PartitionPrice,
-    translate: Translate = str,
-    *,
-    number: Callable[[float], str] = lambda value: f"{value:,.2f}",
-) -> str:
+def partition_sentence(price: PartitionPrice, speech: Speech = _ENGLISH) -> str:
     """What more of a partition would add, in words."""
-    writer = _Writer(translate, number, number, {})
-    return writer.say(
+    return speech.say(
         "partition_price" if price.exact else "partition_price_between",
         partition=price.partition,
         more=f"{100 * price.more:g}",
-        least=number(price.least),
-        most=number(price.most),
-        month=number(price.a_month),
+        least=speech.value(price.least),
+        most=speech.value(price.most),
+        month=speech.value(price.a_month),
     )

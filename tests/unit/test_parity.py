@@ -48,6 +48,9 @@ VERBS: dict[str, tuple[str, str]] = {
     "replace_reviewer": ("POST /applications/{code}/reviewer", "application replace-reviewer"),
     "assessment": ("POST /applications/{code}/assessment", "application assess"),
     "what_if": ("POST /scenarios", "scenario ask"),
+    "scenario_why": ("POST /scenarios/{code}/explanations/{application}", "scenario explain"),
+    "scenario_prices": ("POST /scenarios/{code}/prices", "scenario prices"),
+    "application_why": ("POST /applications/{code}/explanation", "application explain"),
     "cancel_scenario": ("POST /scenarios/{code}/cancel", "scenario cancel"),
     "ask_scenario_again": ("POST /scenarios/{code}/again", "scenario again"),
     "choose_scenario": ("POST /scenarios/{code}/choose", "scenario choose"),
@@ -108,6 +111,8 @@ LISTS: dict[str, tuple[str, str]] = {
     "decisions": ("GET /decisions", "decision list"),
     "call_applications": ("GET /calls/{code}/applications", "call applications"),
     "task": ("GET /tasks/{number}", "call tasks"),
+    "scenario_why": ("GET /scenarios/{code}/explanations/{application}", "scenario explain"),
+    "application": ("GET /applications/{code}/explanation", "application explain"),
     "judge_application": ("GET /applications/{code}/judgement", "application show"),
     "assessments": ("GET /assessments", "assessments"),
     "call_queue": ("GET /calls/{code}/queue", "queue show"),
@@ -228,8 +233,9 @@ def test_what_a_list_is_of_comes_in_pages_where_it_grows() -> None:
 def test_the_rooms_decide_and_the_doors_only_call() -> None:
     """A door that writes by itself would be a verb that the other door lacks."""
     from fabriek.api.routes import access, administration, declaring, judging, operations, programmes, reading
+    from fabriek.api.routes import explaining as why
 
-    for module in (access, administration, declaring, judging, operations, programmes, reading):
+    for module in (access, administration, declaring, judging, operations, programmes, reading, why):
         text = inspect.getsource(module)
         for write in (".save(", ".create(", ".delete()", ".update("):
             assert write not in text, f"{module.__name__} writes by itself: {write}"

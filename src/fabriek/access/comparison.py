@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from fabriek.allocation.explain import Explanation, explain_some
 from fabriek.allocation.hours import value_of
 from fabriek.allocation.plan import load_plan
 from fabriek.allocation.problem import load_problem
@@ -104,6 +105,12 @@ class Difference:
         return (self.after.hours if self.after else 0.0) - (self.before.hours if self.before else 0.0)
 
     @property
+    def is_told_before(self) -> bool:
+        """Whether what stood in its way before says more than what stands in it after: it gains, or gets a choice that
+        it prefers."""
+        return self.before is None or (self.after is not None and self.after.place < self.before.place)
+
+    @property
     def kind(self) -> str:
         if self.before is None:
             return "gains"
@@ -168,24 +175,27 @@ def promises_of(plans: Sequence[SolvedScenario]) -> list[PromiseRow]:
     return rows
 
 
-@dataclass(frozen=True)
-class PriceRow:
-    """What one more GPU-hour of a partition would add, by month; of several programmes' shares the highest."""
-
-    partition: str
-    prices: list[float]
-
-
-def prices_of(plan: SolvedScenario) -> list[PriceRow]:
-    """Prices of the certificate, partitions whose hours are worth most first."""
-    certificate = plan.plan.get("certificate") or {"prices": []}
-    months = len(plan.problem["months"])
-    table = {row["id"]: [0.0] * months for row in plan.problem["partitions"]}
-    for price in certificate["prices"]:
-        if price.get("partition") in table:
-            row, month = table[price["partition"]], price["month"]
-            row[month] = max(row[month], price["price"])
-    return sorted((PriceRow(p, row) for p, row in table.items()), key=lambda one: (-max(one.prices), one.partition))
+def reasons_of(before: SolvedScenario, after: SolvedScenario, found: Sequence[Difference]) -> dict[str, Explanation]:
+    """Why each of these gets something else, by application: what stood in the way before, or what does after."""
+    gains = {one.application for one in found if one.is_told_before}
+    told: dict[str, Explanation] = {}
+    for plan, codes in ((before, gains), (after, {one.application for one in found} - gains)):
+        if not codes:
+            continue
+        told |= explain_some(load_problem(plan.problem_text.encode()), load_plan(plan.plan_text), codes)
+        other = after if plan is before else before
+        for code in codes - plan.applications.keys():
+            # Left out of the problem for its score: below the lowest threshold of the calls, or that of its own.
+            score, threshold = other.applications[code]["score"], plan.problem["threshold"]
+            told[code] = Explanation(
+                problem_sha256=plan.plan["problem_sha256"],
+                application=code,
+                outcome="refused",
+                reason="threshold",
+                detail={"score": score} | ({"threshold": threshold} if score < threshold else {}),
+                asked=[],
+            )
+    return told
 
 
 def as_data(plans: Sequence[SolvedScenario]) -> dict[str, Any]:
@@ -224,6 +234,7 @@ def as_data(plans: Sequence[SolvedScenario]) -> dict[str, Any]:
         ],
         "applications": [
             {
+                **_reason(told.get(one.application)),
                 "with": other.code,
                 "application": one.application,
                 "class": one.organisation_class,
@@ -236,9 +247,21 @@ def as_data(plans: Sequence[SolvedScenario]) -> dict[str, Any]:
                 "where_after": _place(one.after),
             }
             for other in plans[1:]
-            for one in differences(first, other)
+            for found in [differences(first, other)]
+            for told in [reasons_of(first, other, found)]
+            for one in found
         ],
     }
+
+
+def _reason(told: Explanation | None) -> dict[str, Any]:
+    """The code and the numbers: of a refusal, or of the choice that was passed over. `reason` is empty where it gets
+    what it prefers."""
+    if told is not None and told.outcome == "refused":
+        return {"reason": told.reason, "detail": told.detail}
+    if told is not None and told.passed_over:
+        return {"reason": told.passed_over[0].reason, "detail": told.passed_over[0].detail}
+    return {"reason": "", "detail": {}}
 
 
 def _place(award: Award | None) -> dict[str, Any] | None:

@@ -99,3 +99,9 @@ class NotSolved(Refused):
     """A scenario that has no answer (yet)."""
 
     slug = "not-solved"
+
+
+class NothingToExplain(Refused):
+    """There is nothing that solving again could tell."""
+
+    slug = "nothing-to-explain"

@@ -411,6 +411,72 @@ class ScenarioRun(models.Model):
         ]
 
 
+class InquiryOf(models.TextChoices):
+    """What can be asked of a plan that takes solving again."""
+
+    APPLICATION = "application", _("An application's outcome, and what would have changed it")
+    PROMISES = "promises", _("What keeping each promise costs")
+    PARTITIONS = "partitions", _("What more of each partition would add")
+
+
+class InquiryState(models.TextChoices):
+    ASKED = "asked", _("Waits for the worker")
+    SOLVING = "solving", _("Being solved")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+
+
+class Inquiry(models.Model):
+    """A question why, put to a scenario's plan. Asked once for all who may read it, and answered by the worker.
+
+    The answer is kept as it was found: codes and numbers, of which `words.py` makes sentences. `done` of at most
+    `most` problems were solved again.
+    """
+
+    scenario = models.ForeignKey(Scenario, models.PROTECT, related_name="inquiries")
+    of = models.CharField(max_length=12, choices=InquiryOf)
+    application = models.ForeignKey(Application, models.PROTECT, null=True, blank=True, related_name="inquiries")
+    state = models.CharField(max_length=8, choices=InquiryState, default=InquiryState.ASKED)
+    done = models.PositiveIntegerField(default=0)
+    most = models.PositiveIntegerField()
+    answer = models.TextField(blank=True, help_text="fabriek/explanation/1, or its prices")
+    fault = models.TextField(blank=True)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    worker = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "inquiries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["scenario", "application"], condition=Q(of="application"), name="inquiry_of_application_once"
+            ),
+            models.UniqueConstraint(
+                fields=["scenario", "of"], condition=~Q(of="application"), name="inquiry_of_prices_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(of="application", application__isnull=False)
+                | (Q(of__in=["promises", "partitions"]) & Q(application__isnull=True)),
+                name="inquiry_names_its_application",
+            ),
+            models.CheckConstraint(condition=Q(state__in=InquiryState.values), name="inquiry_state_known"),
+            models.CheckConstraint(
+                condition=Q(state="done") & ~Q(answer="") & Q(ended_at__isnull=False) | ~Q(state="done") & Q(answer=""),
+                name="inquiry_done_has_answer",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.of} {self.scenario_id}"
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether something still comes of it."""
+        return self.state in (InquiryState.ASKED, InquiryState.SOLVING)
+
+
 class DecisionState(models.TextChoices):
     PROPOSED = "proposed", _("Proposed")
     PUBLISHED = "published", _("Published")
@@ -484,6 +550,7 @@ class Outcome(models.Model):
     gpu_hours = models.PositiveBigIntegerField(default=0)
     reason = models.CharField(max_length=20, blank=True)
     detail = models.JSONField(default=dict)
+    why = models.JSONField(default=dict, blank=True, help_text="fabriek/explanation/1, as it was when it was decided")
     explanation = models.TextField(help_text="in words an applicant accepts")
     project = models.OneToOneField(Project, models.PROTECT, null=True, blank=True, related_name="outcome")
 

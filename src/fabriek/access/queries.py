@@ -137,6 +137,11 @@ def my_applications(person: Person, sort: str = "") -> list[Application]:
     return list(ordered(found, sort, APPLICATION_COLUMNS, ("-created_at", "-id")))
 
 
+_OUTCOMES = Outcome.objects.select_related("decision__scenario", "project", "alternative__partition").defer(
+    "decision__problem", "decision__plan", "decision__scenario__problem"
+)
+
+
 def application_of(person: Any, code: str) -> Application | None:
     """An application that this person may read, with what its page shows; None: not there, or not theirs."""
     application = (
@@ -154,7 +159,7 @@ def application_of(person: Any, code: str) -> Application | None:
             "alternatives__partition__system",
             "partners__organisation",
             "call__partitions__system",
-            Prefetch("outcomes", Outcome.objects.select_related("decision", "project", "alternative__partition")),
+            Prefetch("outcomes", _OUTCOMES),
             Prefetch("reviews", Review.objects.select_related("reviewer")),
             "attachments",
         )

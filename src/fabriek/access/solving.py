@@ -178,7 +178,7 @@ class Solver:
         for message in work.apart.messages():
             if isinstance(message, Step):
                 step = message.words
-            else:
+            elif isinstance(message, Answer | Fault):
                 keep(work.scenario, self.name, message)
                 return True
         now = timezone.now()

@@ -7,11 +7,13 @@ from ninja import NinjaAPI
 from fabriek import __version__
 from fabriek.api.problems import install
 
-# `declaring`, `judging`, `rolling` and `scenarios` add verbs to the routers of others: one address, one router.
+# `declaring`, `explaining`, `judging`, `rolling` and `scenarios` add verbs to the routers of others: one address, one
+# router.
 from fabriek.api.routes import (
     access,
     administration,
     declaring,  # noqa: F401
+    explaining,  # noqa: F401
     judging,  # noqa: F401
     operations,
     programmes,

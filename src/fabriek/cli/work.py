@@ -2,8 +2,8 @@
 
 One worker on a machine: a lock on a file of the folder says so, which the kernel frees however the process ends. What
 was under way when it ended is taken up again: a task by the next worker of this machine, a scenario once its lease is
-over by any. Scenarios are solved in processes of their own, which this one listens to; tasks have a thread beside it,
-so that neither waits for the other.
+over by any. Scenarios are solved in processes of their own, which this one listens to, and so is what is asked about
+their plans; tasks and such questions have a thread each beside it, so that none waits for the others.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from django.db import close_old_connections
 
 from fabriek.access import solving
-from fabriek.access.actions import give_up, resume, work_once
+from fabriek.access.actions import Explainer, give_up, resume, resume_inquiries, work_once
 from fabriek.access.models import Task, TaskState
 from fabriek.conf.trouble import trouble_of
 
@@ -34,7 +34,7 @@ _log = logging.getLogger("fabriek.work")
 
 
 def work(folder: Path, *, once: bool = False, at_once: int = 2, stopped: threading.Event | None = None) -> int:
-    """Work until told to stop, or with `once` until nothing waits. Returns how many tasks and scenarios ended.
+    """Work until told to stop, or with `once` until nothing waits. Returns how many of all that ended.
 
     at_once: scenarios.
     """
@@ -42,17 +42,20 @@ def work(folder: Path, *, once: bool = False, at_once: int = 2, stopped: threadi
     name = socket.gethostname()
     with _alone_here(folder, stopped):
         resume(name)
+        resume_inquiries(name)
         if once:
             return _until_nothing_waits(name, at_once, stopped)
         ended: list[int] = []
         # A daemon: a task in the middle doesn't hold up the end, as it wouldn't hold up a kill.
-        tasks = threading.Thread(target=_tasks, args=(name, stopped, ended), daemon=True)
-        tasks.start()
+        besides = [threading.Thread(target=act, args=(name, stopped, ended), daemon=True) for act in (_tasks, _explain)]
+        for thread in besides:
+            thread.start()
         try:
             return solving.work(stopped, at_once) + len(ended)
         finally:
             stopped.set()
-            tasks.join(LAST_WORDS)
+            for thread in besides:
+                thread.join(LAST_WORDS)
 
 
 @contextmanager
@@ -78,8 +81,10 @@ def _until_nothing_waits(name: str, at_once: int, stopped: threading.Event) -> i
         while _one(name):
             tasks += 1
         scenarios = solving.work(stopped, at_once, until_idle=True)
-        ended += tasks + scenarios
-        if not tasks and not scenarios:
+        told: list[int] = []
+        _explain(name, stopped, told, until_idle=True)
+        ended += tasks + scenarios + len(told)
+        if not tasks and not scenarios and not told:
             break
     return ended
 
@@ -90,6 +95,40 @@ def _tasks(name: str, stopped: threading.Event, ended: list[int]) -> None:
             ended.append(1)
         else:
             stopped.wait(PAUSE)
+
+
+def _explain(name: str, stopped: threading.Event, ended: list[int], until_idle: bool = False) -> None:
+    """Answer what is asked about plans, one at a time; what is left in the middle is for the next worker."""
+    explainer = Explainer(name)
+    try:
+        while not stopped.is_set():
+            if _round(explainer):
+                ended.append(1)
+            elif explainer.is_busy:
+                explainer.wait(PAUSE)
+            elif until_idle:
+                return
+            else:
+                stopped.wait(PAUSE)
+    finally:
+        explainer.stop()
+
+
+def _round(explainer: Explainer) -> bool:
+    """Trouble leaves what was asked in the line, and lets go of the process apart."""
+    try:
+        close_old_connections()
+        return explainer.tick()
+    except Exception:
+        _log.exception("an explanation stopped")
+        time.sleep(PAUSE)
+        explainer.stop()
+        try:
+            resume_inquiries(explainer.worker)
+        except Exception:
+            # The database is away: what was asked is found again when this worker starts the next time.
+            _log.exception("what was asked could not be put back")
+        return False
 
 
 def _one(name: str) -> bool:

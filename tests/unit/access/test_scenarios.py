@@ -15,8 +15,9 @@ from tests.factories.world import MONTH, NEXT, World, make_organisation, make_pe
 from fabriek.access import actions, apart, solving
 from fabriek.access.apart import Answer, Apart, Fault, Message, Question, Step
 from fabriek.access.changes import read_changes
-from fabriek.access.comparison import as_data, by_group, differences, prices_of
+from fabriek.access.comparison import as_data, by_group, differences
 from fabriek.access.errors import DecisionStale, NotReal, NotSolved, WrongState
+from fabriek.access.explaining import marginal_prices
 from fabriek.access.models import Application, Call, Decision, Outcome, Review, Scenario, ScenarioAnswer, ScenarioRun
 from fabriek.access.problem import build
 from fabriek.access.scenarios import reality_of, scenario_of, solved
@@ -524,6 +525,7 @@ def test_prices_are_told_by_partition_and_month(world: World) -> None:
     for _number in range(3):
         scored(world, 5, 4000)
     scenario = asked(world, {**capacity("2"), "partition": world.partition.code})
-    (row,) = prices_of(solved(scenario))
+    plan = solved(scenario)
+    (row,) = marginal_prices(plan.problem, plan.plan)
     assert row.partition == world.partition.code
-    assert len(row.prices) == world.call.months
+    assert len(row.an_hour) == world.call.months

@@ -25,7 +25,8 @@ from tests.factories.world import (
 from typer.testing import CliRunner
 
 from fabriek.access import actions
-from fabriek.access.models import Call, Decision, Review, Scenario
+from fabriek.access.apart import Fault
+from fabriek.access.models import Call, Decision, Inquiry, Review, Scenario
 from fabriek.access.solving import hold_here, solve_here
 from fabriek.allocation.plan import load_plan
 from fabriek.allocation.problem import load_problem
@@ -437,3 +438,40 @@ def test_a_what_if_is_asked_compared_and_the_calls_as_they_stand_are_chosen(
     officer.run("scenario", "ask", call, "--capacity", "nonsense", "--why", "x", status=2)
     officer.run("scenario", "ask", call, "--share", "a=b", "--why", "x", status=2)
     officer.run("scenario", "ask", call, "--value", "luck", "--why", "x", status=2)
+
+
+def test_why_is_read_and_asked_and_waited_for(reviewers: list[Person], monkeypatch: pytest.MonkeyPatch) -> None:
+    world = make_world()
+    points = {criterion["code"]: 5 for criterion in world.call.criteria}
+    for hours, less in ((4800, 0), (4000, 1)):
+        review = in_review(world, gpu_hours=hours)
+        actions.submit_review(review.reviewer, review, dict.fromkeys(points, 5 - less), "Good.")
+        actions.settle_consensus(world.officer, review.application)
+    refused = review.application
+    # What is waited for is answered meanwhile.
+    monkeypatch.setattr("fabriek.cli.remote.explaining.time.sleep", lambda _seconds: answer_all())
+    officer, applicant = Command(world.officer), Command(refused.applicant)
+    scenario = officer.read("scenario", "ask", world.call.code)["code"]
+    for one in Scenario.objects.filter(run__state="asked"):
+        solve_here(one, hold_here(one))
+    assert "Others hold the room" in officer.run("scenario", "explain", scenario, refused.code).stdout
+    assert not Inquiry.objects.exists(), "reading asks nothing"
+    told = officer.run("scenario", "explain", scenario, refused.code, "--again").stdout
+    assert "We checked each of these" in told
+    assert officer.read("scenario", "prices", scenario)["partitions_asked"] is None
+    assert officer.read("scenario", "prices", scenario, "--again", "partitions")["partitions_asked"]["state"] == "done"
+    assert world.partition.code in officer.run("scenario", "prices", scenario).stdout
+    officer.run("scenario", "prices", scenario, "--again", "weather", status=2)
+    applicant.run("application", "explain", refused.code, status=1)
+    officer.run("scenario", "choose", scenario, "--why", "the best")
+    officer.run("decision", "publish", Decision.objects.get().code)
+    assert "We checked each of these" in applicant.run("application", "explain", refused.code, "--again").stdout
+    Inquiry.objects.filter(of="application").update(state="failed", answer="", fault="There was not enough memory.")
+    monkeypatch.setattr("fabriek.access.actions.explaining.apart.explain", lambda _question: Fault("No memory."))
+    failed = applicant.run("application", "explain", refused.code, "--again", status=1)
+    assert "No memory." in failed.stderr
+
+
+def answer_all() -> None:
+    for inquiry in Inquiry.objects.filter(state="asked"):
+        actions.answer_here(inquiry)

@@ -67,7 +67,11 @@ def with_reviewers(number: int = 2) -> list[Person]:
 
 def reviewed(world: World, *, points: float = 5, gpu_hours: int = 100) -> Application:
     """An application with its score."""
-    application = make_submitted(world, gpu_hours=gpu_hours)
+    return judged(world, make_submitted(world, gpu_hours=gpu_hours), points)
+
+
+def judged(world: World, application: Application, points: float) -> Application:
+    """The application, with its score."""
     access.check_eligibility(world.officer, application)
     access.assign_reviewers(world.officer, [application])
     for review in Review.objects.filter(application=application):

@@ -13,6 +13,13 @@ from fabriek.access.actions.attachments import add_attachment, remove_attachment
 from fabriek.access.actions.calls import close_call, is_open, open_call
 from fabriek.access.actions.continuous import QueueRun, decide_queue, decide_queues
 from fabriek.access.actions.decisions import choose_scenario, discard_decision, propose_decision, publish_decision
+from fabriek.access.actions.explaining import (
+    Explainer,
+    answer_here,
+    ask_prices,
+    ask_why,
+    resume_inquiries,
+)
 from fabriek.access.actions.objections import answer_objection, make_objection
 from fabriek.access.actions.replies import reply_to_reviews
 from fabriek.access.actions.reviews import (
@@ -30,11 +37,15 @@ from fabriek.access.actions.tasks import Done, do_with_all, give_up, resume, wor
 
 __all__ = [
     "Done",
+    "Explainer",
     "QueueRun",
     "add_attachment",
+    "answer_here",
     "answer_objection",
     "ask_again",
+    "ask_prices",
     "ask_scenario",
+    "ask_why",
     "assess_technically",
     "assign_reviewers",
     "cancel_scenario",
@@ -59,6 +70,7 @@ __all__ = [
     "replace_reviewer",
     "reply_to_reviews",
     "resume",
+    "resume_inquiries",
     "save_draft",
     "save_review",
     "settle_all",

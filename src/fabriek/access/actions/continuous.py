@@ -16,11 +16,10 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from fabriek.access.actions.decisions import HOW_TO_OBJECT, _award, _numbered, _refuse_interested, _tell
+from fabriek.access.actions.decisions import HOW_TO_OBJECT, _award, _numbered, _refuse, _refuse_interested
 from fabriek.access.continuous import in_order, request_of, situation_of
 from fabriek.access.errors import DecisionStale
 from fabriek.access.exceeded import without_exceeded
-from fabriek.access.lifecycle import advance
 from fabriek.access.models import (
     Application,
     ApplicationState,
@@ -32,9 +31,8 @@ from fabriek.access.models import (
     Outcome,
 )
 from fabriek.access.problem import candidates, compose, horizon, row_of
-from fabriek.access.queue_words import detail_of, queue_words
+from fabriek.access.queue_words import detail_of
 from fabriek.access.rules import conflicts, may_reply
-from fabriek.access.words import refusal_words
 from fabriek.allocation.continuous import Verdict, after, answer
 from fabriek.allocation.plan import Award, Plan
 from fabriek.allocation.problem import Problem, parse_problem
@@ -207,17 +205,6 @@ def _publish(
         problem_sha256=plan.problem_sha256,
     )
     run.decision = decision
-
-
-def _refuse(actor: Person, decision: Decision, application: Application, reason: str, detail: dict[str, Any]) -> None:
-    by_the_rule = "verdict" in detail
-    score, threshold = float(application.score or 0), float(application.call.threshold)
-    words = queue_words(reason, detail) if by_the_rule else refusal_words(reason, detail, score, threshold)
-    Outcome.objects.create(
-        decision=decision, application=application, awarded=False, reason=reason, detail=detail, explanation=words
-    )
-    advance(actor, application, "reject", trusted=True, answered_at=timezone.now())
-    _tell(application, _("Not awarded: %(title)s") % {"title": application.title}, words)
 
 
 def decide_queues(actor: Person, now: datetime | None = None) -> list[QueueRun]:

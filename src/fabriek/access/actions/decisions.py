@@ -21,9 +21,10 @@ from fabriek.access.models import Application, ApplicationState, Call, Decision,
 from fabriek.access.problem import candidates
 from fabriek.access.rules import conflicts, may_reply
 from fabriek.access.solving import hold_here, solve_here
-from fabriek.access.words import award_words, refusal_words
+from fabriek.access.words import award_explained, outcome_words, refusal_explained, stored, threshold_detail
+from fabriek.allocation.explain import Explanation, explain_all
 from fabriek.allocation.plan import Award, Plan, load_plan
-from fabriek.allocation.problem import load_problem
+from fabriek.allocation.problem import Problem, load_problem
 from fabriek.allocation.verify import verify
 from fabriek.audit.actions import record
 from fabriek.people.models import Person
@@ -167,16 +168,18 @@ def publish_decision(actor: Person, decision: Decision, why: str = "") -> Decisi
         raise WrongState(_("This proposal was discarded. Make a new one."))
     calls = list(decision.calls.select_related("programme", "factory").order_by("code"))
     applications = candidates(calls)
-    plan = _checked_plan(decision)
+    problem, plan = _checked_plan(decision)
     _refuse_interested(actor, applications)
+    told = {row.application: row for row in explain_all(problem, plan)}
     awards = {row.application: row for row in plan.awards}
     refusals = {row.application: row for row in plan.refusals}
     for application in applications:
+        explained = told.get(application.code)
         if application.code in awards:
-            _award(actor, decision, application, awards[application.code])
+            _award(actor, decision, application, awards[application.code], explained)
         elif application.code in refusals:
             row = refusals[application.code]
-            _refuse(actor, decision, application, row.reason, row.detail)
+            _refuse(actor, decision, application, row.reason, row.detail, explained)
         else:
             _refuse(actor, decision, application, "threshold", {})
     record(
@@ -193,8 +196,8 @@ def publish_decision(actor: Person, decision: Decision, why: str = "") -> Decisi
     return decision
 
 
-def _checked_plan(decision: Decision) -> Plan:
-    """The plan of the chosen scenario, if it holds and is about the state of today.
+def _checked_plan(decision: Decision) -> tuple[Problem, Plan]:
+    """The problem, and the plan of the chosen scenario, if it holds and is about the state of today.
 
     Errors: DecisionStale; NotReal where the scenario supposes what is not so.
     """
@@ -205,7 +208,7 @@ def _checked_plan(decision: Decision) -> Plan:
     if faults:
         raise DecisionStale(_("The stored plan does not hold: %(why)s. Propose again.") % {"why": faults[0]})
     refuse_unreal(decision.scenario)
-    return plan
+    return problem, plan
 
 
 def _refuse_interested(actor: Person, applications: list[Application]) -> None:
@@ -245,7 +248,9 @@ def _project_of(actor: Person, application: Application, first_month: date, mont
     )
 
 
-def _award(actor: Person, decision: Decision, application: Application, row: Award) -> None:
+def _award(
+    actor: Person, decision: Decision, application: Application, row: Award, told: Explanation | None = None
+) -> None:
     asked = list(application.alternatives.all())[row.alternative]
     project = _project_of(actor, application, asked.first_month, asked.months)
     award(
@@ -257,31 +262,52 @@ def _award(actor: Person, decision: Decision, application: Application, row: Awa
         round(row.hours * 3600),
         key=application.code,
     )
-    words = award_words(
-        int(row.hours), asked.partition.code, f"{asked.first_month:%Y-%m}", asked.months, row.alternative
-    )
+    told = told or award_explained(application, asked, int(row.hours), sha256=decision.problem_sha256)
     _outcome(
         decision,
         application,
+        gettext_noop("Awarded: %(title)s"),
         awarded=True,
         alternative=asked,
         gpu_hours=int(row.hours),
         project=project,
-        explanation=words,
+        why=stored(told),
     )
     advance(actor, application, "award", trusted=True, answered_at=timezone.now())
-    _tell(application, _("Awarded: %(title)s") % {"title": application.title}, words)
 
 
-def _refuse(actor: Person, decision: Decision, application: Application, reason: str, detail: dict[str, Any]) -> None:
-    words = refusal_words(reason, detail, float(application.score or 0), float(application.call.threshold))
-    _outcome(decision, application, awarded=False, reason=reason, detail=detail, explanation=words)
+def _refuse(
+    actor: Person,
+    decision: Decision,
+    application: Application,
+    reason: str,
+    detail: dict[str, Any],
+    told: Explanation | None = None,
+) -> None:
+    if reason == "threshold":
+        detail = {**threshold_detail(application), **detail}
+    by_a_plan = "verdict" not in detail
+    told = told or (refusal_explained(application, reason, detail, decision.problem_sha256) if by_a_plan else None)
+    _outcome(
+        decision,
+        application,
+        gettext_noop("Not awarded: %(title)s"),
+        awarded=False,
+        reason=reason,
+        detail=detail,
+        why=stored(told) if told else {},
+    )
     advance(actor, application, "reject", trusted=True, answered_at=timezone.now())
-    _tell(application, _("Not awarded: %(title)s") % {"title": application.title}, words)
 
 
-def _outcome(decision: Decision, application: Application, **values: Any) -> None:
-    Outcome.objects.create(decision=decision, application=application, **values)
+def _outcome(decision: Decision, application: Application, subject: str, **values: Any) -> Outcome:
+    """Keep the outcome, with its words in the applicant's language, and tell the applicant."""
+    outcome = Outcome(decision=decision, application=application, **values)
+    with translation.override(application.applicant.language):
+        outcome.explanation = outcome_words(outcome)
+        outcome.save()
+        _tell(application, _(subject) % {"title": application.title}, outcome.explanation)
+    return outcome
 
 
 def _tell(application: Application, subject: str, words: str) -> None:
@@ -294,7 +320,9 @@ def _tell(application: Application, subject: str, words: str) -> None:
     def send() -> None:
         try:
             with translation.override(person.language):
-                send_mail(subject, f"{words}\n\n{link}\n\n{HOW_TO_OBJECT}", settings.DEFAULT_FROM_EMAIL, [person.email])
+                send_mail(
+                    subject, f"{words}\n\n{link}\n\n{_(HOW_TO_OBJECT)}", settings.DEFAULT_FROM_EMAIL, [person.email]
+                )
         except OSError:
             _log.exception("mail to %s about %s", person.email, application.code)
 

@@ -7,15 +7,17 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
-from fabriek.access.actions.decisions import HOW_TO_OBJECT, _numbered, _project_of, _refuse_interested, _tell
+from fabriek.access.actions.decisions import HOW_TO_OBJECT, _numbered, _outcome, _project_of, _refuse_interested
 from fabriek.access.errors import DecisionStale, NothingToDecide, WrongState
 from fabriek.access.exceeded import without_exceeded
 from fabriek.access.lifecycle import advance
 from fabriek.access.models import Call, Decision, DecisionOrigin, DecisionState, Outcome
 from fabriek.access.problem import compose
 from fabriek.access.rolling import Offer, OfferRow, is_decided, offer_of, same_offer
-from fabriek.access.words import award_words, refusal_words
+from fabriek.access.words import award_explained, refusal_words, stored
+from fabriek.allocation.explain.model import Asked
 from fabriek.allocation.plan import Plan
 from fabriek.allocation.problem import Problem
 from fabriek.allocation.solve import solve
@@ -104,21 +106,25 @@ def _award(actor: Person, decision: Decision, row: OfferRow, now: datetime) -> N
     project = _project_of(actor, application, way.first_month, way.months)
     Outcome.objects.filter(pk=row.old.pk).update(set_aside_at=now)
     award(actor, project, way.asked.partition, way.first_month, way.months, row.hours * 3600, key=application.code)
-    words = award_words(row.hours, way.asked.partition.code, f"{way.first_month:%Y-%m}", way.months, way.number)
-    words += " " + _("Others gave hours back. If you don't need them any more, give them back on your project's page.")
-    if way.is_cut:
-        words += " " + _("Fewer months are left than you asked for; the hours are cut in the same proportion.")
-    Outcome.objects.create(
-        decision=decision,
-        application=application,
+    left = Asked(
+        partition=way.asked.partition.code,
+        start=f"{way.first_month:%Y-%m}",
+        months=way.months,
+        hours=float(way.gpu_hours),
+    )
+    told = award_explained(application, way.asked, row.hours, asked=left, sha256=decision.problem_sha256)
+    _outcome(
+        decision,
+        application,
+        gettext_noop("Awarded after all: %(title)s"),
         awarded=True,
         alternative=way.asked,
         gpu_hours=row.hours,
         project=project,
-        explanation=words,
+        detail={"offered_again": True, "is_cut": way.is_cut},
+        why=stored(told),
     )
     advance(actor, application, "offer_again", trusted=True, answered_at=now)
-    _tell(application, _("Awarded after all: %(title)s") % {"title": application.title}, words)
 
 
 # Changes of awards
@@ -212,7 +218,7 @@ def _carry_out(actor: Person, change: Change, now: datetime) -> tuple[Problem, P
     )
     problem, barred = without_exceeded(problem)
     if target.code in barred:
-        raise ChangeStands(refusal_words("cap", {"promises": barred[target.code]}, 100.0, 0.0))
+        raise ChangeStands(refusal_words("cap", {"promises": barred[target.code]}))
     plan = solve(problem, seconds=10.0)
     if faults := verify(problem, plan):
         raise DecisionStale(_("The plan does not hold: %(why)s.") % {"why": faults[0]})
@@ -227,7 +233,7 @@ def _carry_out(actor: Person, change: Change, now: datetime) -> tuple[Problem, P
                     "month": refusal.detail.get("month", f"{first:%Y-%m}"),
                 }
             )
-        raise ChangeStands(refusal_words(refusal.reason, refusal.detail, 100.0, 0.0))
+        raise ChangeStands(refusal_words(refusal.reason, refusal.detail))
     return problem, plan, first, months
 
 

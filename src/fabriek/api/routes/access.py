@@ -6,13 +6,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Prefetch
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from ninja import Field, File, Query, Router, Schema, UploadedFile
 
 from fabriek.access import actions, queries
 from fabriek.access.attachments import path_of
-from fabriek.access.models import Application, Attachment, Call, Decision, Review
+from fabriek.access.models import Application, Attachment, Call, Decision, Outcome, Review
 from fabriek.access.rules import ATTACHMENT_MIB, remarks_are_open
+from fabriek.access.words import explanation_of, outcome_words, speech_of, stored
+from fabriek.allocation.explain import Speech
 from fabriek.api.authentication import Scope, actor_of
 from fabriek.api.paging import PageOf, Paging, page_of
 from fabriek.people.actions import join_organisation, register_organisation
@@ -197,8 +200,8 @@ def call_row(call: Call, free: int) -> dict[str, Any]:
     }
 
 
-def application_row(application: Application) -> dict[str, Any]:
-    """An application as its applicant may read it; the score comes with the answer."""
+def application_row(application: Application, said: Speech | None = None) -> dict[str, Any]:
+    """An application as its applicant may read it; the score comes with the answer. said: for many, their speech."""
     names = (
         "code", "title", "state", "version", "organisation_class", "country", "commercial", "summary", "method",
         "data_statement", "ethics", "keywords", "submitted_at", "answer_due", "reply_until",
@@ -230,13 +233,20 @@ def application_row(application: Application) -> dict[str, Any]:
             "awarded": outcome.awarded,
             "gpu_hours": outcome.gpu_hours,
             "reason": outcome.reason,
-            "explanation": outcome.explanation,
+            "explanation": outcome_words(outcome, said),
+            "why": _why(outcome),
             "project": outcome.project.code if outcome.project else None,
             "decision": outcome.decision.code,
         }
         if outcome
         else None,
     }
+
+
+def _why(outcome: Outcome) -> dict[str, Any] | None:
+    """The same as data, `fabriek/explanation/1`, without anybody else in it."""
+    told = explanation_of(outcome)
+    return stored(told.for_applicant()) if told is not None else None
 
 
 def own(request: HttpRequest, code: str) -> Application:
@@ -280,10 +290,16 @@ def applications(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
         Application.objects.filter(applicant=actor_of(request))
         .select_related("call", "organisation", "reply")
         .prefetch_related(
-            "alternatives__partition", "outcomes__project", "outcomes__decision", "reviews", "attachments"
+            "alternatives__partition",
+            Prefetch("outcomes", Outcome.objects.select_related("project", "decision", "alternative")),
+            "reviews",
+            "attachments",
         )
     )
-    return page_of(found, paging, application_row)
+    answer = page_of(found, paging, lambda application: application)
+    rows = list(answer["items"])
+    said = speech_of(outcome for row in rows for outcome in row.outcomes.all())
+    return {**answer, "items": [application_row(row, said) for row in rows]}
 
 
 @router.get("/applications/{code}", response=ApplicationIO, auth=Scope("read"), summary="An application")

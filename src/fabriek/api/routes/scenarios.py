@@ -14,6 +14,8 @@ from fabriek.access.changes import MOST, AnyChange, stored
 from fabriek.access.comparison import as_data
 from fabriek.access.models import Call, Scenario
 from fabriek.access.scenarios import compared, reality_of, scenario_of, scenarios, solved, state_now
+from fabriek.access.words import names_of_promises, promises_in, speech
+from fabriek.allocation.explain import short_words
 from fabriek.api.authentication import Scope, actor_of
 from fabriek.api.paging import PageOf, Paging, page_of
 
@@ -132,7 +134,11 @@ def ask(request: HttpRequest, body: Asked) -> dict[str, Any]:
 def compare(request: HttpRequest, plans: Query[Plans]) -> dict[str, Any]:
     """Two or three solved scenarios; the first is what the others are compared with. `fabriek/comparison/1`."""
     require(actor_of(request), "read decisions")
-    return as_data([solved(scenario) for scenario in compared(plans.plan)])
+    data = as_data([solved(scenario) for scenario in compared(plans.plan)])
+    said = speech(names_of_promises(promises_in(*(row["detail"] for row in data["applications"]))))
+    for row in data["applications"]:
+        row["why"] = short_words(row["reason"], row["detail"], said) if row["reason"] else ""
+    return data
 
 
 @router.get("/scenarios/{code}", response=ScenarioDetail, auth=Scope("read"), summary="A scenario")

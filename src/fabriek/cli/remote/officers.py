@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fabriek.cli.remote import applicants
+from fabriek.cli.remote import applicants, explaining
 from fabriek.cli.remote.asking import (
     LOCAL,
     Content,
@@ -454,6 +454,7 @@ def register(app: typer.Typer) -> None:
         attachment=applicants.attachment,
         reply=applicants.reply,
         object=applicants.object_to,
+        explain=explaining.why,
     )
     group(
         app,

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from fabriek.cli.remote import explaining
 from fabriek.cli.remote.asking import LOCAL, Json, Token, Url, Why, ask, end, everything, group, send, show, tell
 
 Code = Annotated[str, typer.Argument(metavar="SCENARIO")]
@@ -110,7 +111,7 @@ def compared(
     show(
         answer["applications"],
         {"with": "with", "application": "application", "change": "change", "before": "hours_before",
-         "after": "hours_after"},
+         "after": "hours_after", "why": "why"},
         False,
     )  # fmt: skip
 
@@ -224,4 +225,6 @@ def register(app: typer.Typer) -> None:
         again=asked_again,
         choose=chosen,
         download=download,
+        explain=explaining.explained,
+        prices=explaining.prices,
     )

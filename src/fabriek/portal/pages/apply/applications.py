@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from fabriek.access.actions import ask_why as ask_why_of
 from fabriek.access.actions import (
     is_open,
     make_objection,
@@ -21,8 +22,9 @@ from fabriek.access.actions import (
     submit_application,
     withdraw_application,
 )
+from fabriek.access.explaining import inquiry_about
 from fabriek.access.lifecycle import BY_NAME, possible
-from fabriek.access.models import Application, ApplicationState
+from fabriek.access.models import Application, ApplicationState, InquiryOf, InquiryState
 from fabriek.access.queries import application_of, my_applications, outcome_of
 from fabriek.access.rules import (
     answer_due,
@@ -35,7 +37,9 @@ from fabriek.access.rules import (
     remarks_are_open,
     working_days_left,
 )
-from fabriek.access.words import outcome_words
+from fabriek.access.scenarios import scenario_of
+from fabriek.access.words import outcome_words, speech_for
+from fabriek.allocation.explain import Explanation, change_sentences
 from fabriek.audit.queries import events_of
 from fabriek.conf.errors import Invalid, Refused
 from fabriek.people.actions import join_organisation, register_organisation
@@ -263,6 +267,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         "may_withdraw": own and "withdraw" in steps,
         "final_words": (ApplicationState.INELIGIBLE, ApplicationState.INFEASIBLE),
         "is_draft": application.state == ApplicationState.DRAFT,
+        **_why(request, application),
     }
     return render(request, "apply/application.html", context)
 
@@ -292,6 +297,39 @@ def reply(request: HttpRequest, code: str) -> HttpResponse:
     except Refused as refusal:
         messages.error(request, str(refusal.sentence))
     return redirect("portal:application", code)
+
+
+@requires("apply", "POST")
+def ask_why(request: HttpRequest, code: str) -> HttpResponse:
+    """Find out what would have been enough."""
+    application = draft_of(request, code)
+    outcome = outcome_of(application)
+    scenario = scenario_of(outcome.decision.scenario.code) if outcome and outcome.decision.scenario else None
+    if scenario is None:
+        raise Http404
+    person: Any = request.user
+    try:
+        ask_why_of(person, scenario, application)
+    except Refused as refusal:
+        messages.error(request, str(refusal.sentence))
+    return redirect(f"{reverse('portal:application', args=[code])}#why")
+
+
+def _why(request: HttpRequest, application: Application) -> dict[str, Any]:
+    """What is known of what would have changed a refusal, and whether it can be asked. Two queries."""
+    outcome = outcome_of(application)
+    if outcome is None or outcome.awarded or outcome.decision.scenario is None:
+        return {}
+    inquiry = inquiry_about(outcome.decision.scenario, InquiryOf.APPLICATION, application)
+    told = Explanation.model_validate_json(inquiry.answer) if inquiry is not None and inquiry.answer else None
+    waits = inquiry is None or inquiry.state == InquiryState.FAILED
+    return {
+        "is_explained": True,
+        "inquiry": inquiry,
+        "changes": change_sentences(told, speech_for(told)) if told else [],
+        "solved": told.solved if told else 0,
+        "may_ask_why": waits and application.applicant_id == request.user.pk,
+    }
 
 
 @requires("apply", "POST")

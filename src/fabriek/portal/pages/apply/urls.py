@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("applications/<slug:code>/attachments/", attachments.add, name="add_attachment"),
     path("applications/<slug:code>/attachments/<int:number>/", attachments.download, name="attachment"),
     path("applications/<slug:code>/attachments/<int:number>/remove/", attachments.remove, name="remove_attachment"),
+    path("applications/<slug:code>/why/", applications.ask_why, name="application_why"),
     path("applications/<slug:code>/reply/", applications.reply, name="reply"),
     path("applications/<slug:code>/object/", applications.object_to, name="object"),
     path("applications/<slug:code>/save/<slug:name>/", applications.save, name="save_step"),

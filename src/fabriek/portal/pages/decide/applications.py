@@ -44,6 +44,7 @@ from fabriek.access.rules import (
     working_days_left,
 )
 from fabriek.access.scores import CallScores, scores_of
+from fabriek.access.words import outcome_words
 from fabriek.audit.queries import events_of
 from fabriek.conf.errors import Refused
 from fabriek.people.permissions import may
@@ -275,7 +276,8 @@ def _judge_page(
         calibrated=scores.calibrated.get(application.pk) if scores else None,
         calibrates=call.scoring == Scoring.CALIBRATED,
         can_replace=application.state == ApplicationState.IN_REVIEW and len(standing) < call.reviewers,
-        outcome=outcome_of(application),
+        outcome=(outcome := outcome_of(application)),
+        outcome_words=outcome_words(outcome) if outcome else "",
         interest=conflict_of(person_of(request), application),
         days_left=working_days_left(timezone.now(), application.answer_due, call.factory.country)
         if waits and application.answer_due

@@ -22,17 +22,18 @@ from fabriek.access.comparison import (
     by_group,
     counted,
     differences,
-    prices_of,
     promises_of,
+    reasons_of,
 )
 from fabriek.access.models import Application, Scenario
 from fabriek.access.scenarios import solved
+from fabriek.access.words import names_of_promises, speech_for
+from fabriek.allocation.explain import short_reason
 from fabriek.people.models import OrganisationClass
 from fabriek.portal.components import plots
-from fabriek.portal.components.amounts import month_text
 from fabriek.portal.components.countries import NAMES
 from fabriek.portal.components.plots import Column, Figure
-from fabriek.portal.components.promise_names import names_of_promises, short_name
+from fabriek.portal.components.promise_names import short_name
 from fabriek.portal.pages.decide.replies import csv_file
 from fabriek.programmes.models import Programme
 
@@ -80,13 +81,17 @@ class Compared:
 
 @dataclass(frozen=True)
 class Line:
-    """An application that gets something else, with its title and words for the page. Hours in seconds."""
+    """An application that gets something else, with its title and words for the page. Hours in seconds.
+
+    why: what stood in its way before, where it gets what it prefers; else what stands in its way after.
+    """
 
     application: Application | None
     one: Difference
     words: str
     look: str
     more: int
+    why: str
 
 
 @dataclass(frozen=True)
@@ -180,6 +185,7 @@ def _against(first: Compared, column: Compared) -> Against:
     shown = found if len(found) <= SHOWN else [*found[: SHOWN // 2], *found[-SHOWN // 2 :]]
     rows = Application.objects.filter(code__in=[one.application for one in shown]).select_related("organisation")
     titles = {row.code: row for row in rows}
+    why = _whys(first.solved, column.solved, shown)
     lines = [
         Line(
             titles.get(one.application),
@@ -187,11 +193,19 @@ def _against(first: Compared, column: Compared) -> Against:
             str(CHANGE_WORDS[one.kind]),
             CHANGE_LOOKS[one.kind],
             round(one.hours * 3600),
+            why.get(one.application, ""),
         )
         for one in shown
     ]
     counts = [(str(CHANGE_WORDS[kind]), number) for kind, number in counted(found).items()]
     return Against(column, lines, len(found), counts)
+
+
+def _whys(before: SolvedScenario, after: SolvedScenario, found: Sequence[Difference]) -> dict[str, str]:
+    """The reason of each, in a few words. One query at most."""
+    told = reasons_of(before, after, found)
+    said = speech_for(*told.values())
+    return {code: short_reason(one, said) for code, one in told.items()}
 
 
 def _promise_lines(columns: Sequence[Compared]) -> list[PromiseLine]:
@@ -300,35 +314,6 @@ def _names(group: Group, rows: Sequence[GroupRow]) -> dict[str, str]:
     return {code: known.get(code, code) for code in codes}
 
 
-# Prices
-
-
-@dataclass(frozen=True)
-class Heat:
-    """The prices of the certificate by partition and month, per 1,000 GPU-hours; cells: price, heat 0 to 5."""
-
-    months: list[str]
-    rows: list[tuple[str, list[tuple[float, int]]]]
-    total: int
-    any: bool
-
-
-def heat_of(plan: SolvedScenario, most: int = 20) -> Heat:
-    """The partitions whose hours are worth most."""
-    rows = prices_of(plan)
-    top = max((price for row in rows for price in row.prices), default=0.0)
-
-    def cell(price: float) -> tuple[float, int]:
-        return price * 1000, 0 if price <= 0 or not top else min(5, 1 + int(4.999 * price / top))
-
-    return Heat(
-        [month_text(month) for month in plan.problem["months"]],
-        [(row.partition, [cell(price) for price in row.prices]) for row in rows[:most]],
-        len(rows),
-        top > 0,
-    )
-
-
 # Files
 
 
@@ -365,7 +350,7 @@ def comparison_csv(scenarios: Sequence[Scenario], of: str) -> HttpResponse:
     return csv_file(
         "comparison-applications",
         ["first", "other", "application", "class", "programme", "country", "change",
-         "gpu_hours_before", "gpu_hours_after", "where_before", "where_after"],
+         "gpu_hours_before", "gpu_hours_after", "where_before", "where_after", "why"],
         [
             (
                 codes[0],
@@ -379,31 +364,14 @@ def comparison_csv(scenarios: Sequence[Scenario], of: str) -> HttpResponse:
                 one.after.hours if one.after else 0,
                 where_words(one.before),
                 where_words(one.after),
+                why.get(one.application, ""),
             )
             for other in plans[1:]
-            for one in differences(plans[0], other)
+            for found in [differences(plans[0], other)]
+            for why in [_whys(plans[0], other, found)]
+            for one in found
         ],
     )  # fmt: skip
-
-
-def prices_csv(plan: SolvedScenario) -> HttpResponse:
-    """The prices of the certificate: a row for each share that is worth more."""
-    certificate = plan.plan.get("certificate") or {"prices": []}
-    months = plan.problem["months"]
-    return csv_file(
-        f"{plan.code}-prices",
-        ["programme", "partition", "month", "promise", "value_of_one_more_gpu_hour"],
-        [
-            (
-                price.get("programme", ""),
-                price.get("partition", ""),
-                months[price["month"]] if price.get("month") is not None else "",
-                price.get("promise", ""),
-                price["price"],
-            )
-            for price in certificate["prices"]
-        ],
-    )
 
 
 def where_words(award: Award | None) -> str:

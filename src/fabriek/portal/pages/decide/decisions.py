@@ -29,16 +29,18 @@ from fabriek.access.queries import (
 )
 from fabriek.access.rules import conflicts
 from fabriek.access.scenarios import scenarios
+from fabriek.access.words import names_of_promises, promises_in, speech, threshold_detail
+from fabriek.allocation.explain import Speech, short_words
 from fabriek.conf.errors import Refused
 from fabriek.conf.sorting import column_of, sorted_rows
 from fabriek.people.models import OrganisationClass
 from fabriek.people.permissions import may
 from fabriek.portal.access import requires
 from fabriek.portal.components import plots
-from fabriek.portal.components.amounts import month_text, percent_text
+from fabriek.portal.components.amounts import percent_text
 from fabriek.portal.components.plots import Column, Figure
-from fabriek.portal.components.promise_names import names_of_promises, short_name
-from fabriek.portal.pages.decide.comparing import heat_of, prices_csv
+from fabriek.portal.components.promise_names import short_name
+from fabriek.portal.pages.decide.prices import prices_csv, prices_of
 from fabriek.portal.pages.decide.replies import csv_file, page, person_of, see_other, show_refusal
 from fabriek.promises.measures import Hours, measure
 from fabriek.promises.queries import hours, measured_promises
@@ -143,7 +145,7 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
     ranked = sorted_rows(_ranked(found), sort, RANKED_COLUMNS)
     solved = SolvedScenario(code, found.decision.problem, found.decision.plan)
     if request.GET.get("format") == "csv":
-        return prices_csv(solved) if request.GET.get("of") == "prices" else _as_csv(found, ranked)
+        return prices_csv(solved, found.decision.scenario, request.GET.get("of", "")) or _as_csv(found, ranked)
     promises = _promises(found)
     is_proposal = found.decision.state == "proposed"
     awarded = [row for row in found.rows if row.hours]
@@ -168,8 +170,7 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
         scores=_scores(found),
         classes=_hours_by_class(found.rows),
         interests=_interests(request, found) if is_proposal else [],
-        heat=heat_of(solved),
-        heat_csv="?format=csv&of=prices",
+        prices=prices_of(solved, found.decision.scenario, may(request.user, "ask scenarios"), "?format=csv&of=months"),
         scenario_link=_scenario_link(found.decision),
         is_proposal=is_proposal,
         may_decide=may(request.user, "decide"),
@@ -195,14 +196,6 @@ KINDS = {
     "cap": gettext_lazy("Cap"),
     "baseline": gettext_lazy("Baseline"),
     "share": gettext_lazy("Share"),
-}
-REASONS = {
-    "threshold": gettext_lazy("Below the threshold"),
-    "capacity": gettext_lazy("Larger than the whole share"),
-    "displaced": gettext_lazy("No room left after the awards"),
-    "cap": gettext_lazy("Would exceed a limit"),
-    "promise": gettext_lazy("Would break a promise to others"),
-    "reserve": gettext_lazy("What is free is kept for floors"),
 }
 
 
@@ -232,31 +225,27 @@ def _ranked(found: DecisionPage) -> list[Ranked]:
     """By score. The line is drawn under the last application that reached its own call's threshold."""
     eligible = [number for number, row in enumerate(found.rows) if row.score >= float(row.application.call.threshold)]
     last = max(eligible, default=-1)
+    said = speech(names_of_promises(promises_in(*(row.detail for row in found.rows if not row.hours))))
     return [
         Ranked(
             rank=number + 1,
             row=row,
             asked=row.asked * 3600,
             awarded=row.hours * 3600,
-            why=_why(row),
+            why=_why(row, said),
             is_cut_off=number == last and last < len(found.rows) - 1,
         )
         for number, row in enumerate(found.rows)
     ]
 
 
-def _why(row: DecisionRow) -> str:
+def _why(row: DecisionRow, said: Speech) -> str:
     if row.hours:
         return ""
-    words = str(REASONS.get(row.reason, row.reason))
-    detail = row.detail
-    if row.reason == "threshold":
-        return f"{words} ({row.application.call.threshold:.0f})"
-    if row.reason in ("displaced", "capacity") and "partition" in detail and "month" in detail:
-        return f"{words}: {detail['partition']}, {month_text(detail['month'])}"
-    if detail.get("promises"):
-        return f"{words}: {', '.join(names_of_promises(detail['promises']).values())}"
-    return words
+    if row.reason == "reserve":
+        return _("What is free is kept for floors")
+    detail = {**threshold_detail(row.application), **row.detail} if row.reason == "threshold" else row.detail
+    return short_words(row.reason, detail, said)
 
 
 @dataclass(frozen=True)

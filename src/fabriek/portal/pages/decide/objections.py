@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from fabriek.access import actions
 from fabriek.access.models import Objection
 from fabriek.access.queries import answered_objections, open_objections
+from fabriek.access.words import outcome_words
 from fabriek.people.permissions import may
 from fabriek.portal.access import requires
 from fabriek.portal.pages.decide.forms import AnswerForm
@@ -59,6 +60,7 @@ def answer(request: HttpRequest, number: int) -> HttpResponse:
         form,
         objection=objection,
         outcome=objection.outcome,
+        outcome_words=outcome_words(objection.outcome),
         application=objection.outcome.application,
         is_publisher=objection.outcome.decision.published_by_id == person_of(request).pk,
     )

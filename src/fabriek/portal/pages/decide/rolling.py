@@ -14,7 +14,7 @@ from fabriek.access import actions
 from fabriek.access.models import Call
 from fabriek.access.queries import call_of
 from fabriek.access.rolling import OfferRow, calls_to_offer_in, is_decided, offer_of
-from fabriek.access.words import refusal_words
+from fabriek.access.words import refusal_words, threshold_detail
 from fabriek.conf.errors import Refused
 from fabriek.people.permissions import may
 from fabriek.portal.access import requires
@@ -135,8 +135,8 @@ def grant(request: HttpRequest, number: int) -> HttpResponse:
 def _why_not(row: OfferRow) -> str:
     if row.reason == "late":
         return _("No month that it could use is left in this call.")
-    score, threshold = float(row.application.score or 0), float(row.application.call.threshold)
-    return refusal_words(row.reason, row.detail, score, threshold)
+    detail = {**threshold_detail(row.application), **row.detail} if row.reason == "threshold" else row.detail
+    return refusal_words(row.reason, detail)
 
 
 def _decided_call(code: str) -> Call:

@@ -18,11 +18,14 @@ from fabriek.access.comparison import SolvedScenario
 from fabriek.access.models import Application, RunState, Scenario
 from fabriek.access.scenarios import compared, is_unsolved_by_nobody, reality_of, scenario_of, scenarios, state_now
 from fabriek.access.scenarios import solved as solved_scenario
+from fabriek.access.words import names_of_promises, promises_in, speech
+from fabriek.allocation.explain import short_words
 from fabriek.conf.errors import Refused
 from fabriek.people.permissions import may
 from fabriek.portal.access import requires
 from fabriek.portal.components.amounts import percent_text
-from fabriek.portal.pages.decide.comparing import comparison_csv, comparison_of, heat_of, prices_csv, where_words
+from fabriek.portal.pages.decide.comparing import comparison_csv, comparison_of, where_words
+from fabriek.portal.pages.decide.prices import prices_csv, prices_of
 from fabriek.portal.pages.decide.replies import csv_file, page, person_of, see_other, show_refusal
 
 # What the solver says it is doing, in words of the page.
@@ -61,7 +64,7 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
     answer = getattr(scenario, "answer", None)
     if request.GET.get("format") == "csv" and answer is not None:
         plan = solved_scenario(scenario)
-        return prices_csv(plan) if request.GET.get("of") == "prices" else _awards_csv(plan)
+        return prices_csv(plan, scenario, request.GET.get("of", "")) or _awards_csv(plan)
     context: dict[str, Any] = {
         "scenario": scenario,
         "supposes": words_of(scenario),
@@ -82,7 +85,7 @@ def _solved(request: HttpRequest, scenario: Scenario) -> dict[str, Any]:
     is_compared = base is not None and hasattr(base, "answer")
     reality = reality_of(scenario) if may(request.user, "decide") else None
     return {
-        "heat": heat_of(plan),
+        "prices": prices_of(plan, scenario, may(request.user, "ask scenarios"), "?format=csv&of=months"),
         "rule": value_words(plan.problem["value"]),
         "offered": sum(sum(row["capacity"]) for row in plan.problem["partitions"]) * 3600,
         "asked_for": len(plan.problem["applications"]),
@@ -95,6 +98,8 @@ def _solved(request: HttpRequest, scenario: Scenario) -> dict[str, Any]:
         "awards": _awards(plan)[:AWARDS_SHOWN],
         "awards_total": len(plan.awards),
         "awards_opened": not scenario.is_what_if,
+        "refused": _refused(plan)[:AWARDS_SHOWN],
+        "refused_total": len(plan.plan["refusals"]),
         "reality": reality,
         "untrue": words_of_changes(reality.untrue) if reality else [],
     }
@@ -124,6 +129,26 @@ def _awards(plan: SolvedScenario) -> list[dict[str, Any]]:
             "seconds": round(plan.awards[code].hours * 3600),
         }
         for code in codes
+    ]
+
+
+def _refused(plan: SolvedScenario) -> list[dict[str, Any]]:
+    """Who gets nothing and why, the highest score first."""
+    scores = {code: row["score"] for code, row in plan.applications.items()}
+    rows = sorted(plan.plan["refusals"], key=lambda row: (-scores[row["application"]], row["application"]))
+    shown = rows[:AWARDS_SHOWN]
+    codes = [row["application"] for row in shown]
+    found = {a.code: a for a in Application.objects.filter(code__in=codes).select_related("organisation")}
+    said = speech(names_of_promises(promises_in(*(row["detail"] for row in shown))))
+    return [
+        {
+            "code": row["application"],
+            "application": found.get(row["application"]),
+            "score": plan.applications[row["application"]]["score"],
+            "country": plan.applications[row["application"]]["country"],
+            "why": short_words(row["reason"], row["detail"], said),
+        }
+        for row in shown
     ]
 
 

@@ -22,6 +22,7 @@ from fabriek.portal.pages.decide import (
     scenarios,
     tasks,
     what_if,
+    why,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -40,6 +41,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("scenarios/<slug:code>/cancel/", scenarios.cancel, name="cancel_scenario"),
     path("scenarios/<slug:code>/again/", scenarios.again, name="ask_scenario_again"),
     path("scenarios/<slug:code>/choose/", scenarios.choose, name="choose_scenario"),
+    path("scenarios/<slug:code>/why/<slug:application>/", why.application, name="scenario_why"),
+    path("scenarios/<slug:code>/prices/", why.prices, name="scenario_prices"),
+    path("why/<int:number>/now/", why.now, name="inquiry_now"),
     path("scenarios/<slug:code>/problem.json", scenarios.problem, name="scenario_problem"),
     path("scenarios/<slug:code>/plan.json", scenarios.plan, name="scenario_plan"),
     path("desk/calls/new/", calls.new, name="open_call"),

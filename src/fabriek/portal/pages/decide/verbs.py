@@ -23,6 +23,7 @@ VERBS: dict[str, Any] = {
     "access.calibrate_score": _("Score calibrated between strict and lenient reviewers"),
     "access.settle_score": _("Score settled"),
     "access.ask_scenario": _("Scenario asked"),
+    "access.ask_why": _("Explanation asked"),
     "access.ask_scenario_again": _("Scenario asked again"),
     "access.solve_scenario": _("Scenario solved"),
     "access.fail_scenario": _("Scenario could not be solved"),

@@ -1,6 +1,6 @@
 """Against HiGHS on the direct mixed-integer formulation: same problem, same seconds; and how both grow with its size.
 
-    python benchmarks/allocation_scale.py [SECONDS] [SIZE ...]
+    python benchmarks/allocation_scale.py [SECONDS] [SIZE ...] [--plot FILE.svg]
 
 Problems of `large_problem` (log-normal all-or-nothing requests, three times the capacity, two floors), by size:
 applications x partitions x 12 months. Each runs in a process of its own, so that its memory is its own. Rank order
@@ -9,6 +9,7 @@ stands beside, with what it lacks of the floors.
 
 from __future__ import annotations
 
+import argparse
 import json
 import resource
 import subprocess
@@ -77,8 +78,13 @@ def main() -> None:
         figures["MiB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps(figures))
         return
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
-    sizes = [int(size) for size in sys.argv[2:]] or list(SIZES)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("seconds", type=float, nargs="?", default=60.0)
+    parser.add_argument("sizes", type=int, nargs="*", choices=SIZES, metavar="SIZE")
+    parser.add_argument("--plot", metavar="FILE.svg", help="draw how time and gap grow")
+    asked = parser.parse_args()
+    seconds, sizes = asked.seconds, asked.sizes or list(SIZES)
+    taken: dict[str, list[tuple[int, dict[str, float]]]] = {way: [] for way in WAYS}
     print(f"{seconds:g} seconds each")
     columns = f"{'value':>16}{'/ direct':>9}{'gap':>9}{'/ direct':>9}{'lacks':>12}{'s':>7}{'MiB':>7}"
     print(f"{'applications':>12} {'':<11}{columns}")
@@ -86,6 +92,7 @@ def main() -> None:
         rows = {way: measured(way, size, seconds) for way in WAYS}
         peer = rows["direct"]
         for way, row in rows.items():
+            taken[way].append((size, row))
             value = row["value"] / peer["value"] if peer["value"] else float("inf")
             gap = row["gap"] / peer["gap"] if peer["gap"] > 1e-6 else float("nan")
             print(
@@ -93,6 +100,29 @@ def main() -> None:
                 f"{row['lacks']:>12,.0f}{row['seconds']:>7.1f}{row['MiB']:>7.0f}",
                 flush=True,
             )
+    if asked.plot:
+        draw(taken, seconds, asked.plot)
+
+
+def draw(taken: dict[str, list[tuple[int, dict[str, float]]]], seconds: float, file: str) -> None:
+    """Two plots side by side: seconds and gap by number of applications."""
+    import matplotlib as mpl
+    from matplotlib import pyplot as plt
+
+    mpl.rcParams.update({"svg.hashsalt": "fabriek", "font.family": "sans-serif"})
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    styles = {"direct": ("#b04a00", "s--", "HiGHS, direct formulation"), "fabriek": ("#0b5d8a", "o-", "Fabriek")}
+    for way, (colour, style, label) in styles.items():
+        sizes = [size for size, _row in taken[way]]
+        left.plot(sizes, [max(0.01, row["seconds"]) for _size, row in taken[way]], style, color=colour, label=label)
+        gaps = [(size, 100 * row["gap"]) for size, row in taken[way] if 0 < row["gap"] < float("inf")]
+        right.plot(*zip(*gaps, strict=True), style, color=colour, label=label)
+    for axes, title in ((left, f"Seconds ({seconds:g} allowed)"), (right, "Gap between plan and bound, %")):
+        axes.set(xscale="log", xlabel="Applications", title=title)
+        axes.set_yscale("log" if axes is left else "linear")
+        axes.grid(alpha=0.3)
+    right.legend(frameon=False)
+    figure.savefig(file, metadata={"Date": None})
 
 
 if __name__ == "__main__":

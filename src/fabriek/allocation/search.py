@@ -25,7 +25,7 @@ from fabriek.allocation.formulation import Formulation, Real
 _TOLERANCE = 1e-12
 
 # Temperatures at the start and at the end, as parts of the median worth: tuned on the generator's problems (ADR 6).
-_HOT, _COLD = 0.15, 0.01
+_HOT, _COLD = 0.15, 0.03
 
 # Columns whose worth differs from their prices by more than this many median worths stay as the relaxed problem has
 # them.

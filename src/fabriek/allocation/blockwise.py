@@ -1,9 +1,9 @@
 """A plan by deciding one block after another exactly (`branching.py`): for problems with many columns a block.
 
-Each application's last chance is the block where it could go and that is decided last. Before that it is charged what
-it would gain there at the relaxed problem's prices, so that a block takes only what it can use better than the blocks
-to come. Small blocks go first, for they are the hardest to fill. Then pairs of blocks that compete for the same
-applications are emptied and decided again, with other charges, as long as that betters the plan.
+Each application is charged the most that it would gain in a block still to come, at the relaxed problem's prices, so
+that a block takes only what it can use better. Small blocks go first, for they are the hardest to fill. Then pairs of
+blocks that compete for the same applications are emptied and decided again, with other charges, as long as that betters
+the plan.
 
 On the generator's problems of 10,000 applications and more this is worth more in seconds than the walk (`search.py`) in
 minutes; on those of 1,000, with some sixty columns a block, it is worth less. ADR 6 has the figures.
@@ -50,7 +50,7 @@ def fill_by_blocks(
     if seed:
         # Another order, near the first.
         order = np.argsort(sizes * np.exp(_NOISE * draw.standard_normal(len(sizes))), kind="stable")
-    plan.decide(order)
+    plan.decide(order, stop=stop)
     best = plan.rank()
     rivals = _rivals(formulation)
     for _round in range(rounds):
@@ -89,7 +89,7 @@ class _Plan:
         self.own = np.full(f.groups, -1)
         self.tolerance = _TOLERANCE * float(f.worth @ relaxed) / max(1, len(f.blocks))
         self.dearer = np.zeros(len(f.promises))
-        self.hour = float(f.worth @ relaxed) / max(1.0, float(f.hours @ relaxed))
+        self.hour = float(f.worth.sum()) / max(1.0, float(f.hours.sum()))
         self._price()
 
     def _price(self) -> None:
@@ -124,13 +124,15 @@ class _Plan:
         self.own[self.f.group[taken]] = -1
         self.fractions[taken] = 0.0
 
-    def decide(self, order: Whole, factors: Real | None = None) -> None:
+    def decide(self, order: Whole, factors: Real | None = None, stop: Callable[[], bool] | None = None) -> None:
         """Each of these blocks, one after another. What is awarded in another block may move over if it is worth more
         here. factors: of each application, what its charge is multiplied by."""
         f = self.f
         place = np.full(len(f.blocks), -1)
         place[order] = np.arange(len(order))
         for turn, block in enumerate(order):
+            if stop is not None and stop():
+                break
             self.empty(np.array([block]))
             later = place[f.block] > turn
             charge = np.zeros(f.groups)
@@ -143,7 +145,18 @@ class _Plan:
             there = np.where(elsewhere >= 0, self.value[elsewhere] * self.fractions[elsewhere], charge[group])
             value = self.value[columns] - there
             columns, value = columns[value > 0.0], value[value > 0.0]
-            begin = int(block) * f.horizon
+            columns, fractions = self._choose(int(block), columns, value)
+            into = columns[fractions > 0.0]
+            moved = self.own[f.group[into]]
+            self.fractions[moved[moved >= 0]] = 0.0
+            self.fractions[columns] = fractions
+            self.own[f.group[into]] = into
+
+    def _choose(self, block: int, columns: Whole, value: Real) -> tuple[Whole, Real]:
+        """The best choice of a block, one column an application: a block knows no applications, so of several (other
+        months of the same partition) the one that gains most stays, and the block is decided again without the rest."""
+        f, begin = self.f, block * self.f.horizon
+        while True:
             first = f.first[columns] - begin
             chosen = solve_block(
                 value,
@@ -155,8 +168,11 @@ class _Plan:
                 tolerance=self.tolerance,
                 nodes=_NODES,
             )
-            into = columns[chosen.fractions > 0.0]
-            moved = self.own[f.group[into]]
-            self.fractions[moved[moved >= 0]] = 0.0
-            self.fractions[columns] = chosen.fractions
-            self.own[f.group[into]] = into
+            into = np.flatnonzero(chosen.fractions > 0.0)
+            into = into[np.argsort(-self.gain[columns[into]], kind="stable")]
+            groups, stays = np.unique(f.group[columns[into]], return_index=True)
+            if len(groups) == len(into):
+                return columns, chosen.fractions
+            twins = np.isin(f.group[columns], f.group[columns[np.delete(into, stays)]])
+            twins[into[stays]] = False
+            columns, value = columns[~twins], value[~twins]

@@ -30,6 +30,8 @@ from fabriek.allocation.formulation import Real, Whole
 _jit = numba.njit(cache=True, nogil=True)
 
 _EPS = 1e-9
+# What sums of thousands of products are off by, at most, as a part of their terms.
+_ROUNDING = 1e-14
 # Nodes of the first tree of a block.
 _SHORT = 300
 
@@ -123,17 +125,21 @@ def _prices(value, basis, inverse, y):
 
 @_jit
 def _bound(value, amount, first, last, room, low, high, y, sums):
-    """What prices prove: of months below zero, zero is taken."""
-    total = 0.0
+    """What prices prove: of months below zero, zero is taken. Rounded up by more than its sums can be off, so that no
+    prices, however large, prove too little."""
+    total, size = 0.0, 0.0
     sums[0] = 0.0
     for t in range(len(y)):
         price = y[t] if y[t] > 0.0 else 0.0
         sums[t + 1] = sums[t] + price
         total += price * room[t]
+    size = total
     for j in range(len(value)):
         gain = value[j] - amount[j] * (sums[last[j]] - sums[first[j]])
-        total += gain * (high[j] if gain > 0.0 else low[j])
-    return total
+        x = high[j] if gain > 0.0 else low[j]
+        total += gain * x
+        size += (abs(value[j]) + amount[j] * sums[last[j]]) * x
+    return total + _ROUNDING * size
 
 
 @_jit
@@ -236,6 +242,10 @@ def _simplex(
             excess = excess - high[b] if over else low[b] - excess
         else:
             excess = -excess
+        # What is left of it by rounding is nothing: else a month that is filled exactly would seem to have no choices.
+        nothing = _EPS * min(1.0, worst)
+        if b >= count and room[b - count] > 0.0:
+            nothing *= room[b - count]
         _prefix(inverse[out], sums)
         sign = 1.0 if over else -1.0
         candidates = 0
@@ -273,12 +283,12 @@ def _simplex(
             if nearest >= count:
                 break
             excess -= alpha[nearest] * (high[nearest] - low[nearest])
-            if excess <= 0.0:
+            if excess <= nothing:
                 break
             upper[nearest] = not upper[nearest]
-        if enter < count and (enter < 0 or excess > 0.0):
+        if enter < count and (enter < 0 or excess > nothing):
             # Nothing can mend it: the node has no choices. The prices may go along its row without end.
-            if excess > 0.0 and enough > -1e299:
+            if excess > nothing and enough > -1e299:
                 step = (0.0 if enter < 0 else abs(gain[enter]) / alpha[enter]) + (proven - enough) / excess * 1.01
                 for t in range(horizon):
                     y[t] -= step * sign * inverse[out, t]
@@ -407,9 +417,9 @@ def _bounds(node, parent, variable, up, least, low, high, sets):
 
 @_jit
 def _is_choice(amount, first, last, least, room, fraction, left):
-    """Whether a node's answer is a choice as it is; what is a hair outside is put right."""
+    """Whether a node's answer is a choice as it is; fractions that are a hair outside are put right."""
     for t in range(len(room)):
-        left[t] = room[t] * (1.0 + _EPS)
+        left[t] = room[t] * (1.0 + 1e-12)
     for j in range(len(amount)):
         x = fraction[j]
         x = 0.0 if x < _EPS else 1.0 if x > 1.0 - _EPS else x

@@ -51,10 +51,12 @@ class _Prices:
 
 @dataclass
 class Bound:
-    """bound: no plan is worth more that lacks no more of floors than is allowed. rounds: of column generation."""
+    """bound: no plan is worth more that lacks no more of floors than is allowed. rounds: of column generation; cut:
+    there were to be more."""
 
     bound: float
     rounds: int
+    cut: bool
 
 
 def bound_by_blocks(
@@ -77,9 +79,12 @@ def bound_by_blocks(
     ties = _second_best(formulation, gains_of(formulation, cell_prices, promise_prices))
     master = _Master(formulation, allowed, float(formulation.worth @ relaxed))
     best, best_prices = float("inf"), _Prices(ties, promise_prices)
-    prices, least, width, done = best_prices, 0.0, _BOX, 0
+    prices, least, width, done, cut = best_prices, 0.0, _BOX, 0, False
     with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
-        while done < rounds and not (stop is not None and stop()):
+        while done < rounds:
+            cut = stop is not None and stop()
+            if cut:
+                break
             done += 1
             chosen = _decide(formulation, prices, master.scale_of_all, pool)
             bound = master.fixed(prices) + sum(block.bound for _columns, block in chosen)
@@ -94,7 +99,7 @@ def bound_by_blocks(
             prices, least = master.prices(best_prices, width)
             if best - least < _NEAR * best:
                 break
-    return Bound(best, done)
+    return Bound(best, done, cut)
 
 
 def _second_best(f: Formulation, gains: Real) -> Real:

@@ -106,7 +106,8 @@ class _State:
         fractions = start[o]
         own = np.zeros(f.groups)
         np.maximum.at(own, self.group, np.maximum(self.gain, 0.0))
-        typical = float(np.median(self.worth))
+        valued = self.worth[self.worth > 0.0]
+        typical = float(np.median(valued)) if len(valued) else 1.0
         self.hot, self.cold = heat * _HOT * typical, heat * _COLD * typical
         # Far from the prices on either side: always, or never, in a good plan.
         core = (self.gain - own[self.group] > -_CORE * typical) & (
@@ -157,7 +158,8 @@ class _State:
         scale = np.array([row.scale for row in f.promises])
         self.row_slack = np.array([row.limit for row in f.promises]) / scale + allowed / scale + 1e-12
         # Somewhat over its price an hour, so that breaking it doesn't pay, yet the walk may pass through.
-        hour = float(np.median(self.worth / (self.amount * (self.last - self.first))))
+        an_hour = (self.worth / (self.amount * (self.last - self.first)))[self.worth > 0.0]
+        hour = float(np.median(an_hour)) if len(an_hour) else 1.0
         self.price = prices * scale
         self.penalty = (_PRICED * prices + _FREE * hour) * scale
 

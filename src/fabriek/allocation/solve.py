@@ -22,7 +22,7 @@ import numpy as np
 from fabriek.allocation import highs
 from fabriek.allocation.blockwise import fill_by_blocks
 from fabriek.allocation.certificate import certify, gains_of
-from fabriek.allocation.decompose import MOST_MONTHS, bound_by_blocks
+from fabriek.allocation.decompose import MOST_MONTHS, Bound, bound_by_blocks
 from fabriek.allocation.explain import refusals_of
 from fabriek.allocation.formulation import Formulation, Real, formulate
 from fabriek.allocation.hours import book, value_of
@@ -51,6 +51,9 @@ _FEWEST_STEPS = 20_000
 # is decided again takes so many seconds for a column of a block; all pairs together that part of the seconds.
 _LARGE_BLOCK, _GENTLE = 150, 0.02
 _PAIR_PART, _PAIR_COLUMN = 0.15, 6e-5
+
+# What is added to promises' prices for a second try, as a part of what an hour is worth.
+_DEARER = 0.1
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,9 @@ def solve(
     lacking = _lacking(proposal.allowed, promises)
     certificate = certify(formulation, relaxed.cell_prices, relaxed.promise_prices, lacking)
     value = value_of(problem, awards)
-    bound = max(value, min(certificate.bound, proposal.bound))
+    # The proposal's bound is one for plans that lack no more of the floors than it allows itself.
+    as_allowed = all(result.shortfall <= proposal.allowed.get(result.id, np.inf) for result in promises)
+    bound = max(value, min(certificate.bound, proposal.bound if as_allowed else np.inf))
     reached = gap_between(value, bound)
     return Plan(
         problem_sha256=problem_sha256(problem),
@@ -146,9 +151,13 @@ def _propose(
     tell("search")
     walked = _by_walks(_strict(formulation, effort), relaxed, effort)
     proposal = walked if proposal is None else _better(formulation, proposal, walked)
-    if len(formulation.worth) <= _BOUNDED and formulation.horizon <= MOST_MONTHS:
+    # A floor that isn't named in `allowed` may lack anything, which blocks' prices can't say.
+    named = all(floor.promise.id in proposal.allowed for floor in formulation.floors)
+    if named and len(formulation.worth) <= _BOUNDED and formulation.horizon <= MOST_MONTHS:
         tell("bound")
-        proposal = replace(proposal, bound=min(proposal.bound, _block_bound(formulation, relaxed, proposal, effort)))
+        found = _block_bound(formulation, relaxed, proposal, effort)
+        bound, finished = min(proposal.bound, found.bound), proposal.finished and not found.cut
+        proposal = replace(proposal, bound=bound, finished=finished)
     return proposal
 
 
@@ -176,12 +185,31 @@ def _by_walks(formulation: Formulation, relaxed: highs.Answer, effort: _Effort) 
     found = _walk(formulation, relaxed, none_lacks, effort)
     if found.lacking <= 0.0:
         return _Proposal(found.fractions, none_lacks, float("inf"), not effort.is_over)
-    # The relaxed problem keeps all floors, the walk didn't: the tree search says how far they can be kept.
+    # The relaxed problem keeps all floors, the walk didn't: with dearer promises it may; else the tree search says how
+    # far they can be kept.
+    prices = relaxed.promise_prices + _DEARER * float(formulation.worth.sum() / max(1.0, formulation.hours.sum()))
+    again = _walk(formulation, replace(relaxed, promise_prices=prices), none_lacks, effort)
+    if again.lacking <= 0.0:
+        return _Proposal(again.fractions, none_lacks, float("inf"), not effort.is_over)
+    if len(formulation.worth) > _BOUNDED:
+        # Too many columns for the tree: it lacks what it lacks, which is not proven the least.
+        least = min(found, again, key=lambda one: (one.lacking, -one.value))
+        return _Proposal(least.fractions, _lacks(formulation, least.fractions), float("inf"), False)
     allowed, proven, start = _shortfalls(formulation, effort, found.fractions)
-    relaxed = _relaxed(formulation, allowed, effort)
-    again = _walk(formulation, relaxed, allowed, effort)
-    fractions = again.fractions if again.lacking <= 0.0 or start is None else start
+    softer = _relaxed(formulation, allowed, effort)
+    again = _walk(formulation, softer if softer.feasible else relaxed, allowed, effort)
+    fractions = again.fractions
+    if start is not None and (again.lacking > 0.0 or formulation.worth @ start > again.value):
+        fractions = start
     return _Proposal(fractions, allowed, float("inf"), proven and not effort.is_over)
+
+
+def _lacks(formulation: Formulation, fractions: Real) -> dict[str, float]:
+    """Hours that each floor lacks of what it asks."""
+    return {
+        row.promise.id: max(0.0, float(row.coefficients @ fractions[row.columns]) - row.limit)
+        for row in formulation.floors
+    }
 
 
 def _walk(formulation: Formulation, relaxed: highs.Answer, allowed: Mapping[str, float], effort: _Effort) -> Found:
@@ -224,8 +252,8 @@ def _better(formulation: Formulation, one: _Proposal, other: _Proposal) -> _Prop
     return replace(more, bound=min(one.bound, other.bound), finished=one.finished and other.finished)
 
 
-def _block_bound(formulation: Formulation, relaxed: highs.Answer, proposal: _Proposal, effort: _Effort) -> float:
-    found = bound_by_blocks(
+def _block_bound(formulation: Formulation, relaxed: highs.Answer, proposal: _Proposal, effort: _Effort) -> Bound:
+    return bound_by_blocks(
         formulation,
         relaxed.cell_prices,
         relaxed.promise_prices,
@@ -236,7 +264,6 @@ def _block_bound(formulation: Formulation, relaxed: highs.Answer, proposal: _Pro
         enough=float(formulation.worth @ proposal.fractions) * (1 + effort.gap),
         stop=lambda: effort.is_over,
     )
-    return found.bound
 
 
 def _by_tree(formulation: Formulation, effort: _Effort) -> _Proposal:

@@ -10,7 +10,7 @@ from fabriek.allocation.blockwise import fill_by_blocks
 from fabriek.allocation.formulation import Formulation, formulate
 from fabriek.allocation.generate import large_problem
 from fabriek.allocation.greedy import by_rank
-from fabriek.allocation.problem import canonical
+from fabriek.allocation.problem import canonical, parse_problem
 
 ROUNDS = 20
 
@@ -53,3 +53,35 @@ def test_pairs_better_the_plan_and_mend_what_it_lacks() -> None:
 def test_the_same_seed_gives_the_same_plan() -> None:
     f = formulate(canonical(large_problem(4, 800, 4)))
     assert (filled(f, seed=1)[0] == filled(f, seed=1)[0]).all()
+
+
+def test_an_application_with_two_months_on_one_partition_is_awarded_once() -> None:
+    asked = [
+        {
+            "id": f"A{n:03d}",
+            "programme": "q",
+            "class": "startup",
+            "organisation": "o",
+            "country": "NL",
+            "score": 60.0 + n % 30,
+            "least": 1.0,
+            "alternatives": [
+                {"partition": place, "start": month, "months": 1, "hours": 100.0} for place in "pr" for month in (0, 1)
+            ],
+        }
+        for n in range(100)
+    ]
+    problem = {
+        "format": "fabriek/problem/1",
+        "months": ["2027-01", "2027-02"],
+        "partitions": [{"id": place, "capacity": [2000.0, 2000.0]} for place in "pr"],
+        "programmes": [{"id": "q", "shares": {place: [1.0, 1.0] for place in "pr"}}],
+        "threshold": 0.0,
+        "value": "score*hours",
+        "applications": asked,
+        "promises": [],
+    }
+    f = formulate(canonical(parse_problem(problem)))
+    fractions, relaxed = filled(f)
+    assert np.bincount(f.group[fractions > 0.0]).max() == 1
+    assert 0.95 * relaxed.value < float(f.worth @ fractions) <= relaxed.value * (1 + 1e-9)

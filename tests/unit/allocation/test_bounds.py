@@ -35,12 +35,15 @@ def test_a_block_is_worth_what_highs_says(seed: int, count: int, months: int) ->
         assert block.fractions[j] == 0.0 or least[j] - 1e-9 <= block.fractions[j] <= 1.0 + 1e-9
         used[first[j] : last[j]] += amount[j] * block.fractions[j]
     assert (used <= room * (1 + 1e-9)).all()
-    assert block.value <= by_highs(value, amount, first, last, least, room) + 1e-6
-    assert block.bound >= by_highs(value, amount, first, last, least, room) - 1e-6
+    # HiGHS may exceed each row by a millionth.
+    peer = by_highs(value, amount, first, last, least, room)
+    assert block.value <= peer + 1e-5
+    assert block.bound >= peer - 1e-5
     if (least == 1.0).all():
         assert block.value == pytest.approx(block.bound, rel=1e-6)
     hurried = solve_block(value, amount, first, last, least, room, nodes=4)
-    assert hurried.bound >= block.value - 1e-6 >= hurried.value - 2e-6
+    assert hurried.bound >= block.value - 1e-6
+    assert hurried.value <= block.value + 1e-6
     known = solve_block(value, amount, first, last, least, room, known=block.value * 1.1)
     assert known.bound >= block.value - 1e-6
 

@@ -16,26 +16,11 @@ from fabriek.allocation.rules import exact, worth
 
 
 def by_rank(problem: Problem) -> Plan:
-    """The plan of rank order: shares and caps are kept, floors as they fall out.
-
-    The list is gone down until nothing more is awarded, for a cap on a part of what is awarded opens as awards are
-    made. The bound is for plans that keep shares and caps; floors do not count in it, for the plan does not mind them.
+    """The plan of rank order: shares and caps are kept, floors as they fall out. The bound is for plans that keep
+    shares and caps; floors do not count in it, for the plan does not mind them.
     """
     problem = canonical(problem)
-    room = Room(problem)
-    awards: dict[str, Award] = {}
-    ranked = [
-        application
-        for application in sorted(problem.applications, key=lambda row: (-row.score, row.id))
-        if application.score >= problem.threshold
-    ]
-    before = -1
-    while before < len(awards):
-        before = len(awards)
-        for application in ranked:
-            if application.id not in awards and (award := _award(problem, room, application)) is not None:
-                awards[application.id] = award
-    ordered = [awards[application] for application in sorted(awards)]
+    ordered, room = rank_order(problem)
     formulation = formulate(problem)
     answer = highs.solve(formulation, allowed_shortfall={}, relaxed=True, seconds=60.0)
     certificate = certify(formulation, answer.cell_prices, answer.promise_prices, {})
@@ -52,6 +37,25 @@ def by_rank(problem: Problem) -> Plan:
         promises=room.results(),
         certificate=certificate,
     )
+
+
+def rank_order(problem: Problem) -> tuple[list[Award], Room]:
+    """The awards to a canonical problem, and what room is left. The list is gone down until nothing more is awarded,
+    for a cap on a part of what is awarded opens as awards are made."""
+    room = Room(problem)
+    awards: dict[str, Award] = {}
+    ranked = [
+        application
+        for application in sorted(problem.applications, key=lambda row: (-row.score, row.id))
+        if application.score >= problem.threshold
+    ]
+    before = -1
+    while before < len(awards):
+        before = len(awards)
+        for application in ranked:
+            if application.id not in awards and (award := _award(problem, room, application)) is not None:
+                awards[application.id] = award
+    return [awards[application] for application in sorted(awards)], room
 
 
 def _award(problem: Problem, room: Room, application: Application) -> Award | None:

@@ -25,6 +25,7 @@ from fabriek.allocation.certificate import certify, gains_of
 from fabriek.allocation.decompose import MOST_MONTHS, Bound, bound_by_blocks
 from fabriek.allocation.explain import refusals_of
 from fabriek.allocation.formulation import Formulation, Real, formulate
+from fabriek.allocation.greedy import rank_order
 from fabriek.allocation.hours import book, value_of
 from fabriek.allocation.plan import Plan, PromiseResult, gap_between
 from fabriek.allocation.problem import Problem, canonical, problem_sha256
@@ -143,6 +144,9 @@ def _propose(
 ) -> _Proposal:
     """By the tree search where that ends, else by walks, with a bound by blocks."""
     proposal = None
+    if not relaxed.feasible and effort.is_over:
+        tell("rank order")
+        return _by_rank(formulation)
     if len(formulation.worth) <= _SMALL or not relaxed.feasible:
         tell("tree search")
         proposal = _by_tree(formulation, effort)
@@ -178,6 +182,15 @@ def _strict(outer: Formulation, effort: _Effort) -> Formulation:
             tried = _relaxed(formulate(outer.problem, more), dict.fromkeys(more, 0.0), effort)
             by_demand = more if tried.feasible else by_demand
     return formulate(outer.problem, by_demand)
+
+
+def _by_rank(formulation: Formulation) -> _Proposal:
+    """Rank order, where the seconds weren't enough even for prices."""
+    column = {(choice.application.id, choice.place): number for number, choice in enumerate(formulation.choices)}
+    fractions = np.zeros(len(formulation.worth))
+    for award in rank_order(formulation.problem)[0]:
+        fractions[column[award.application, award.alternative]] = 1.0
+    return _Proposal(fractions, _lacks(formulation, fractions), float("inf"), False)
 
 
 def _by_walks(formulation: Formulation, relaxed: highs.Answer, effort: _Effort) -> _Proposal:

@@ -11,6 +11,8 @@ from fabriek.allocation.formulation import Formulation, formulate
 from fabriek.allocation.generate import large_problem
 from fabriek.allocation.greedy import by_rank
 from fabriek.allocation.problem import canonical, parse_problem
+from fabriek.allocation.solve import solve
+from fabriek.allocation.verify import verify
 
 ROUNDS = 20
 
@@ -85,3 +87,11 @@ def test_an_application_with_two_months_on_one_partition_is_awarded_once() -> No
     fractions, relaxed = filled(f)
     assert np.bincount(f.group[fractions > 0.0]).max() == 1
     assert 0.95 * relaxed.value < float(f.worth @ fractions) <= relaxed.value * (1 + 1e-9)
+
+
+def test_without_the_seconds_for_prices_the_plan_is_at_least_rank_order() -> None:
+    problem = large_problem(5, 3_000, 8)
+    plan = solve(problem, seconds=1e-6)
+    assert plan.status == "time"
+    assert plan.value >= 0.99 * by_rank(problem).value
+    assert verify(problem, plan) == []

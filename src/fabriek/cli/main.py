@@ -11,6 +11,7 @@ from rich.console import Console
 from fabriek import __version__
 from fabriek.allocation.command import allocate, explain, verify
 from fabriek.cli import machine, remote
+from fabriek.cli.trouble import sentence_of
 from fabriek.compute.command import agent
 
 app = typer.Typer(
@@ -48,7 +49,11 @@ remote.register(app)
 
 
 def main() -> None:
-    """Run, and tell a refusal in one sentence instead of a traceback. Exit status 1: refused; 2: bad input."""
+    """Run, and tell a refusal in one sentence instead of a traceback.
+
+    Exit status 1: refused; 2: bad input; 4: the machine's trouble (no room on the disk, a database that is locked or
+    away): the same again may well pass later.
+    """
     from pydantic import ValidationError
 
     from fabriek.conf.errors import Invalid, Refused
@@ -64,6 +69,11 @@ def main() -> None:
         sys.exit(2 if isinstance(refusal, Invalid | ValidationError) else 1)
     except BrokenPipeError:
         sys.exit(0)
+    except Exception as error:
+        if (sentence := sentence_of(error)) is None:
+            raise
+        Console(stderr=True).print(f"[red]{sentence}[/red]", soft_wrap=True)
+        sys.exit(4)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ a usage batch gets its key and is on disk before it is sent, and the cursor move
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -44,6 +45,20 @@ AGAIN = 600.0
 
 class AgentError(Exception):
     """The platform can't be talked to; the sentence says what to look at."""
+
+
+TROUBLES = (AgentError, OSError, sqlite3.Error, ValueError)
+"""What may stop a round, or an agent before its first: the platform, the disk, a file that makes no sense."""
+
+
+def sentence_of(error: Exception, folder: Path) -> str:
+    """What stopped it, and what becomes of what it has."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full or (isinstance(error, sqlite3.Error) and "disk is full" in str(error)):
+        return f"The agent can't write in {folder}: the disk is full. Nothing is lost; it goes on once there is room."
+    if isinstance(error, OSError | sqlite3.Error):
+        return f"The agent can't work in {folder}: {error}. Nothing is lost; it goes on once that is mended."
+    return str(error)
 
 
 class PlatformRefused(AgentError):
@@ -306,10 +321,10 @@ def run(agent: Agent, interval: float, tell: Callable[[RoundSummary], None]) -> 
         began = time.monotonic()
         try:
             summary = agent.round()
-        except (AgentError, OSError, sqlite3.Error, ValueError) as error:
+        except TROUBLES as error:
             # No platform, an answer that makes no sense, or no room on the disk: what was done stays done, and the
             # next round goes on from there.
-            summary = RoundSummary(error=str(error))
+            summary = RoundSummary(error=sentence_of(error, agent.folder))
         tell(summary)
         while not stop and time.monotonic() - began < interval:
             time.sleep(min(0.2, interval))

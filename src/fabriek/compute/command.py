@@ -11,7 +11,7 @@ from typing import Annotated
 import httpx
 import typer
 
-from fabriek.compute.agent import Agent, AgentError, Lock, RoundSummary, run
+from fabriek.compute.agent import TROUBLES, Agent, Lock, RoundSummary, run, sentence_of
 from fabriek.compute.local import load_engine
 
 
@@ -42,19 +42,19 @@ def agent(
     try:
         lock = Lock(folder)
         local = load_engine(folder, cluster)
-    except (AgentError, ValueError) as error:
-        print(error, file=sys.stderr)
+    except TROUBLES as error:
+        print(sentence_of(error, folder), file=sys.stderr)
         raise typer.Exit(2) from error
     try:
         with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30) as client:
-            at_work = Agent(local, client, cluster, folder)
-            if not once:
-                run(at_work, interval, tell)
-                return
             try:
+                at_work = Agent(local, client, cluster, folder)
+                if not once:
+                    run(at_work, interval, tell)
+                    return
                 tell(at_work.round())
-            except AgentError as error:
-                print(error, file=sys.stderr)
+            except TROUBLES as error:
+                print(sentence_of(error, folder), file=sys.stderr)
                 raise typer.Exit(1) from error
     finally:
         local.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 
 from django.db import DatabaseError, InterfaceError, OperationalError
@@ -33,7 +34,7 @@ def trouble_of(error: BaseException) -> Trouble | None:
     'No space left on device' (53100), 'could not connect', 'server closed the connection'.
     """
     if isinstance(error, OSError):
-        return _FULL if error.errno == 28 else None  # ENOSPC
+        return _FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else None
     if not isinstance(error, DatabaseError | InterfaceError):
         return None
     said = str(error).lower()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -13,10 +15,13 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from fabriek.cli.main import app
 from fabriek.compute import agent as agent_module
 from fabriek.compute.agent import Agent, AgentError, AlreadyRunning, Lock
 from fabriek.compute.local import LocalEngine, LocalPartition
+from fabriek.compute.local.supervisor import write_whole
 from fabriek.compute.records import record_of
 
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "REFUSED")
@@ -238,6 +243,101 @@ def test_a_record_that_could_not_be_booked_is_kept_and_sent_again(agent, platfor
     agent.round()
     assert len(platform.state["records"]) == 1
     assert list((agent.folder / "returned").iterdir()) == []
+
+
+def no_room(path: Path, values: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+
+@pytest.fixture
+def _signals():
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("_signals")
+def test_an_outbox_that_cannot_be_written_is_told_and_tried_again_and_nothing_is_lost(agent, platform, monkeypatch):
+    platform.orders("a")
+    told = []
+    last = time.monotonic() + 30
+
+    def tell(summary):
+        told.append(summary.error)
+        if summary.error:
+            # Somebody makes room.
+            monkeypatch.undo()
+        if platform.state["records"] or time.monotonic() > last:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(agent_module, "write_whole", no_room)
+    agent_module.run(agent, 0.02, tell)
+    (error,) = [error for error in told if error]
+    assert (
+        error
+        == f"The agent can't write in {agent.folder}: the disk is full. Nothing is lost; it goes on once there is room."
+    )
+    assert len(platform.state["records"]) == 1
+    assert [answer["booked"] for answer in platform.state["batches"].values()] == [1]
+
+
+def test_a_cursor_that_cannot_be_written_makes_the_batch_come_again_and_count_once(agent, platform, monkeypatch):
+    platform.orders("a")
+    rounds_until(agent, lambda: platform.report("a").get("state") == "COMPLETED" and platform.state["records"])
+    platform.orders("b")
+
+    def no_room_for_cursors(path, values):
+        if path.name == "cursor.json":
+            no_room(path, values)
+        write_whole(path, values)
+
+    monkeypatch.setattr(agent_module, "write_whole", no_room_for_cursors)
+    with pytest.raises(OSError, match="No space left"):
+        rounds_until(agent, lambda: False)
+    assert len(platform.state["records"]) == 2
+    monkeypatch.undo()
+    agent.round()
+    assert list((agent.folder / "outbox").iterdir()) == []
+    assert sum(answer["booked"] for answer in platform.state["batches"].values()) == 2
+
+
+def test_half_a_file_does_not_stay_on_a_full_disk(tmp_path, monkeypatch):
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(tmp_path / "batch.json", {"records": []})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full. Nothing is lost"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "the disk is full. Nothing is lost"),
+        (sqlite3.OperationalError("database or disk is full"), "the disk is full. Nothing is lost"),
+        (sqlite3.OperationalError("database is locked"), "database is locked. Nothing is lost"),
+        (PermissionError(errno.EACCES, "Permission denied"), "Permission denied. Nothing is lost"),
+        (AgentError("The platform can't be reached."), "The platform can't be reached."),
+    ],
+)
+def test_one_round_by_the_command_tells_the_trouble_in_a_sentence(tmp_path, monkeypatch, platform, error, sentence):
+    at_work(platform, tmp_path / "site").engine.close()
+
+    def fails(_agent):
+        raise error
+
+    monkeypatch.setattr(Agent, "round", fails)
+    words = ["agent", "--url", "http://platform", "--token", "t", "--cluster", "bench", "--folder", tmp_path / "site"]
+    engine = {"cluster": "bench", "partitions": {"gpu": {"nodes": 1, "accelerators_per_node": 4, "cores_per_node": 8}}}
+    (tmp_path / "site" / "engine.json").write_text(json.dumps(engine))
+    result = CliRunner().invoke(app, [*map(str, words), "--once"])
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert sentence in result.stderr
+    assert len(result.stderr.splitlines()) == 1
 
 
 def test_two_agents_cannot_work_in_one_folder(tmp_path):

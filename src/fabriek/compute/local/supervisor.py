@@ -31,11 +31,17 @@ GRACE = 2.0
 def write_whole(path: Path, values: dict[str, Any]) -> None:
     """Write JSON so that a reader sees all of it or none, also after a power cut."""
     partial = path.with_suffix(".partial")
-    with partial.open("w", encoding="utf-8") as file:
-        json.dump(values, file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            json.dump(values, file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError:
+        # On a full disk half a file only takes room.
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
 
 
 def process_birth(pid: int) -> str:

@@ -6,10 +6,20 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from tests.factories.world import MONTH, NEXT, World, make_organisation, make_person, make_submitted, make_world
+from tests.factories.world import (
+    MONTH,
+    NEXT,
+    World,
+    make_draft,
+    make_organisation,
+    make_partition,
+    make_person,
+    make_submitted,
+    make_world,
+)
 from tests.unit.access.test_life import to_score
 
-from fabriek.access.actions import decide_queue, decide_queues, open_call
+from fabriek.access.actions import decide_queue, decide_queues, open_call, save_draft, submit_application
 from fabriek.access.continuous import queue_page
 from fabriek.access.models import AccessMode, Application, Decision, NotYet
 from fabriek.access.queries import decision_page, outcome_of
@@ -20,9 +30,11 @@ from fabriek.allocation.verify import verify
 from fabriek.audit.models import Event
 from fabriek.conf.errors import NotAllowed, Refused
 from fabriek.ledger.queries import check
-from fabriek.programmes.actions import make_promise
+from fabriek.programmes.actions import declare_capacity, establish_shares, make_promise
 from fabriek.programmes.models import Programme
 from fabriek.programmes.queries import free_seconds
+from fabriek.promises.queries import measured_promises
+from fabriek.register.models import Partition
 
 pytestmark = pytest.mark.django_db
 
@@ -169,6 +181,36 @@ def test_a_cap_holds_here_too() -> None:
     outcome = outcome_of(Application.objects.get(code=second.code))
     assert outcome is not None
     assert outcome.reason == "cap"
+
+
+def test_paid_use_gets_no_more_than_a_fifth_of_the_union_s_time_on_each_system() -> None:
+    """Article 18 is about each system: the third would fit below a fifth of both together."""
+    world = wide_world()
+    _factory, there = make_partition(world.operator)
+    declare_capacity(world.operator, there, [MONTH, NEXT])
+    half = Decimal("0.5")
+    establish_shares(world.officer, there, [MONTH, NEXT], {"eu-industrial-entry": half, "eu-science": half})
+    world.call.partitions.add(there)
+    # The programme's share is half of what the Union has there.
+    part = int(free_hours(world) * 2 * 0.15)
+
+    def asked(partition: Partition, *, commercial: bool) -> Application:
+        applicant = make_person(organisation=make_organisation("large-industry"))
+        draft = make_draft(world, applicant)
+        place = {"partition": partition, "first_month": MONTH, "months": 2, "gpu_hours": part}
+        draft = save_draft(applicant, draft, draft.version, commercial=commercial, alternatives=[place])
+        return to_score(world, submit_application(applicant, draft))
+
+    first, elsewhere = asked(world.partition, commercial=True), asked(there, commercial=True)
+    second, unpaid = asked(world.partition, commercial=True), asked(world.partition, commercial=False)
+    run = decide_queue(world.officer, world.call)
+    assert [a.code for a in run.granted] == [first.code, elsewhere.code, unpaid.code]
+    assert [a.code for a in run.refused] == [second.code]
+    outcome = outcome_of(Application.objects.get(code=second.code))
+    assert outcome is not None
+    assert outcome.reason == "cap"
+    (measured,) = [one for one in measured_promises() if one.terms.code == "commercial-use"]
+    assert measured.holds
 
 
 def test_the_queue_is_first_come_within_reach_and_never_beyond_capacity() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from tests.factories.world import (
     NEXT,
     World,
     make_allocation,
+    make_draft,
     make_organisation,
     make_partition,
     make_person,
@@ -21,7 +22,9 @@ from tests.factories.world import (
 from tests.factories.world import make_world as a_world
 
 from fabriek.access import actions
+from fabriek.access.actions import open_call
 from fabriek.access.exceeded import without_exceeded
+from fabriek.access.models import AccessMode, Application
 from fabriek.access.problem import compose
 from fabriek.allocation.plan import load_plan
 from fabriek.allocation.problem import Problem, parse_problem
@@ -209,6 +212,57 @@ def test_a_cap_that_is_exceeded_bars_those_who_ask_nowhere_else(world: World) ->
     document["promises"] = [{**cap, "id": "cap"}]
     left, barred = without_exceeded(parse_problem(document))
     assert (left.applications, left.promises, set(barred)) == ([], [], set(places))
+
+
+def test_a_decision_awards_no_more_than_a_fifth_of_the_union_s_time_on_a_system_to_paid_use() -> None:
+    """Article 18 is about each system: three that together are below a fifth of two systems, two of them on one."""
+    world = a_world(maximum_gpu_hours=100_000)
+    make_person("reviewer", organisation=make_organisation("academia", "DE"))
+    here, there = world.partition, another_system(world)
+    world.call = open_call(
+        world.officer,
+        access_mode=AccessMode.objects.get(code="aif-playground"),
+        factory=world.factory,
+        programme=Programme.objects.get(code=ENTRY),
+        partitions=[here, there],
+        title="On two systems",
+        opens=datetime.now(UTC) - timedelta(days=1),
+        closes=datetime.now(UTC) + timedelta(days=10),
+        first_month=MONTH,
+        months=2,
+        maximum_gpu_hours=100_000,
+    )
+    capacity = {p.id: sum(p.capacity) for p in problem(world, [ENTRY, LARGE, SCIENCE], there).partitions}
+    part = {code: int(hours * 0.15) for code, hours in capacity.items()}
+
+    def asked(partition: Partition, *, commercial: bool) -> Application:
+        applicant = make_person(organisation=make_organisation("large-industry" if commercial else "sme"))
+        draft = make_draft(world, applicant)
+        place = {"partition": partition, "first_month": MONTH, "months": 2, "gpu_hours": part[partition.code]}
+        draft = actions.save_draft(applicant, draft, draft.version, commercial=commercial, alternatives=[place])
+        application = actions.submit_application(applicant, draft)
+        actions.check_eligibility(world.officer, application)
+        for review in actions.assign_reviewers(world.officer, [application]):
+            scores = {criterion["code"]: 5 for criterion in world.call.criteria}
+            actions.submit_review(review.reviewer, review, scores, "Good.")
+        return actions.settle_consensus(world.officer, application)
+
+    paid = [asked(here, commercial=True), asked(here, commercial=True), asked(there, commercial=True)]
+    decision = actions.propose_decision(world.officer, [world.call])
+    plan = load_plan(decision.plan.encode())
+    awarded = {award.application for award in plan.awards}
+    assert paid[2].code in awarded
+    assert len(awarded & {paid[0].code, paid[1].code}) == 1
+    assert [refusal.reason for refusal in plan.refusals] == ["cap"]
+    actions.publish_decision(world.officer, decision)
+    (measured,) = [one for one in measured_promises() if one.terms.code == "commercial-use"]
+    assert measured.holds
+    assert 0 < part[here.code] <= 0.2 * capacity[here.code]
+
+    # It was not for want of room: the same on the same system, not paid for, is awarded.
+    free = asked(here, commercial=False)
+    decision = actions.propose_decision(world.officer, [world.call])
+    assert [award.application for award in load_plan(decision.plan.encode()).awards] == [free.code]
 
 
 @pytest.mark.parametrize(

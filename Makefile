@@ -21,6 +21,7 @@ check: .venv/dev
 	$(BIN)/lint-imports
 	$(BIN)/djlint src/fabriek/portal/templates --lint --quiet
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	@site=$$(mktemp -d) && NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir "$$site" && rm -rf "$$site"
 
 bench: .venv/dev
 	@for question in benchmarks/[a-z]*.py; do echo "== $$question"; $(BIN)/python $$question || exit 1; done

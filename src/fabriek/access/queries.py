@@ -13,6 +13,7 @@ from django.db.models import Count, F, Max, OuterRef, Prefetch, Q, QuerySet, Sub
 from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 
+from fabriek.access.limits import worths_of_units
 from fabriek.access.models import (
     AccessMode,
     Alternative,
@@ -430,10 +431,11 @@ class Match:
 
 
 def front_door(wish: Wish, now: datetime | None = None) -> list[Match]:
-    """The access modes for a wish: those that fit and are open first, the smallest on top. Five queries."""
+    """The access modes for a wish: those that fit and are open first, the smallest on top. Six queries."""
     now = now or timezone.now()
     calls = open_calls(now)
     free = free_gpu_hours(calls)
+    worths = worths_of_units(now.date(), wish.factories)
     matches = []
     for mode in AccessMode.objects.filter(is_open_to_calls=True):
         fitting = [
@@ -444,7 +446,7 @@ def front_door(wish: Wish, now: datetime | None = None) -> list[Match]:
         fitting.sort(key=lambda offer: (not offer.is_enough, offer.answer_by, -offer.free_gpu_hours))
         near = [offer for offer in fitting if not wish.factories or offer.call.factory.code in wish.factories]
         # A call has terms of its own: where one fits, its mode does.
-        why = [] if fitting else misfits(mode, wish)
+        why = [] if fitting else misfits(mode, wish, worths.get(mode.unit, ()))
         matches.append(Match(mode, not why, why, near, [offer for offer in fitting if offer not in near]))
     return sorted(
         matches, key=lambda m: (not m.fits, not m.offers, not m.elsewhere, m.mode.maximum or 10**12, m.mode.name)

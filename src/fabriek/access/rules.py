@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -258,16 +259,17 @@ class Wish:
     factories: frozenset[str] = frozenset()
 
 
-def misfits(terms: AccessMode | Call, wish: Wish) -> list[str]:
+def misfits(terms: AccessMode | Call, wish: Wish, worths: Sequence[Fraction] = ()) -> list[str]:
     """What of a wish lies outside the terms of a mode or a call: country, class, too-much, too-little, too-long.
 
     As `limit_faults` and `eligibility_findings` judge the application that would follow; a longer duration than was
-    wished for is none. The limits of a mode that counts in other units than GPU-hours can't be told.
+    wished for is none. worths: what the unit of a mode that doesn't count in GPU-hours is worth, where it may be used; a
+    wish lies outside its limits where it does so everywhere, and where none is known they can't be told.
     """
     if isinstance(terms, Call):
         least, most, months = terms.minimum_gpu_hours, terms.maximum_gpu_hours, range(1, terms.months + 1)
     else:
-        least, most = (terms.minimum, terms.maximum) if terms.unit == "gpu-hour" else (None, None)
+        least, most = _widest(terms, [Fraction(1)] if terms.unit == "gpu-hour" else worths)
         months = range(1, 1_000)
     durations = [duration for duration in terms.durations_months or months if duration in months]
     why = []
@@ -282,6 +284,16 @@ def misfits(terms: AccessMode | Call, wish: Wish) -> list[str]:
     if wish.months > max(durations, default=0):
         why.append("too-long")
     return why
+
+
+def _widest(mode: AccessMode, worths: Sequence[Fraction]) -> tuple[Fraction | None, Fraction | None]:
+    """The limits of a mode in GPU-hours where they are lowest and where they are highest."""
+    if not worths:
+        return None, None
+    return (
+        None if mode.minimum is None else mode.minimum * min(worths),
+        None if mode.maximum is None else mode.maximum * max(worths),
+    )
 
 
 def score_of(criteria: Iterable[Mapping[str, Any]], scores: Mapping[str, float]) -> Decimal:

@@ -244,8 +244,8 @@ def open_the_calls(people: dict[str, Person], factory: Factory, partition: Parti
         ("playground", "aif-playground", "eu-industrial-entry", {}),
         # The mode's minimum of 10,000 is second-hand; the demo leaves no gap above Playground.
         ("fast-lane", "aif-fast-lane", "eu-industrial-entry", {"minimum_gpu_hours": 5_001}),
-        # The mode's limits are in node-hours; the demo gives them in GPU-hours: 90,000 node-hours of 4 GPUs.
-        ("science", "aif-science", "eu-science", {"maximum_gpu_hours": 360_000, "durations_months": [1, 2, 3]}),
+        # The mode's maximum is converted from node-hours. Its minimum is above what the trace's groups used.
+        ("science", "aif-science", "eu-science", {"minimum_gpu_hours": None, "durations_months": [1, 2, 3]}),
     ):
         template = AccessMode.objects.get(code=mode)
         calls[name] = open_call(

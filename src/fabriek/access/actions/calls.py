@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
+from fabriek.access.limits import limits_in_gpu_hours, range_faults
 from fabriek.access.models import AccessMode, Call, CallState, Scoring
 from fabriek.audit.actions import record
 from fabriek.conf.errors import Invalid
@@ -37,6 +38,8 @@ def open_call(
 ) -> Call:
     """Open a call with the access mode's terms, copied, and what is overridden. The same code again: the same call.
 
+    Limits of a mode in another unit are converted as the partitions' conversions of the first month say, the strictest
+    where they differ; a limit that is given is not.
     Among the overrides are `scoring` (how reviews become a score), `reviewers` and `reviewer_limit`: none of them can
     be changed once the call is open.
 
@@ -58,11 +61,13 @@ def open_call(
         faults["months"] = [_("Offer 1 to 36 months.")]
     if programme.children.exists():
         faults["programme"] = [_("Choose a programme that holds shares itself.")]
-    # Limits of a mode in another unit than GPU-hours say nothing about GPU-hours: the officer gives them.
-    in_gpu_hours = access_mode.unit == "gpu-hour"
+    limits: dict[str, int | None] = {}
+    try:
+        limits = limits_in_gpu_hours(access_mode, partitions, first_month.replace(day=1), overrides)
+    except Invalid as refusal:
+        faults |= refusal.faults
     terms: dict[str, Any] = {
-        "minimum_gpu_hours": access_mode.minimum if in_gpu_hours else None,
-        "maximum_gpu_hours": access_mode.maximum if in_gpu_hours else None,
+        **limits,
         "durations_months": access_mode.durations_months,
         "classes": access_mode.classes,
         "continuous": access_mode.continuous,
@@ -73,7 +78,7 @@ def open_call(
         "reviewers": access_mode.reviewers,
         **overrides,
     }
-    faults |= _scoring_faults(terms)
+    faults |= _scoring_faults(terms) | range_faults(terms.get("minimum_gpu_hours"), terms.get("maximum_gpu_hours"))
     if faults:
         raise Invalid(_("The call can't be opened like this."), faults=faults)
     call = Call.objects.create(

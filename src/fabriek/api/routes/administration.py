@@ -39,8 +39,10 @@ class CallIn(Schema):
     closes: datetime
     first_month: date
     months: int = Field(ge=1, le=36)
-    minimum_gpu_hours: int | None = Field(None, ge=1, le=10**10)
-    maximum_gpu_hours: int | None = Field(None, ge=1, le=10**10)
+    minimum_gpu_hours: int | None = Field(None, ge=0, le=10**10, description="null: the mode's; 0: none")
+    maximum_gpu_hours: int | None = Field(
+        None, ge=1, le=10**10, description="null: the mode's, converted where it counts in another unit"
+    )
     reviewers: int | None = Field(None, ge=1, le=20)
     reviewer_limit: int | None = Field(None, ge=1, le=1_000)
     scoring: Literal["mean", "calibrated"] = "mean"

@@ -154,11 +154,19 @@ class CallForm(forms.Form):
     closes = MomentField(label=_("Closes"), help_text=_("In UTC: the cut-off."))
     first_month = MonthField(label=_("First month of use"))
     months = forms.IntegerField(label=_("Months on offer"), min_value=1, max_value=36)
+    minimum_gpu_hours = forms.IntegerField(
+        label=_("At least, per application"),
+        required=False,
+        min_value=0,
+        max_value=10**10,
+        help_text=_("Empty: as the access mode says. 0: no minimum."),
+    )
     maximum_gpu_hours = forms.IntegerField(
         label=_("At most, per application"),
         required=False,
         min_value=1,
-        help_text=_("Empty: as the access mode says."),
+        max_value=10**10,
+        help_text=_("Empty: as the access mode says. Node-hours are converted, the strictest of the partitions."),
     )
     reviewers = forms.IntegerField(
         label=_("Reviewers of each application"),

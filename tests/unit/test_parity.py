@@ -77,6 +77,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "declare_partition": ("POST /systems/{code}/partitions", "declare partition"),
     "declare_availability": ("POST /partitions/{system}/{partition}/availability", "declare availability"),
     "resize_partition": ("POST /partitions/{system}/{partition}/sizes", "declare size"),
+    "declare_conversion": ("POST /partitions/{system}/{partition}/conversions", "declare conversion"),
+    "change_stage": ("POST /systems/{code}/stages", "declare stage"),
     "declare_link": ("POST /links", "link declare"),
     "end_link": ("POST /links/{number}/end", "link end"),
     "register_cluster": ("POST /clusters", "cluster register"),

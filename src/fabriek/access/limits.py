@@ -66,7 +66,7 @@ def range_faults(least: int | None, most: int | None) -> dict[str, list[str]]:
 
 
 def worths_of_units(on: date, factories: Collection[str] = ()) -> dict[str, list[Fraction]]:
-    """By unit what it is worth on a day, on any partition of these factories (none: of all that are known). One query."""
+    """By unit what it is worth on a day, on any partition of these factories; none: of all. One query."""
     found = UnitConversion.objects.filter(valid_from__lte=on).filter(
         Q(valid_until__isnull=True) | Q(valid_until__gt=on)
     )

@@ -263,9 +263,11 @@ def misfits(terms: AccessMode | Call, wish: Wish, worths: Sequence[Fraction] = (
     """What of a wish lies outside the terms of a mode or a call: country, class, too-much, too-little, too-long.
 
     As `limit_faults` and `eligibility_findings` judge the application that would follow; a longer duration than was
-    wished for is none. worths: what the unit of a mode that doesn't count in GPU-hours is worth, where it may be used; a
-    wish lies outside its limits where it does so everywhere, and where none is known they can't be told.
+    wished for is none. worths: what the unit of a mode that doesn't count in GPU-hours is worth, where it may be used;
+    a wish lies outside its limits where it does so everywhere, and where none is known they can't be told.
     """
+    least: Fraction | int | None
+    most: Fraction | int | None
     if isinstance(terms, Call):
         least, most, months = terms.minimum_gpu_hours, terms.maximum_gpu_hours, range(1, terms.months + 1)
     else:

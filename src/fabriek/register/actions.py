@@ -15,6 +15,7 @@ from fabriek.audit.actions import record
 from fabriek.conf.checking import added, checked, refuse_otherwise
 from fabriek.conf.errors import Invalid
 from fabriek.people.permissions import require
+from fabriek.register.conversions import add_conversions
 from fabriek.register.errors import PeriodInvalid
 from fabriek.register.models import (
     Availability,
@@ -27,7 +28,6 @@ from fabriek.register.models import (
     PartitionSize,
     Site,
     Stage,
-    StageChange,
     System,
     UnitConversion,
 )
@@ -111,19 +111,6 @@ def declare_system(
 
 
 @transaction.atomic
-def change_stage(actor: Any, thing: Factory | System, stage: str, on: str, text: str = "") -> None:
-    """A factory or a system enters a stage."""
-    require(actor, "declare capacity")
-    if stage not in Stage.values:
-        raise Invalid(_("There is no stage %(stage)s.") % {"stage": stage})
-    field = "factory" if isinstance(thing, Factory) else "system"
-    StageChange.objects.create(stage=stage, on=on, text=text, source="operator", **{field: thing})
-    thing.stage = stage
-    thing.save(update_fields=["stage"])
-    record(actor, "register.change_stage", thing, stage=stage, on=on)
-
-
-@transaction.atomic
 def declare_partition(
     actor: Any,
     system: System,
@@ -157,19 +144,24 @@ def declare_partition(
     _check_partition(slugify(name), kind, nodes, accelerators_per_node, cores_per_node)
     partition = added(Partition(system=system, code=code, **said))
     if accelerators_per_node:
-        for unit, numerator, denominator in (
-            ("gpu-hour", 1, 1),
-            ("node-hour", accelerators_per_node, 1),
-            ("core-hour", accelerators_per_node, cores_per_node),
-        ):
-            UnitConversion.objects.create(
-                partition=partition,
-                unit=unit,
-                numerator=numerator,
-                denominator=denominator,
-                valid_from=since,
-                source="declared by the operator",
-            )
+        add_conversions(
+            partition,
+            [
+                UnitConversion(
+                    partition=partition,
+                    unit=unit,
+                    numerator=numerator,
+                    denominator=denominator,
+                    valid_from=since,
+                    source="declared by the operator",
+                )
+                for unit, numerator, denominator in (
+                    ("gpu-hour", 1, 1),
+                    ("node-hour", accelerators_per_node, 1),
+                    ("core-hour", accelerators_per_node, cores_per_node),
+                )
+            ],
+        )
     record(actor, "register.declare_partition", partition, nodes=nodes)
     return partition
 

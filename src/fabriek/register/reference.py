@@ -15,6 +15,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.text import slugify
 
+from fabriek.register.conversions import add_conversions
 from fabriek.register.models import (
     Antenna,
     Confidence,
@@ -30,6 +31,10 @@ from fabriek.register.models import (
     System,
     UnitConversion,
 )
+from fabriek.register.stages import take_last_stage
+
+_SINCE = date(2021, 1, 1)
+"""Before the first machine of the register was there."""
 
 _SYSTEM_STAGES = {
     "operational": Stage.OPERATING,
@@ -159,7 +164,7 @@ def _factory(row: dict[str, Any]) -> None:
         for name in dict.fromkeys(_value(row, "partners") or [])
     ]
     ConsortiumMember.objects.bulk_create(members)
-    factory.stages.all().delete()
+    of_operator = _forget_stages(factory)
     if selected:
         fact = row["selection_round"]
         StageChange.objects.create(
@@ -176,6 +181,14 @@ def _factory(row: dict[str, Any]) -> None:
             source=fact["source"],
             confidence=fact["confidence"],
         )
+    if of_operator:
+        take_last_stage(factory)
+
+
+def _forget_stages(thing: Factory | System) -> bool:
+    """Stages that a source of the reference data told go. Returns whether the operator's own are left."""
+    thing.stages.filter(source__in=Source.objects.values("code")).delete()
+    return thing.stages.exists()
 
 
 def _factory_stage(status: str) -> str:
@@ -253,12 +266,14 @@ def _system(row: dict[str, Any]) -> None:
     )
     codes = [code.replace("+", "p") for code in row["ai_factory_ids"]]
     system.factories.set(Factory.objects.filter(code__in=codes))
-    system.stages.all().delete()
+    of_operator = _forget_stages(system)
     fact = row["operational_since_or_expected"]
     if status == "operational" and (day := _DAY.match(since)):
         StageChange.objects.create(
             system=system, stage=Stage.OPERATING, on=day[0], source=fact["source"], confidence=fact["confidence"]
         )
+    if of_operator:
+        take_last_stage(system)
     for part in row["partitions"]:
         _partition(system, part)
 
@@ -314,8 +329,7 @@ def _kind(row: dict[str, Any], model: str) -> str:
 
 
 def _conversions(partition: Partition, facts: dict[str, dict[str, str]], sbu: int | None = None) -> None:
-    """What units are worth on this partition, in accelerator-hours."""
-    partition.conversions.all().delete()
+    """What units are worth on this partition, in accelerator-hours. Units that the operator declared since stay."""
     each = partition.accelerators_per_node
     fact = facts.get("accelerators_per_node", {})
     rows = []
@@ -327,7 +341,7 @@ def _conversions(partition: Partition, facts: dict[str, dict[str, str]], sbu: in
                 unit=unit,
                 numerator=numerator,
                 denominator=denominator,
-                valid_from=date(2021, 1, 1),
+                valid_from=_SINCE,
                 source=source or fact.get("source", ""),
                 confidence=confidence or fact.get("confidence", Confidence.MEDIUM),
             )
@@ -343,7 +357,10 @@ def _conversions(partition: Partition, facts: dict[str, dict[str, str]], sbu: in
             add("gcd-hour", 1, 2, source="AMD Instinct MI250X data sheet", confidence=Confidence.HIGH)
         if sbu:
             add("sbu", 1, sbu)
-    UnitConversion.objects.bulk_create(rows)
+    changed = partition.conversions.exclude(valid_from=_SINCE, valid_until=None).values_list("unit", flat=True)
+    ours = {row.unit for row in rows} - set(changed)
+    partition.conversions.filter(unit__in=ours).delete()
+    add_conversions(partition, [row for row in rows if row.unit in ours])
 
 
 def _national(row: dict[str, Any]) -> None:

@@ -136,6 +136,16 @@ def _gpu_hours(operations: int, parameters: float, tokens: float, petaflops: flo
     return operations * parameters * tokens / (petaflops * 1e15 * efficiency) / 3600
 
 
+def first_overlap(periods: Iterable[tuple[date, date | None]]) -> date | None:
+    """The first day that lies in two of these periods [from, until); until None: without an end. None: no day does."""
+    latest: date | None = date.min
+    for start, until in sorted(periods, key=lambda period: period[0]):
+        if latest is None or start < latest:
+            return start
+        latest = until
+    return None
+
+
 def convert(amount: Fraction | int, numerator: int, denominator: int) -> Fraction:
     """An amount of a unit in accelerator-hours, exactly."""
     return Fraction(amount) * Fraction(numerator, denominator)

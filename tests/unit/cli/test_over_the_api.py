@@ -285,6 +285,14 @@ def test_links_are_declared_and_end_and_a_partition_grows(tmp_path: Path) -> Non
     grown = operator.run("declare", "capacity", world.partition.code, "--month", f"{MONTH:%Y-%m}")
     assert grown.stdout.startswith("+")
 
+    system = world.partition.system.code
+    operator.run("declare", "stage", system, "--stage", "retired", "--on", "2026-02", "--confidence", "low")
+    operator.run("declare", "stage", world.factory.code, "--factory", "--stage", "installed", "--on", "2026-01")
+    operator.run("declare", "stage", system, "--stage", "operating", "--on", "2999", status=2)
+    worth = ("declare", "conversion", world.partition.code, "--unit", "sbu", "--from", "2026-01-01")
+    assert operator.read(*worth, "--worth", "1/192")["denominator"] == 192
+    operator.run(*worth, "--worth", "1/0", status=2)
+
 
 def test_what_was_promised_ends_and_what_was_moved_is_moved_back() -> None:
     world = make_world()

@@ -126,6 +126,8 @@ def test_who_may_not_is_offered_nothing(world: World, role: str) -> None:
     client = signed_in(make_person(role))
     for name, args in (
         ("resize_partition", ()),
+        ("change_stage", ()),
+        ("declare_conversion", ()),
         ("declare_link", ()),
         ("end_link", (link.pk,)),
         ("rename_programme", ("eu-science",)),

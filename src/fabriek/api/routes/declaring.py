@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from django.http import Http404, HttpRequest
 from ninja import Field, Query, Schema
@@ -18,8 +18,10 @@ from fabriek.api.routes.operations import ClusterOut, cluster_row
 from fabriek.api.routes.operations import router as operations_router
 from fabriek.api.routes.programmes import partition_of
 from fabriek.api.routes.register import (
+    ConversionOut,
     FactoryDetail,
     PartitionDetail,
+    StageOut,
     SystemDetail,
     factory,
     partition_detail,
@@ -30,8 +32,10 @@ from fabriek.operations.actions import register_cluster
 from fabriek.people.models import Person
 from fabriek.people.permissions import require
 from fabriek.register import actions
+from fabriek.register.conversions import declare_conversion
 from fabriek.register.models import (
     Availability,
+    Confidence,
     Factory,
     Link,
     Partition,
@@ -39,9 +43,12 @@ from fabriek.register.models import (
     PartitionSize,
     Site,
     Stage,
+    StageChange,
     System,
+    UnitConversion,
 )
 from fabriek.register.queries import links_for_list, links_on
+from fabriek.register.stages import change_stage
 
 Code = Annotated[str, Field(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -123,6 +130,25 @@ class SizeOut(Schema):
     valid_from: date
     why: str
     source: str
+
+
+class ConversionIn(Schema):
+    unit: Literal["node-hour", "gcd-hour", "sbu", "core-hour"]
+    numerator: int = Field(ge=1, le=10**9)
+    denominator: int = Field(1, ge=1, le=10**9, description="a unit is worth numerator / denominator GPU-hours")
+    valid_from: date
+    valid_until: date | None = None
+    ends_previous: bool = Field(False, description="what holds without an end now ends on valid_from")
+    source: str = Field("operator", min_length=1, max_length=200)
+    confidence: Confidence = Confidence.HIGH
+
+
+class StageIn(Schema):
+    stage: Stage
+    on: str = Field(max_length=10, description="YYYY, YYYY-MM or YYYY-MM-DD, as exact as it is known; not to come")
+    text: str = Field("", max_length=200)
+    source: str = Field("operator", min_length=1, max_length=200)
+    confidence: Confidence = Confidence.HIGH
 
 
 class LinkIn(Schema):
@@ -256,6 +282,31 @@ def sizes(request: HttpRequest, system: str, partition: str) -> list[PartitionSi
 def resize(request: HttpRequest, system: str, partition: str, body: SizeIn) -> PartitionSize:
     """From a day on it has this many nodes. Declare its capacity again afterwards."""
     return actions.resize_partition(operator_of(request), partition_of(system, partition), **body.dict())
+
+
+@router.post(
+    "/partitions/{system}/{partition}/conversions",
+    response=ConversionOut,
+    auth=Scope("operate"),
+    summary="What a unit is worth",
+)
+def convert(request: HttpRequest, system: str, partition: str, body: ConversionIn) -> UnitConversion:
+    """In GPU-hours, for a period. Never two worths of one unit on one day; open calls keep their limits."""
+    return declare_conversion(operator_of(request), partition_of(system, partition), **body.dict())
+
+
+@router.post("/factories/{code}/stages", response=StageOut, auth=Scope("operate"), summary="A factory entered a stage")
+def factory_stage(request: HttpRequest, code: str, body: StageIn) -> StageChange:
+    """On a day, as exactly as it is known. The one entered last is the one that it is in."""
+    actor = operator_of(request)
+    return change_stage(actor, one_of(Factory, code), **body.dict())
+
+
+@router.post("/systems/{code}/stages", response=StageOut, auth=Scope("operate"), summary="A system entered a stage")
+def system_stage(request: HttpRequest, code: str, body: StageIn) -> StageChange:
+    """On a day, as exactly as it is known. The one entered last is the one that it is in."""
+    actor = operator_of(request)
+    return change_stage(actor, one_of(System, code), **body.dict())
 
 
 def link_row(link: Link) -> dict[str, Any]:

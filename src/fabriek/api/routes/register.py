@@ -29,6 +29,24 @@ class Factories(PageOf):
     items: list[FactoryRow]
 
 
+class StageOut(Schema):
+    stage: str
+    on: str = Field(description="YYYY, YYYY-MM or YYYY-MM-DD, as exact as the source is")
+    text: str
+    source: str
+    confidence: str
+
+
+class ConversionOut(Schema):
+    unit: str
+    numerator: int
+    denominator: int = Field(description="a unit is worth numerator / denominator GPU-hours")
+    valid_from: date
+    valid_until: date | None = Field(description="the first day on which it no longer holds")
+    source: str
+    confidence: str
+
+
 class FactoryDetail(FactoryRow):
     stage_text: str
     selected_on: date | None
@@ -36,6 +54,7 @@ class FactoryDetail(FactoryRow):
     website: str
     states: list[str]
     partners: list[str]
+    stages: list[StageOut]
     facts: dict[str, Any]
 
 
@@ -48,6 +67,7 @@ class PartitionDetail(Schema):
     accelerator_model: str
     accelerator_memory_gib: float | None
     cores_per_node: int | None
+    conversions: list[ConversionOut]
     facts: dict[str, Any]
 
 
@@ -59,6 +79,7 @@ class SystemDetail(Schema):
     stage: str
     union_share_maximum: float | None
     partitions: list[PartitionDetail]
+    stages: list[StageOut]
     facts: dict[str, Any]
     demo: bool
 
@@ -118,14 +139,19 @@ def factory(request: HttpRequest, code: str) -> dict[str, Any]:
         "website": found.website,
         "states": [member.name for member in members if member.kind == "state"],
         "partners": [member.name for member in members if member.kind == "partner"],
+        "stages": list(found.stages.all()),
         "facts": found.facts,
     }
 
 
 def partition_detail(partition: Partition) -> dict[str, Any]:
     """A partition, with the nodes that it has today."""
-    names = set(PartitionDetail.model_fields) - {"nodes"}
-    return {**{name: getattr(partition, name) for name in names}, "nodes": queries.nodes_of(partition)}
+    names = set(PartitionDetail.model_fields) - {"nodes", "conversions"}
+    return {
+        **{name: getattr(partition, name) for name in names},
+        "nodes": queries.nodes_of(partition),
+        "conversions": list(partition.conversions.all()),
+    }
 
 
 def system_row(system: System) -> dict[str, Any]:
@@ -147,6 +173,7 @@ def _system(system: System) -> dict[str, Any]:
         "stage": system.stage,
         "union_share_maximum": system.union_share_maximum,
         "partitions": [partition_detail(partition) for partition in system.partitions.all()],
+        "stages": list(system.stages.all()),
         "facts": system.facts,
         "demo": system.is_demo,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from fractions import Fraction
 from typing import Annotated, Any
 
 import typer
@@ -137,6 +138,59 @@ def declare_size(
     tell(f"{partition} has {nodes:,} nodes from {since}.", answer, as_json)
 
 
+def declare_conversion(
+    partition: PartitionCode,
+    unit: Annotated[str, typer.Option("--unit", help="node-hour, core-hour, gcd-hour or sbu.")],
+    worth: Annotated[str, typer.Option("--worth", help="In GPU-hours, such as 4 or 1/192.")],
+    since: Annotated[str, typer.Option("--from", help="A day, such as 2026-12-01.")],
+    until: Annotated[str, typer.Option("--until", help="The first day on which it no longer holds.")] = "",
+    ends_previous: Annotated[
+        bool, typer.Option("--ends-previous", help="What holds without an end now ends on that day.")
+    ] = False,
+    source: Annotated[str, typer.Option("--source", help="Where this can be read.")] = "operator",
+    confidence: Annotated[str, typer.Option("--confidence", help="high, medium or low.")] = "high",
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Say what a unit of a partition is worth in GPU-hours."""
+    try:
+        fraction = Fraction(worth)
+    except (ValueError, ZeroDivisionError):
+        end("--worth is a number or a fraction, such as 4 or 1/192.", 2)
+    body = {
+        "unit": unit,
+        "numerator": fraction.numerator,
+        "denominator": fraction.denominator,
+        "valid_from": since,
+        "valid_until": until or None,
+        "ends_previous": ends_previous,
+        "source": source,
+        "confidence": confidence,
+    }
+    answer = ask("POST", url, token, f"/partitions/{partition}/conversions", body)
+    tell(f"A {unit} on {partition} is worth {fraction} GPU-hours from {since}.", answer, as_json)
+
+
+def declare_stage(
+    code: Annotated[str, typer.Argument(help="A system's code; with --factory a factory's.")],
+    stage: Annotated[str, typer.Option("--stage", help="selected, agreed, procured, installed, operating or retired.")],
+    on: Annotated[str, typer.Option("--on", help="A year, a month or a day, such as 2026-11.")],
+    factory: Annotated[bool, typer.Option("--factory", help="Of a factory, not of a system.")] = False,
+    text: Annotated[str, typer.Option("--text", help="In a few words.")] = "",
+    source: Annotated[str, typer.Option("--source", help="Where this can be read.")] = "operator",
+    confidence: Annotated[str, typer.Option("--confidence", help="high, medium or low.")] = "high",
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """A system or a factory entered a stage. The one entered last is the one that it is in."""
+    body = {"stage": stage, "on": on, "text": text, "source": source, "confidence": confidence}
+    kind = "factories" if factory else "systems"
+    answer = ask("POST", url, token, f"/{kind}/{code}/stages", body)
+    tell(f"{code}: {stage} since {on}.", answer, as_json)
+
+
 def links(
     ended: Annotated[bool, typer.Option("--ended", help="Those that ended too.")] = False,
     url: Url = LOCAL,
@@ -268,6 +322,8 @@ def register(app: typer.Typer) -> None:
         partition=declare_partition,
         availability=declare_availability,
         size=declare_size,
+        conversion=declare_conversion,
+        stage=declare_stage,
         capacity=declare_capacity,
     )
     group(app, "link", "Network links between sites.", list=links, declare=declare_link, end=end_link)

@@ -260,19 +260,27 @@ def fact(
     A value of None or "" is shown as not known, and has no origin then. ``confidence``: high, medium, low. ``url``:
     where the value itself leads.
     """
-    level = str(getattr(confidence, "value", confidence) or "")
-    words = {"high": _("High confidence"), "medium": _("Medium confidence"), "low": _("Low confidence")}
     return {
         "label": label,
         "value": when(value) if isinstance(value, date) else value,
         "url": url,
         "known": value is not None and value != "",
-        "source": source,
-        "source_url": source_url,
-        "level": level,
-        "confidence": words.get(level, ""),
         "note": note,
+        **_origin(source, source_url, confidence),
     }
+
+
+@register.inclusion_tag("components/origin.html")
+def origin(source: str, confidence: str = "", sources: Any = ()) -> dict[str, str]:
+    """Where something is from and how sure it is. ``sources``: those that the page tells, as (code, text)."""
+    told = {code for code, _text in sources or ()}
+    return _origin(source, f"#source-{source}" if source in told else "", confidence)
+
+
+def _origin(source: str, source_url: str, confidence: str) -> dict[str, str]:
+    level = str(getattr(confidence, "value", confidence) or "")
+    words = {"high": _("High confidence"), "medium": _("Medium confidence"), "low": _("Low confidence")}
+    return {"source": source, "source_url": source_url, "level": level, "confidence": words.get(level, "")}
 
 
 @register.simple_block_tag

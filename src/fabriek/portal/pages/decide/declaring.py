@@ -15,6 +15,7 @@ from fabriek.portal.access import requires
 from fabriek.portal.pages.decide.declaring_forms import (
     AvailabilityForm,
     ClusterForm,
+    ConversionForm,
     Declaring,
     FactoryForm,
     PartitionForm,
@@ -25,6 +26,7 @@ from fabriek.portal.pages.decide.declaring_forms import (
 from fabriek.portal.pages.decide.replies import acted, page, person_of, posted
 from fabriek.projects.rules import month_after
 from fabriek.register import actions
+from fabriek.register.conversions import declare_conversion
 from fabriek.register.models import Partition, Site, System
 
 
@@ -174,6 +176,32 @@ def size(request: HttpRequest) -> HttpResponse:
         ),
         submit=_("Declare the size"),
         sizes=chosen.sizes.all() if chosen else None,
+        chosen=chosen,
+    )
+
+
+@requires("declare capacity", "GET", "POST")
+def conversion(request: HttpRequest) -> HttpResponse:
+    """What a unit of a partition is worth, from a day on."""
+    chosen = Partition.objects.filter(code=request.GET.get("partition", "")).first()
+    following = month_after(timezone.now().date().replace(day=1), 1)
+    suggested = {"partition": chosen.code if chosen else "", "valid_from": following}
+    form = ConversionForm(posted(request), initial=suggested)
+    return _declare(
+        request,
+        form,
+        lambda: declare_conversion(person_of(request), **form.said()),
+        lambda: (
+            _("Declared. Calls that are opened from now on take their limits from it."),
+            f"{reverse('portal:system', args=[form.cleaned_data['partition'].system.code])}#conversions",
+        ),
+        heading=_("Say what a unit is worth"),
+        lead=_(
+            "In GPU-hours, for a period. An access mode that counts in node-hours or SBU gets its limits in a "
+            "call by it; calls that are open keep theirs."
+        ),
+        submit=_("Declare it"),
+        conversions=chosen.conversions.all() if chosen else None,
         chosen=chosen,
     )
 

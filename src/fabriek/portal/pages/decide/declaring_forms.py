@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fabriek.people.models import OrganisationClass
 from fabriek.programmes.models import Pillar, Programme
-from fabriek.register.models import Factory, Partition, PartitionKind, Site, Stage, System
+from fabriek.register.models import Confidence, Factory, Partition, PartitionKind, Site, Stage, System
 
 
 class CodeField(forms.SlugField):
@@ -141,6 +141,56 @@ class SizeForm(Declaring):
     )
     valid_from = DayField(label=_("From"), help_text=_("A month counts each day with the nodes of that day."))
     why = forms.CharField(label=_("Why"), max_length=200, help_text=_("Stays on record."))
+
+
+class ConversionForm(Declaring):
+    """What a unit of a partition is worth."""
+
+    widths = {
+        "partition": "lg",
+        "unit": "md",
+        "numerator": "sm",
+        "denominator": "sm",
+        "valid_from": "sm",
+        "valid_until": "sm",
+        "confidence": "lg",
+    }
+    partition = _choice(_("Partition"), Partition.objects.order_by("code"))
+    unit = forms.ChoiceField(
+        label=_("Unit"),
+        choices=[
+            ("node-hour", _("node-hour")),
+            ("core-hour", _("core-hour")),
+            ("gcd-hour", _("GCD-hour")),
+            ("sbu", _("SBU")),
+        ],
+    )
+    numerator = forms.IntegerField(
+        label=_("Is worth so many GPU-hours"),
+        min_value=1,
+        max_value=10**9,
+        help_text=_("A node-hour of nodes with 4 GPUs: 4."),
+    )
+    denominator = forms.IntegerField(
+        label=_("Divided by"),
+        min_value=1,
+        max_value=10**9,
+        initial=1,
+        help_text=_("1 where it is a whole number. 192 SBU for a GPU-hour: 1 divided by 192."),
+    )
+    valid_from = DayField(label=_("From"))
+    valid_until = DayField(label=_("Until"), required=False, help_text=_("The first day on which it no longer holds."))
+    ends_previous = forms.BooleanField(
+        label=_("What this unit is worth now without an end, ends on that day"), required=False
+    )
+    source = forms.CharField(
+        label=_("Source"), max_length=200, required=False, help_text=_("Where this can be read. Empty: the operator.")
+    )
+    confidence = forms.ChoiceField(label=_("How sure is it?"), choices=Confidence.choices, initial=Confidence.HIGH)
+
+    def said(self) -> dict[str, Any]:
+        """What the action takes."""
+        return {**self.cleaned_data, "source": self.cleaned_data["source"] or "operator"}
 
 
 class LinkForm(Declaring):

@@ -79,6 +79,7 @@ VERBS: dict[str, Any] = {
     "register.declare_partition": _("Partition declared"),
     "register.declare_availability": _("Availability declared"),
     "register.resize_partition": _("Partition grew or shrank"),
+    "register.declare_conversion": _("Worth of a unit declared"),
     "register.declare_link": _("Link declared"),
     "register.end_link": _("Link ended"),
     "register.change_stage": _("Stage changed"),

@@ -25,7 +25,7 @@ from fabriek.portal.components.countries import country_name
 from fabriek.portal.components.plots import Line, Map, Place
 from fabriek.programmes.actions import months_from
 from fabriek.register import queries
-from fabriek.register.models import Antenna, Link, Partition, Site, Stage, System
+from fabriek.register.models import Antenna, Link, Partition, Site, Stage, StageChange, System, UnitConversion
 from fabriek.register.rules import least_seconds_to_move
 
 
@@ -155,7 +155,7 @@ def factory(request: HttpRequest, code: str) -> HttpResponse:
         "systems": [(system, queries.accelerators_of(system)) for system in found.systems.all()],
         "links": _links_of(found.systems.all()),
         "calls": [call for call in open_calls() if call.factory_id == found.pk],
-        "sources": _sources(found.facts),
+        "sources": _sources(found.facts, rows=found.stages.all()),
         "origins": _origins(found.facts),
     }
     return render(request, "public/factory.html", context)
@@ -180,7 +180,11 @@ def system(request: HttpRequest, code: str) -> HttpResponse:
         "months": months,
         "capacities": [(p, row) for p, row in capacities if any(c.accelerator_seconds is not None for c in row)],
         "unknown": [(p, row[0].unknown) for p, row in capacities if row[0].unknown],
-        "sources": _sources(found.facts, *(p.facts for p in partitions)),
+        "sources": _sources(
+            found.facts,
+            *(p.facts for p in partitions),
+            rows=[*found.stages.all(), *(c for p in partitions for c in p.conversions.all())],
+        ),
         "origins": _origins(found.facts),
         "links": links,
         "conversions": [(p, c, Fraction(c.numerator, c.denominator)) for p in partitions for c in p.conversions.all()],
@@ -201,8 +205,8 @@ def _map_of(site: Site, others: list[Site]) -> Map | None:
     return map_of_sites(only={site.pk, *(other.pk for other in others)}) if others else None
 
 
-def _sources(*facts: dict[str, Any]) -> list[tuple[str, str]]:
-    """The sources that these facts name, with their text."""
+def _sources(*facts: dict[str, Any], rows: Iterable[StageChange | UnitConversion] = ()) -> list[tuple[str, str]]:
+    """The sources that these facts and rows name, with their text. Rows that say theirs in words name none."""
     codes = {fact["source"] for part in facts for fact in part.values() if isinstance(fact, dict) and "source" in fact}
-    texts = queries.sources(codes)
-    return sorted((code, texts.get(code, code)) for code in codes)
+    texts = queries.sources(codes | {row.source for row in rows})
+    return sorted((code, texts.get(code, code)) for code in codes | texts.keys())

@@ -26,7 +26,8 @@ def add_conversions(partition: Partition, rows: Iterable[UnitConversion]) -> Non
     rows = list(rows)
     by_unit: dict[str, list[tuple[date, date | None]]] = {}
     Partition.objects.select_for_update().get(pk=partition.pk)  # one at a time
-    for row in [*partition.conversions.all(), *rows]:
+    there = partition.conversions.filter(unit__in={row.unit for row in rows})
+    for row in [*there, *rows]:
         by_unit.setdefault(row.unit, []).append((row.valid_from, row.valid_until))
     for unit, periods in by_unit.items():
         day = first_overlap(periods)

@@ -21,6 +21,7 @@ MOST = 10**9
 """Of a numerator or a denominator: more than any unit in use needs."""
 
 
+@transaction.atomic
 def add_conversions(partition: Partition, rows: Iterable[UnitConversion]) -> None:
     """Write these rows of a partition. Errors: PeriodInvalid where two of one unit would hold on the same day."""
     rows = list(rows)

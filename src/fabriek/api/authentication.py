@@ -1,4 +1,4 @@
-"""Tokens with scopes. A route names the scope it needs; a token without it gets 403, no token 401."""
+"""Tokens with scopes. A route names the scope it needs, and the permission; a token without gets 403, no token 401."""
 
 from __future__ import annotations
 
@@ -14,16 +14,24 @@ from fabriek.operations.models import Cluster
 from fabriek.operations.queries import cluster_of
 from fabriek.people.actions import authenticate
 from fabriek.people.models import Person, Token
+from fabriek.people.permissions import PERMISSIONS, require
 
 
 class Scope(HttpBearer):
-    """A bearer token that holds `scope`."""
+    """A bearer token that holds `scope`, of a person with the `permission`, where one is named.
+
+    It is asked for before anything is looked up or read of the request: who may not do a thing doesn't learn from a
+    404 or a 422 what is there.
+    """
 
     openapi_scheme = "bearer"
 
-    def __init__(self, scope: str) -> None:
+    def __init__(self, scope: str, permission: str | None = None) -> None:
         super().__init__()
+        if permission is not None and permission not in PERMISSIONS:
+            raise ValueError(f"there is no permission {permission!r}")
         self.scope = scope
+        self.permission = permission
 
     def authenticate(self, request: HttpRequest, token: str) -> Token:
         try:
@@ -35,6 +43,8 @@ class Scope(HttpBearer):
                 f"This token lacks the scope {self.scope!r}; it has {', '.join(found.scopes) or 'none'}.",
                 scope=self.scope,
             )
+        if self.permission is not None:
+            require(found.person, self.permission)
         return found
 
 

@@ -258,6 +258,16 @@ def measured_at_its_end(promise: Promise) -> Measured:
     return measure(_terms(promise, _subtrees(), _told_again("months", _months)), hours(first, until))
 
 
+def measured_promise(code: str) -> tuple[Measured, Promise | None] | None:
+    """A promise that holds today, or one that ended or has yet to begin; None: there is none of this code. A
+    programme's share is a promise of its own, which nobody made."""
+    promise = Promise.objects.select_related("programme", "base", "system").filter(code=code).first()
+    one = next((found for found in measured_promises() if found.terms.code == code), None)
+    if one is None and promise is not None:
+        one = measured_at_its_end(promise)
+    return None if one is None else (one, promise)
+
+
 def measured_promises(on: date | None = None) -> list[Measured]:
     """Every promise that is valid on a day (default: today), then every programme's share as a promise of its own."""
     on = on or date.today()

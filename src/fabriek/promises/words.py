@@ -6,6 +6,8 @@ from typing import Any
 
 from fabriek.promises.measures import Measured
 
+STATIONS = ("share", "decided", "queued", "used")
+
 
 def as_rows(measured: list[Measured]) -> list[dict[str, Any]]:
     """One row a promise; hours in GPU-hours (accelerator-seconds / 3600), the seconds themselves beside them."""
@@ -62,3 +64,20 @@ def _hours(one: Measured) -> dict[str, float]:
         "queued": one.queued / 3600,
         "used": one.used / 3600,
     }
+
+
+def number_rows(one: Measured) -> list[dict[str, Any]]:
+    """The numbers behind a promise: GPU-hours of each programme on each system by kind of project, the seconds beside
+    them."""
+    return [
+        {
+            "programme": row.programme,
+            "system": row.system,
+            "class": row.organisation_class or None,
+            "country": row.country or None,
+            "commercial": row.commercial,
+            **{name: getattr(row, name) / 3600 for name in STATIONS},
+            "seconds": {name: getattr(row, name) for name in STATIONS},
+        }
+        for row in sorted(one.numbers, key=lambda row: (row.programme, row.system, row.organisation_class, row.country))
+    ]

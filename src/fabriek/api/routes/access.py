@@ -395,7 +395,10 @@ def organisation(request: HttpRequest, body: OrganisationIn) -> dict[str, str]:
 
 
 @router.post(
-    "/applications/{code}/eligibility", response=ApplicationIO, auth=Scope("decide"), summary="Check eligibility"
+    "/applications/{code}/eligibility",
+    response=ApplicationIO,
+    auth=Scope("decide", "check eligibility"),
+    summary="Check eligibility",
 )
 def eligibility(request: HttpRequest, code: str, body: Eligibility) -> dict[str, Any]:
     """`eligible` null follows the automatic findings."""
@@ -404,7 +407,10 @@ def eligibility(request: HttpRequest, code: str, body: Eligibility) -> dict[str,
 
 
 @router.post(
-    "/applications/{code}/assessment", response=ApplicationIO, auth=Scope("review"), summary="Assess technically"
+    "/applications/{code}/assessment",
+    response=ApplicationIO,
+    auth=Scope("review", "assess technically"),
+    summary="Assess technically",
 )
 def assessment(request: HttpRequest, code: str, body: AssessmentIn) -> dict[str, Any]:
     """Before peer review: whether it can be done on what is asked for. Not feasible ends the application."""
@@ -427,13 +433,13 @@ def review_row(review: Review) -> dict[str, Any]:
     }
 
 
-@router.get("/reviews", response=Reviews, auth=Scope("review"), summary="One's own reviews")
+@router.get("/reviews", response=Reviews, auth=Scope("review", "review"), summary="One's own reviews")
 def reviews(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     """Those to do first."""
     return page_of(queries.review_desk(actor_of(request)), paging, review_row)
 
 
-@router.post("/reviews/{number}", response=ReviewRow, auth=Scope("review"), summary="Hand in a review")
+@router.post("/reviews/{number}", response=ReviewRow, auth=Scope("review", "review"), summary="Hand in a review")
 def review(request: HttpRequest, number: int, body: ReviewIn) -> dict[str, Any]:
     """Points for each criterion of the call."""
     found = queries.review_of(actor_of(request), number) if number < 2**63 else None
@@ -444,7 +450,12 @@ def review(request: HttpRequest, number: int, body: ReviewIn) -> dict[str, Any]:
     )
 
 
-@router.post("/applications/{code}/score", response=ApplicationIO, auth=Scope("decide"), summary="Settle the score")
+@router.post(
+    "/applications/{code}/score",
+    response=ApplicationIO,
+    auth=Scope("decide", "assign reviewers"),
+    summary="Settle the score",
+)
 def settle(request: HttpRequest, code: str, body: Score) -> dict[str, Any]:
     """The score that counts under the call (the mean or the calibrated mean), or another score with a remark."""
     actions.settle_consensus(actor_of(request), own(request, code), body.score, body.remark)
@@ -472,14 +483,13 @@ def decision_of(request: HttpRequest, code: str) -> Decision:
     return found
 
 
-@router.get("/decisions", response=Decisions, auth=Scope("read"), summary="Decisions")
+@router.get("/decisions", response=Decisions, auth=Scope("read", "read decisions"), summary="Decisions")
 def decisions(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     """Newest first."""
-    require(actor_of(request), "read decisions")
     return page_of(queries.decisions(), paging, decision_row)
 
 
-@router.post("/decisions", response=DecisionRow, auth=Scope("decide"), summary="Propose a decision")
+@router.post("/decisions", response=DecisionRow, auth=Scope("decide", "decide"), summary="Propose a decision")
 def propose(request: HttpRequest, body: Proposal) -> dict[str, Any]:
     """Asks these calls as they stand, waits for the plan, and chooses it: for small calls. Larger ones, and what-ifs,
     are asked as scenarios. Nothing is awarded before it is published."""
@@ -489,19 +499,21 @@ def propose(request: HttpRequest, body: Proposal) -> dict[str, Any]:
     return decision_row(actions.propose_decision(actor_of(request), found))
 
 
-@router.get("/decisions/{code}/problem", auth=Scope("read"), summary="The problem that was decided")
+@router.get("/decisions/{code}/problem", auth=Scope("read", "read decisions"), summary="The problem that was decided")
 def problem(request: HttpRequest, code: str) -> HttpResponse:
     """`fabriek/problem/1`, byte for byte as it was solved."""
     return HttpResponse(decision_of(request, code).problem, content_type="application/json")
 
 
-@router.get("/decisions/{code}/plan", auth=Scope("read"), summary="The plan with its certificate")
+@router.get("/decisions/{code}/plan", auth=Scope("read", "read decisions"), summary="The plan with its certificate")
 def plan(request: HttpRequest, code: str) -> HttpResponse:
     """`fabriek/plan/1`; check it with `fabriek verify`."""
     return HttpResponse(decision_of(request, code).plan, content_type="application/json")
 
 
-@router.post("/decisions/{code}/publish", response=DecisionRow, auth=Scope("decide"), summary="Publish a decision")
+@router.post(
+    "/decisions/{code}/publish", response=DecisionRow, auth=Scope("decide", "decide"), summary="Publish a decision"
+)
 def publish(request: HttpRequest, code: str, body: Why) -> dict[str, Any]:
     """Awards, opens the projects and tells the applicants: all of it, or nothing."""
     return decision_row(actions.publish_decision(actor_of(request), decision_of(request, code), body.why))

@@ -97,7 +97,7 @@ def found_or_404(rows: Any) -> Any:
 
 
 # One address, one router: a router answers 405 for methods that it does not know itself.
-@access_router.post("/calls", response=CallRow, auth=Scope("decide"), summary="Open a call")
+@access_router.post("/calls", response=CallRow, auth=Scope("decide", "open calls"), summary="Open a call")
 def open_call(request: HttpRequest, body: CallIn) -> dict[str, Any]:
     """With the terms of an access mode; limits that are given replace its own."""
     partitions = list(Partition.objects.filter(code__in=body.partitions))
@@ -121,7 +121,7 @@ def open_call(request: HttpRequest, body: CallIn) -> dict[str, Any]:
     return call_row(call, access_queries.free_gpu_hours([call])[call.pk])
 
 
-@router.post("/calls/{code}/close", response=Made, auth=Scope("decide"), summary="Close a call")
+@router.post("/calls/{code}/close", response=Made, auth=Scope("decide", "open calls"), summary="Close a call")
 def close_call(request: HttpRequest, code: str, body: Why) -> dict[str, str]:
     """Nobody can submit any more."""
     call = access_queries.call_of(code)
@@ -131,7 +131,12 @@ def close_call(request: HttpRequest, code: str, body: Why) -> dict[str, str]:
     return {"code": code}
 
 
-@router.post("/applications/{code}/reviewer", response=Made, auth=Scope("decide"), summary="Replace a reviewer")
+@router.post(
+    "/applications/{code}/reviewer",
+    response=Made,
+    auth=Scope("decide", "assign reviewers"),
+    summary="Replace a reviewer",
+)
 def replace_reviewer(request: HttpRequest, code: str) -> dict[str, str]:
     """For each review that was declined."""
     access.replace_reviewer(actor_of(request), own(request, code))
@@ -139,7 +144,10 @@ def replace_reviewer(request: HttpRequest, code: str) -> dict[str, str]:
 
 
 @router.post(
-    "/applications/{code}/objection/answer", response=Made, auth=Scope("decide"), summary="Answer an objection"
+    "/applications/{code}/objection/answer",
+    response=Made,
+    auth=Scope("decide", "answer objections"),
+    summary="Answer an objection",
 )
 def answer_objection(request: HttpRequest, code: str, body: AnswerIn) -> dict[str, str]:
     """By somebody who did not publish the decision."""
@@ -152,17 +160,19 @@ def answer_objection(request: HttpRequest, code: str, body: AnswerIn) -> dict[st
 @router.get(
     "/maintenance/{system}/{partition}",
     response=list[MaintenanceOut],
-    auth=Scope("read"),
+    auth=Scope("read", "read operations"),
     summary="Planned maintenance",
 )
 def maintenance(request: HttpRequest, system: str, partition: str) -> list[dict[str, Any]]:
     """Of a partition, by start."""
-    require(actor_of(request), "read operations")
     return [_maintenance(row) for row in partition_of(system, partition).maintenances.all()]
 
 
 @router.post(
-    "/maintenance/{system}/{partition}", response=MaintenanceOut, auth=Scope("operate"), summary="Plan maintenance"
+    "/maintenance/{system}/{partition}",
+    response=MaintenanceOut,
+    auth=Scope("operate", "declare capacity"),
+    summary="Plan maintenance",
 )
 def plan(request: HttpRequest, system: str, partition: str, body: MaintenanceIn) -> dict[str, Any]:
     """Declare the capacity again afterwards."""
@@ -175,7 +185,10 @@ def _maintenance(row: Maintenance) -> dict[str, Any]:
 
 
 @router.delete(
-    "/maintenance/{system}/{partition}/{number}", response={204: None}, auth=Scope("operate"), summary="Cancel it"
+    "/maintenance/{system}/{partition}/{number}",
+    response={204: None},
+    auth=Scope("operate", "declare capacity"),
+    summary="Cancel it",
 )
 def unplan(request: HttpRequest, system: str, partition: str, number: int) -> Any:
     """Maintenance that won't happen."""
@@ -186,10 +199,9 @@ def unplan(request: HttpRequest, system: str, partition: str, number: int) -> An
     return Status(204, None)
 
 
-@router.get("/people", response=People, auth=Scope("admin"), summary="People and their roles")
+@router.get("/people", response=People, auth=Scope("admin", "manage people"), summary="People and their roles")
 def everybody(request: HttpRequest, paging: Query[Paging], search: str = "") -> dict[str, Any]:
     """By name."""
-    require(actor_of(request), "manage people")
     page = people_page(search=search[:100], page=paging.page, per_page=paging.per_page)
     rows = [
         {
@@ -210,14 +222,19 @@ def person_of(request: HttpRequest, email: str) -> Person:
     return person
 
 
-@router.post("/people/{email}/roles", response={204: None}, auth=Scope("admin"), summary="Give a role")
+@router.post("/people/{email}/roles", response={204: None}, auth=Scope("admin", "manage people"), summary="Give a role")
 def give_role(request: HttpRequest, email: str, body: RoleIn) -> Any:
     """Giving it again changes nothing."""
     people.give_role(actor_of(request), person_of(request, email), body.role)
     return Status(204, None)
 
 
-@router.delete("/people/{email}/roles/{role}", response={204: None}, auth=Scope("admin"), summary="Withdraw a role")
+@router.delete(
+    "/people/{email}/roles/{role}",
+    response={204: None},
+    auth=Scope("admin", "manage people"),
+    summary="Withdraw a role",
+)
 def withdraw_role(request: HttpRequest, email: str, role: str) -> Any:
     """The last administrator stays."""
     people.withdraw_role(actor_of(request), person_of(request, email), role)

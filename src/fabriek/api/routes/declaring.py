@@ -204,7 +204,9 @@ def one_of(kind: Any, code: str) -> Any:
     return found
 
 
-@router.post("/factories", response=FactoryDetail, auth=Scope("operate"), summary="Declare a factory")
+@router.post(
+    "/factories", response=FactoryDetail, auth=Scope("operate", "declare capacity"), summary="Declare a factory"
+)
 def declare_factory(request: HttpRequest, body: FactoryIn) -> dict[str, Any]:
     """With its hosting entity, which is made known too."""
     made = actions.declare_factory(operator_of(request), **body.dict())
@@ -224,13 +226,13 @@ def sites(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     return page_of(Site.objects.select_related("hosting_entity").order_by("name", "pk"), paging, site_row)
 
 
-@router.post("/sites", response=SiteOut, auth=Scope("operate"), summary="Declare a site")
+@router.post("/sites", response=SiteOut, auth=Scope("operate", "declare capacity"), summary="Declare a site")
 def declare_site(request: HttpRequest, body: SiteIn) -> dict[str, Any]:
     """A data centre: a place on the map."""
     return site_row(actions.declare_site(operator_of(request), **body.dict(exclude_none=True)))
 
 
-@router.post("/systems", response=SystemDetail, auth=Scope("operate"), summary="Declare a system")
+@router.post("/systems", response=SystemDetail, auth=Scope("operate", "declare capacity"), summary="Declare a system")
 def declare_system(request: HttpRequest, body: SystemIn) -> dict[str, Any]:
     """A supercomputer at a site, for a factory; said again for another factory, it serves both."""
     actor, said = operator_of(request), body.dict()
@@ -239,7 +241,10 @@ def declare_system(request: HttpRequest, body: SystemIn) -> dict[str, Any]:
 
 
 @router.post(
-    "/systems/{code}/partitions", response=PartitionDetail, auth=Scope("operate"), summary="Declare a partition"
+    "/systems/{code}/partitions",
+    response=PartitionDetail,
+    auth=Scope("operate", "declare capacity"),
+    summary="Declare a partition",
 )
 def declare_partition(request: HttpRequest, code: str, body: PartitionIn) -> dict[str, Any]:
     """A homogeneous part of a system, with what its node- and core-hours are worth."""
@@ -259,7 +264,7 @@ def availability(request: HttpRequest, system: str, partition: str) -> list[Avai
 @router.post(
     "/partitions/{system}/{partition}/availability",
     response=AvailabilityOut,
-    auth=Scope("operate"),
+    auth=Scope("operate", "declare capacity"),
     summary="Declare availability",
 )
 def declare_availability(request: HttpRequest, system: str, partition: str, body: AvailabilityIn) -> Availability:
@@ -276,7 +281,7 @@ def sizes(request: HttpRequest, system: str, partition: str) -> list[PartitionSi
 @router.post(
     "/partitions/{system}/{partition}/sizes",
     response=SizeOut,
-    auth=Scope("operate"),
+    auth=Scope("operate", "declare capacity"),
     summary="A partition grows or shrinks",
 )
 def resize(request: HttpRequest, system: str, partition: str, body: SizeIn) -> PartitionSize:
@@ -327,7 +332,7 @@ def links(request: HttpRequest, paging: Query[Paging], on: date | None = None, e
     return page_of(links_for_list() if ended else links_on(on), paging, link_row)
 
 
-@router.post("/links", response=LinkOut, auth=Scope("operate"), summary="Declare a link")
+@router.post("/links", response=LinkOut, auth=Scope("operate", "declare capacity"), summary="Declare a link")
 def declare_link(request: HttpRequest, body: LinkIn) -> dict[str, Any]:
     """Between two sites, either way. The same again changes nothing."""
     actor, said = operator_of(request), body.dict()
@@ -335,7 +340,7 @@ def declare_link(request: HttpRequest, body: LinkIn) -> dict[str, Any]:
     return link_row(actions.declare_link(actor, site, other, **said))
 
 
-@router.post("/links/{number}/end", response=LinkOut, auth=Scope("operate"), summary="End a link")
+@router.post("/links/{number}/end", response=LinkOut, auth=Scope("operate", "declare capacity"), summary="End a link")
 def end_link(request: HttpRequest, number: int, body: LinkEnd) -> dict[str, Any]:
     """On the first day on which it no longer holds."""
     actor = operator_of(request)
@@ -345,7 +350,9 @@ def end_link(request: HttpRequest, number: int, body: LinkEnd) -> dict[str, Any]
     return link_row(actions.end_link(actor, found, body.valid_until, body.why))
 
 
-@operations_router.post("/clusters", response=ClusterOut, auth=Scope("operate"), summary="Register a cluster")
+@operations_router.post(
+    "/clusters", response=ClusterOut, auth=Scope("operate", "manage clusters"), summary="Register a cluster"
+)
 def register(request: HttpRequest, body: ClusterIn) -> dict[str, Any]:
     """A scheduler, and which partition each of its partition names stands for. Then make its agent's token."""
     actor = operator_of(request, "manage clusters")

@@ -35,7 +35,7 @@ from fabriek.api.authentication import Scope, actor_of
 # One address, one router: a router answers 405 for methods that it does not know itself.
 from fabriek.api.routes.access import own, router
 from fabriek.api.routes.scenarios import found
-from fabriek.people.permissions import may, require
+from fabriek.people.permissions import may
 
 
 class InquiryOut(Schema):
@@ -125,7 +125,7 @@ def in_plan(request: HttpRequest, code: str, application: str) -> tuple[Scenario
 @router.get(
     "/scenarios/{code}/explanations/{application}",
     response=ExplanationOut,
-    auth=Scope("read"),
+    auth=Scope("read", "read decisions"),
     summary="Why, in a scenario",
 )
 def why_in_scenario(request: HttpRequest, code: str, application: str) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def why_in_scenario(request: HttpRequest, code: str, application: str) -> dict[s
 @router.post(
     "/scenarios/{code}/explanations/{application}",
     response=ExplanationOut,
-    auth=Scope("decide"),
+    auth=Scope("decide", "read decisions"),
     summary="Find what would have changed it",
 )
 def ask_in_scenario(request: HttpRequest, code: str, application: str) -> dict[str, Any]:
@@ -247,7 +247,12 @@ def _promises(plan: SolvedScenario, asked: Inquiry | None) -> list[dict[str, Any
     ]
 
 
-@router.get("/scenarios/{code}/prices", response=PricesOut, auth=Scope("read"), summary="What hours and promises cost")
+@router.get(
+    "/scenarios/{code}/prices",
+    response=PricesOut,
+    auth=Scope("read", "read decisions"),
+    summary="What hours and promises cost",
+)
 def prices(request: HttpRequest, code: str) -> dict[str, Any]:
     """Prices of the certificate at once, and what solving again found beside them."""
     return prices_row(found(request, code))
@@ -256,12 +261,11 @@ def prices(request: HttpRequest, code: str) -> dict[str, Any]:
 @router.post(
     "/scenarios/{code}/prices",
     response=PricesOut,
-    auth=Scope("decide"),
+    auth=Scope("decide", "ask scenarios"),
     summary="Find what these cost",
 )
 def ask_prices(request: HttpRequest, code: str, body: PricesIn) -> dict[str, Any]:
     """Solved apart, once for each promise or partition: look at it until its state is done."""
-    require(actor_of(request), "ask scenarios")
     scenario = found(request, code)
     actions.ask_prices(actor_of(request), scenario, body.of)
     return prices_row(scenario)

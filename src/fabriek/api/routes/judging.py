@@ -219,20 +219,24 @@ def review_detail(review: Review) -> dict[str, Any]:
     }
 
 
-@router.get("/reviews/{number}", response=ReviewDetail, auth=Scope("review"), summary="A review and its application")
+@router.get(
+    "/reviews/{number}", response=ReviewDetail, auth=Scope("review", "review"), summary="A review and its application"
+)
 def review(request: HttpRequest, number: int) -> dict[str, Any]:
     """With the call's criteria, as its reviewer reads it."""
     return review_detail(own_review(request, number))
 
 
-@router.patch("/reviews/{number}", response=ReviewRow, auth=Scope("review"), summary="Save a review")
+@router.patch("/reviews/{number}", response=ReviewRow, auth=Scope("review", "review"), summary="Save a review")
 def save(request: HttpRequest, number: int, body: ReviewDraft) -> dict[str, Any]:
     """While it is written. It counts for nothing, and only its reviewer reads it, until it is handed in."""
     said = body.dict(exclude_none=True, exclude={"version"})
     return review_row(actions.save_review(actor_of(request), own_review(request, number), body.version, **said))
 
 
-@router.post("/reviews/{number}/decline", response=dict[str, str], auth=Scope("review"), summary="Decline a review")
+@router.post(
+    "/reviews/{number}/decline", response=dict[str, str], auth=Scope("review", "review"), summary="Decline a review"
+)
 def decline(request: HttpRequest, number: int, body: DeclineIn) -> dict[str, str]:
     """For an interest, which is remembered; the officer finds somebody else."""
     found = own_review(request, number)
@@ -268,7 +272,10 @@ def row_of(application: Application) -> dict[str, Any]:
 
 
 @router.get(
-    "/calls/{code}/applications", response=ApplicationRows, auth=Scope("read"), summary="The applications of a call"
+    "/calls/{code}/applications",
+    response=ApplicationRows,
+    auth=Scope("read", "read applications"),
+    summary="The applications of a call",
 )
 def applications_of_call(request: HttpRequest, code: str, paging: Query[Paging], state: str = "") -> dict[str, Any]:
     """For officers, the board and administrators: drafts left out, those whose answer is due first on top."""
@@ -277,11 +284,13 @@ def applications_of_call(request: HttpRequest, code: str, paging: Query[Paging],
 
 
 @router.get(
-    "/applications/{code}/judgement", response=Judgement, auth=Scope("read"), summary="What was found of an application"
+    "/applications/{code}/judgement",
+    response=Judgement,
+    auth=Scope("read", "read applications"),
+    summary="What was found of an application",
 )
 def judgement(request: HttpRequest, code: str) -> dict[str, Any]:
     """For officers, the board and administrators: eligibility with its findings, assessment, reviews, score."""
-    require(actor_of(request), "read applications")
     found = own(request, code)
     check = getattr(found, "eligibility_check", None)
     assessment = getattr(found, "technical_assessment", None)
@@ -336,7 +345,10 @@ def with_all(request: HttpRequest, code: str, verb: TaskVerb) -> Any:
 
 
 @router.post(
-    "/calls/{code}/eligibility", response={200: Done, 202: TaskOut}, auth=Scope("decide"), summary="Check all, as found"
+    "/calls/{code}/eligibility",
+    response={200: Done, 202: TaskOut},
+    auth=Scope("decide", "check eligibility"),
+    summary="Check all, as found",
 )
 def check_all(request: HttpRequest, code: str) -> Any:
     """Follows the automatic findings for every application of a call that was submitted."""
@@ -344,7 +356,10 @@ def check_all(request: HttpRequest, code: str) -> Any:
 
 
 @router.post(
-    "/calls/{code}/scores", response={200: Done, 202: TaskOut}, auth=Scope("decide"), summary="Settle all scores"
+    "/calls/{code}/scores",
+    response={200: Done, 202: TaskOut},
+    auth=Scope("decide", "assign reviewers"),
+    summary="Settle all scores",
 )
 def settle_all(request: HttpRequest, code: str) -> Any:
     """Of every application of a call whose reviews are all in, as the call chose when it opened."""
@@ -354,7 +369,7 @@ def settle_all(request: HttpRequest, code: str) -> Any:
 @router.post(
     "/calls/{code}/reviewers",
     response={200: list[ReviewRow], 202: TaskOut},
-    auth=Scope("decide"),
+    auth=Scope("decide", "assign reviewers"),
     summary="Assign reviewers",
 )
 def assign(request: HttpRequest, code: str) -> Any:
@@ -363,24 +378,25 @@ def assign(request: HttpRequest, code: str) -> Any:
     return found if isinstance(found, Status) else [review_row(review) for review in found.reviews]
 
 
-@router.get("/calls/{code}/tasks", response=Tasks, auth=Scope("read"), summary="Work on many applications")
+@router.get(
+    "/calls/{code}/tasks", response=Tasks, auth=Scope("read", "read applications"), summary="Work on many applications"
+)
 def tasks(request: HttpRequest, code: str, paging: Query[Paging]) -> dict[str, Any]:
     """Of a call, the last first."""
     found = queries.tasks_of(call_for(request, code, "read applications"))
     return page_of(found, paging, task_row)
 
 
-@router.get("/tasks/{number}", response=TaskOut, auth=Scope("read"), summary="How far it is")
+@router.get("/tasks/{number}", response=TaskOut, auth=Scope("read", "read applications"), summary="How far it is")
 def task(request: HttpRequest, number: int) -> dict[str, Any]:
     """Ask again every second or so until it has ended."""
-    require(actor_of(request), "read applications")
     found = queries.task_of(number)
     if found is None:
         raise Http404
     return task_row(found)
 
 
-@router.get("/decisions/{code}", response=DecisionDetail, auth=Scope("read"), summary="A decision")
+@router.get("/decisions/{code}", response=DecisionDetail, auth=Scope("read", "read decisions"), summary="A decision")
 def decision(request: HttpRequest, code: str) -> dict[str, Any]:
     """With its applications by score: what each asked, got, or why not."""
     found = decision_of(request, code)
@@ -408,16 +424,17 @@ def decision(request: HttpRequest, code: str) -> dict[str, Any]:
     }
 
 
-@router.post("/decisions/{code}/discard", response=DecisionRow, auth=Scope("decide"), summary="Discard a proposal")
+@router.post(
+    "/decisions/{code}/discard", response=DecisionRow, auth=Scope("decide", "decide"), summary="Discard a proposal"
+)
 def discard(request: HttpRequest, code: str, body: Why) -> dict[str, Any]:
     """The applications keep their scores and wait for another proposal."""
     return decision_row(actions.discard_decision(actor_of(request), decision_of(request, code), body.why))
 
 
-@router.get("/objections", response=Objections, auth=Scope("read"), summary="Objections")
+@router.get("/objections", response=Objections, auth=Scope("read", "read applications"), summary="Objections")
 def objections(request: HttpRequest, paging: Query[Paging], answered: bool = False) -> dict[str, Any]:
     """Those that wait for an answer, oldest first; or those that were answered, the last one first."""
-    require(actor_of(request), "read applications")
     found = queries.answered_objections() if answered else queries.open_objections()
     return page_of(found, paging, objection_row)
 

@@ -15,8 +15,8 @@ from fabriek.people.models import OrganisationClass, Person
 from fabriek.people.permissions import require
 from fabriek.programmes import actions, moving, queries
 from fabriek.programmes.models import Pillar, Programme, Promise, Reallocation
-from fabriek.promises.queries import measured_promises
-from fabriek.promises.words import as_row
+from fabriek.promises.queries import measured_promise, measured_promises
+from fabriek.promises.words import as_row, number_rows
 from fabriek.register.models import Partition, System
 
 router = Router(tags=["programmes"])
@@ -38,6 +38,79 @@ class Programmes(PageOf):
 
 class Promises(PageOf):
     items: list[dict[str, Any]]
+
+
+class StationSeconds(Schema):
+    share: int
+    decided: int
+    queued: int
+    used: int
+
+
+class NumberRow(Schema):
+    programme: str
+    system: str
+    organisation_class: str | None = Field(alias="class", serialization_alias="class")
+    country: str | None
+    commercial: bool
+    share: float
+    decided: float
+    queued: float
+    used: float
+    seconds: StationSeconds
+
+
+class OnSystem(Schema):
+    system: str
+    required: float
+    required_of_use: float
+    share: float
+    decided: float
+    queued: float
+    used: float
+    holds: bool
+    holds_at: dict[str, bool]
+
+
+class Miss(Schema):
+    what: str = Field(description="share, decided or used")
+    system: str | None
+    reached: float
+    required: float
+
+
+class PromiseSeconds(StationSeconds):
+    required: int
+
+
+class PromiseDetail(Schema):
+    id: str
+    name: str
+    kind: str
+    programme: str | None
+    organisation_class: str | None = Field(alias="class", serialization_alias="class")
+    country: str | None
+    commercial: bool
+    fraction: float | None
+    of: str | None
+    system: str | None
+    valid_from: date | None = Field(None, description="null: the share of a programme, which nobody promised")
+    valid_until: date | None = None
+    legal_basis: str = ""
+    source: str = ""
+    required: float = Field(description="GPU-hours, of what was decided; of what was used in `required_of_use`")
+    required_of_use: float
+    share: float
+    decided: float
+    queued: float
+    used: float
+    seconds: PromiseSeconds
+    holds: bool
+    holds_at: dict[str, bool]
+    systems: list[OnSystem]
+    misses: list[Miss]
+    numbers: list[NumberRow] = Field(description="each programme on each system by kind of project")
+    demo: bool
 
 
 class ProgrammeIn(Schema):
@@ -181,7 +254,9 @@ def programmes(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     return page_of(found, paging, programme_row)
 
 
-@router.post("/programmes", response=ProgrammeRow, auth=Scope("decide"), summary="Establish a programme")
+@router.post(
+    "/programmes", response=ProgrammeRow, auth=Scope("decide", "establish shares"), summary="Establish a programme"
+)
 def establish_programme(request: HttpRequest, body: ProgrammeIn) -> dict[str, Any]:
     """At the root, or as a part of one that holds no shares itself. The same again changes nothing."""
     actor = officer_of(request)
@@ -189,7 +264,12 @@ def establish_programme(request: HttpRequest, body: ProgrammeIn) -> dict[str, An
     return programme_row(actions.establish_programme(actor, **said))
 
 
-@router.post("/programmes/{code}/name", response=ProgrammeRow, auth=Scope("decide"), summary="Rename a programme")
+@router.post(
+    "/programmes/{code}/name",
+    response=ProgrammeRow,
+    auth=Scope("decide", "establish shares"),
+    summary="Rename a programme",
+)
 def rename_programme(request: HttpRequest, code: str, body: RenameIn) -> dict[str, Any]:
     """Its code, shares and promises stay. The same again changes nothing."""
     actor = officer_of(request)
@@ -202,7 +282,19 @@ def promises(request: HttpRequest, paging: Query[Paging], on: date | None = None
     return page_of(measured_promises(on), paging, as_row)
 
 
-@router.post("/promises", response=Made, auth=Scope("decide"), summary="Make a promise")
+@router.get("/promises/{code}", response=PromiseDetail, by_alias=True, summary="A promise with its numbers")
+def promise_detail(request: HttpRequest, code: str) -> dict[str, Any]:
+    """One that ended, or has yet to begin, is measured over the months that began while it held."""
+    found = measured_promise(code)
+    if found is None:
+        raise Http404
+    one, made = found
+    terms = ("valid_from", "valid_until", "legal_basis", "source")
+    said = {name: getattr(made, name) for name in terms} if made else {}
+    return {**as_row(one), **said, "numbers": number_rows(one)}
+
+
+@router.post("/promises", response=Made, auth=Scope("decide", "establish shares"), summary="Make a promise")
 def promise(request: HttpRequest, body: PromiseIn) -> dict[str, str]:
     """A floor, a cap or a baseline, measured from now on. The same again changes nothing."""
     actor = officer_of(request)
@@ -214,17 +306,21 @@ def promise(request: HttpRequest, body: PromiseIn) -> dict[str, str]:
     return {"code": actions.make_promise(actor, **body.dict() | named).code}
 
 
-@router.post("/promises/{code}/end", response=Made, auth=Scope("decide"), summary="End a promise")
+@router.post("/promises/{code}/end", response=Made, auth=Scope("decide", "establish shares"), summary="End a promise")
 def end_promise(request: HttpRequest, code: str, body: EndIn) -> dict[str, str]:
     """What was decided under it stays as it was decided."""
     actor = officer_of(request)
     return {"code": actions.end_promise(actor, one_of(Promise, code), body.valid_until, body.why).code}
 
 
-@router.get("/shares/{system}/{partition}", response=list[ShareLine], auth=Scope("read"), summary="The table of shares")
+@router.get(
+    "/shares/{system}/{partition}",
+    response=list[ShareLine],
+    auth=Scope("read", "read ledger"),
+    summary="The table of shares",
+)
 def shares(request: HttpRequest, system: str, partition: str) -> list[dict[str, Any]]:
     """Seconds of each programme and month: the share, and what is awarded, used and free of it."""
-    require(actor_of(request), "read ledger")
     found = partition_of(system, partition)
     return [
         {
@@ -240,7 +336,12 @@ def shares(request: HttpRequest, system: str, partition: str) -> list[dict[str, 
     ]
 
 
-@router.put("/shares/{system}/{partition}", response=list[ShareLine], auth=Scope("decide"), summary="Establish shares")
+@router.put(
+    "/shares/{system}/{partition}",
+    response=list[ShareLine],
+    auth=Scope("decide", "establish shares"),
+    summary="Establish shares",
+)
 def establish(request: HttpRequest, system: str, partition: str, body: SharesIn) -> list[dict[str, Any]]:
     """A table that doesn't add up to one is refused with the row that is off."""
     months = [month.replace(day=1) for month in body.months]
@@ -249,7 +350,10 @@ def establish(request: HttpRequest, system: str, partition: str, body: SharesIn)
 
 
 @router.post(
-    "/capacity/{system}/{partition}", response=dict[str, int], auth=Scope("operate"), summary="Declare capacity"
+    "/capacity/{system}/{partition}",
+    response=dict[str, int],
+    auth=Scope("operate", "declare capacity"),
+    summary="Declare capacity",
 )
 def declare(request: HttpRequest, system: str, partition: str, body: CapacityIn) -> dict[str, int]:
     """Puts the derived capacity of these months on the ledger."""
@@ -258,7 +362,12 @@ def declare(request: HttpRequest, system: str, partition: str, body: CapacityIn)
     return {"accelerator_seconds": changed}
 
 
-@router.post("/reallocations/{system}/{partition}", response=Made, auth=Scope("decide"), summary="Reallocate, transfer")
+@router.post(
+    "/reallocations/{system}/{partition}",
+    response=Made,
+    auth=Scope("decide", "reallocate"),
+    summary="Reallocate, transfer",
+)
 def reallocate(request: HttpRequest, system: str, partition: str, body: ReallocationIn) -> dict[str, str]:
     """One balanced transaction."""
     programme = {p.code: p for p in Programme.objects.filter(code__in=[body.from_programme, body.to_programme])}
@@ -292,23 +401,26 @@ def reallocation_row(moved: Reallocation) -> dict[str, Any]:
     }
 
 
-@router.get("/reallocations", response=Reallocations, auth=Scope("read"), summary="Hours moved between programmes")
+@router.get(
+    "/reallocations",
+    response=Reallocations,
+    auth=Scope("read", "read ledger"),
+    summary="Hours moved between programmes",
+)
 def reallocations(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     """Newest first, those that were undone and what undid them too."""
-    require(actor_of(request), "read ledger")
     return page_of(queries.reallocations(), paging, reallocation_row)
 
 
 @router.post(
     "/reallocations/{system}/{partition}/{code}/undo",
     response=ReallocationRow,
-    auth=Scope("decide"),
+    auth=Scope("decide", "reallocate"),
     summary="Move hours back",
 )
 def undo(request: HttpRequest, system: str, partition: str, code: str, body: WhyIn) -> dict[str, Any]:
     """By the balanced opposite; both stay on record."""
     actor = actor_of(request)
-    require(actor, "reallocate")
     moved = Reallocation.objects.filter(partition=partition_of(system, partition), code=code).first()
     if moved is None:
         raise Http404

@@ -22,7 +22,6 @@ from fabriek.ledger.queries import statement
 from fabriek.operations.models import ENDED_STATES, Job, UsageBatch
 from fabriek.people.actions import revoke_token, update_profile
 from fabriek.people.models import Token
-from fabriek.people.permissions import require
 from fabriek.projects.models import Allocation
 from fabriek.projects.queries import allocation_list, allocation_rows
 from fabriek.projects.rules import may_read
@@ -179,10 +178,9 @@ def allocation(request: HttpRequest, code: str) -> dict[str, Any]:
     return {**allocation_row(allocation_rows([found])[0]), "entries": entries}
 
 
-@router.get("/usage-batches", response=Batches, auth=Scope("read"), summary="Usage as it came in")
+@router.get("/usage-batches", response=Batches, auth=Scope("read", "read operations"), summary="Usage as it came in")
 def usage_batches(request: HttpRequest, paging: Query[Paging], broken: bool = False) -> dict[str, Any]:
     """Newest first; `broken` shows those only in which a record could not be read, each with its line and why."""
-    require(actor_of(request), "read operations")
     found = UsageBatch.objects.select_related("cluster")
     page = Paginator(found.exclude(broken=[]) if broken else found, paging.per_page).get_page(paging.page)
     return paged(
@@ -198,10 +196,9 @@ def usage_batches(request: HttpRequest, paging: Query[Paging], broken: bool = Fa
     )
 
 
-@operations_router.get("/jobs", response=Jobs, auth=Scope("read"), summary="Jobs that wait or run")
+@operations_router.get("/jobs", response=Jobs, auth=Scope("read", "read operations"), summary="Jobs that wait or run")
 def waiting_jobs(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     """Of all projects, oldest first; for operators, officers, the board and administrators."""
-    require(actor_of(request), "read operations")
     found = (
         Job.objects.exclude(state__in=ENDED_STATES)
         .select_related("project", "allocation")
@@ -211,10 +208,11 @@ def waiting_jobs(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     return page_of(found, paging, job_row)
 
 
-@router.get("/assessments", response=Assessments, auth=Scope("read"), summary="Technical assessments")
+@router.get(
+    "/assessments", response=Assessments, auth=Scope("read", "assess technically"), summary="Technical assessments"
+)
 def assessments(request: HttpRequest, paging: Query[Paging], made: bool = False) -> dict[str, Any]:
     """What waits for one, due first on top; or those that were made, the last one first."""
-    require(actor_of(request), "assess technically")
     waiting, assessed = assessment_desk()
     if made:
         found = assessed.select_related("application__call", "application__organisation")

@@ -22,7 +22,6 @@ from fabriek.api.routes.access import DecisionRow, Why, decision_row
 from fabriek.api.routes.access import router as access_router
 from fabriek.api.routes.operations import own_project
 from fabriek.api.routes.operations import router as operations_router
-from fabriek.people.permissions import require
 from fabriek.projects.actions import ask_change, claim_return, give_back, refuse_change, take_back, warn_unused
 from fabriek.projects.actions.returning import would_return
 from fabriek.projects.models import Allocation, Change, Project, Return
@@ -159,10 +158,11 @@ def _call(code: str, continuous: bool) -> Call:
     return found
 
 
-@access_router.get("/calls/{code}/queue", response=Queue, auth=Scope("read"), summary="A continuous call's queue")
+@access_router.get(
+    "/calls/{code}/queue", response=Queue, auth=Scope("read", "read applications"), summary="A continuous call's queue"
+)
 def queue(request: HttpRequest, code: str) -> dict[str, Any]:
     """What is free, what is kept for whom, and what each application would be answered now."""
-    require(actor_of(request), "read applications")
     found = queue_page(_call(code, True))
     return {
         "call": code,
@@ -198,11 +198,10 @@ def queue(request: HttpRequest, code: str) -> dict[str, Any]:
     }
 
 
-@access_router.post("/calls/{code}/queue", response=Ran, auth=Scope("decide"), summary="Answer a queue")
+@access_router.post("/calls/{code}/queue", response=Ran, auth=Scope("decide", "decide"), summary="Answer a queue")
 def decide_queue(request: HttpRequest, code: str) -> dict[str, Any]:
     """Every application that can be answered now, by the rule. Can be repeated."""
     actor = actor_of(request)
-    require(actor, "decide")
     return _ran(actions.decide_queue(actor, _call(code, True)))
 
 
@@ -217,7 +216,7 @@ def _ran(run: QueueRun) -> dict[str, Any]:
     }
 
 
-@access_router.post("/queues", response=list[Ran], auth=Scope("decide"), summary="Answer all queues")
+@access_router.post("/queues", response=list[Ran], auth=Scope("decide", "decide"), summary="Answer all queues")
 def decide_queues(request: HttpRequest) -> list[dict[str, Any]]:
     """Of every continuous call. Can be repeated; a timer may do so in an officer's name."""
     return [_ran(run) for run in actions.decide_queues(actor_of(request))]
@@ -238,19 +237,19 @@ def return_row(one: Return) -> dict[str, Any]:
     }
 
 
-@operations_router.get("/returns", response=Returns, auth=Scope("read"), summary="What comes back")
+@operations_router.get("/returns", response=Returns, auth=Scope("read", "read decisions"), summary="What comes back")
 def all_returns(request: HttpRequest, paging: Query[Paging], new: bool = False) -> dict[str, Any]:
     """Announced and claimed returns, those due first on top; with `new`, those that the rule would warn of now."""
-    require(actor_of(request), "read decisions")
     found = would_return(timezone.now().date()) if new else returns(["warned", "claimed"])
     return page_of(found, paging, return_row)
 
 
-@operations_router.post("/returns", response=list[ReturnRow], auth=Scope("decide"), summary="Warn of unused hours")
+@operations_router.post(
+    "/returns", response=list[ReturnRow], auth=Scope("decide", "decide"), summary="Warn of unused hours"
+)
 def warn(request: HttpRequest) -> list[dict[str, Any]]:
     """Everybody whom the rule concerns and who was not warned. Can be repeated."""
     actor = actor_of(request)
-    require(actor, "decide")
     return [return_row(one) for one in warn_unused(actor)]
 
 
@@ -266,11 +265,10 @@ def _return(number: int) -> Return:
 
 
 @operations_router.post(
-    "/returns/{number}/take", response=ReturnRow, auth=Scope("decide"), summary="Take back unused hours"
+    "/returns/{number}/take", response=ReturnRow, auth=Scope("decide", "decide"), summary="Take back unused hours"
 )
 def take(request: HttpRequest, number: int) -> dict[str, Any]:
     """That are due and were not claimed. Can be repeated."""
-    require(actor_of(request), "decide")
     return return_row(take_back(actor_of(request), _return(number)))
 
 
@@ -351,10 +349,9 @@ def ask(request: HttpRequest, code: str, body: ChangeIn) -> dict[str, Any]:
     return change_row(made)
 
 
-@operations_router.get("/changes", response=Changes, auth=Scope("read"), summary="What projects ask")
+@operations_router.get("/changes", response=Changes, auth=Scope("read", "read decisions"), summary="What projects ask")
 def asked(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     """Changes that wait for an answer, oldest first."""
-    require(actor_of(request), "read decisions")
     return page_of(changes(["asked"]), paging, change_row)
 
 
@@ -366,20 +363,21 @@ def _change(number: int) -> Change:
 
 
 @operations_router.post(
-    "/changes/{number}/grant", response=ChangeRow, auth=Scope("decide"), summary="Grant a change of an award"
+    "/changes/{number}/grant", response=ChangeRow, auth=Scope("decide", "decide"), summary="Grant a change of an award"
 )
 def grant(request: HttpRequest, number: int) -> dict[str, Any]:
     """As far as shares, caps and promises allow it. Can be repeated."""
-    require(actor_of(request), "decide")
     return change_row(actions.grant_change(actor_of(request), _change(number)))
 
 
 @operations_router.post(
-    "/changes/{number}/refuse", response=ChangeRow, auth=Scope("decide"), summary="Refuse a change of an award"
+    "/changes/{number}/refuse",
+    response=ChangeRow,
+    auth=Scope("decide", "decide"),
+    summary="Refuse a change of an award",
 )
 def refuse(request: HttpRequest, number: int, body: Why) -> dict[str, Any]:
     """With the reason, which the project reads."""
-    require(actor_of(request), "decide")
     return change_row(refuse_change(actor_of(request), _change(number), body.why))
 
 
@@ -387,11 +385,13 @@ def refuse(request: HttpRequest, number: int, body: Why) -> dict[str, Any]:
 
 
 @access_router.get(
-    "/calls/{code}/offer", response=OfferOut, auth=Scope("decide"), summary="To whom hours would be offered again"
+    "/calls/{code}/offer",
+    response=OfferOut,
+    auth=Scope("decide", "decide"),
+    summary="To whom hours would be offered again",
 )
 def offer(request: HttpRequest, code: str) -> dict[str, Any]:
     """A fresh plan over the displaced, with what is free in the months to come. Nothing is written."""
-    require(actor_of(request), "decide")
     call = _call(code, False)
     found = offer_of(call)
     return {
@@ -414,10 +414,12 @@ def offer(request: HttpRequest, code: str) -> dict[str, Any]:
 
 
 @access_router.post(
-    "/calls/{code}/offer", response=DecisionRow, auth=Scope("decide"), summary="Offer hours again to the displaced"
+    "/calls/{code}/offer",
+    response=DecisionRow,
+    auth=Scope("decide", "decide"),
+    summary="Offer hours again to the displaced",
 )
 def confirm(request: HttpRequest, code: str, body: Confirmation) -> dict[str, Any]:
     """As the plan says that was looked at. Awards, opens the projects and tells the applicants."""
     actor = actor_of(request)
-    require(actor, "decide")
     return decision_row(actions.offer_again(actor, _call(code, False), body.problem_sha256, body.why))

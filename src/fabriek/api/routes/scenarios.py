@@ -109,18 +109,16 @@ def found(request: HttpRequest, code: str, permission: str = "read decisions") -
     return scenario
 
 
-@router.get("/scenarios", response=ScenarioRows, auth=Scope("read"), summary="Scenarios")
+@router.get("/scenarios", response=ScenarioRows, auth=Scope("read", "read decisions"), summary="Scenarios")
 def listed(request: HttpRequest, paging: Query[Paging], call: str = "") -> dict[str, Any]:
     """Newest first; `call` narrows to those of one call."""
-    require(actor_of(request), "read decisions")
     return page_of(scenarios([call] if call else []), paging, scenario_row)
 
 
-@router.post("/scenarios", response=ScenarioRow, auth=Scope("decide"), summary="Ask a scenario")
+@router.post("/scenarios", response=ScenarioRow, auth=Scope("decide", "ask scenarios"), summary="Ask a scenario")
 def ask(request: HttpRequest, body: Asked) -> dict[str, Any]:
     """Kept, and solved apart: look at it until its state is solved. Without changes: the calls as they stand."""
     actor = actor_of(request)
-    require(actor, "ask scenarios")
     calls = list(
         Call.objects.filter(code__in=body.calls).select_related("programme", "factory").prefetch_related("partitions")
     )
@@ -130,10 +128,11 @@ def ask(request: HttpRequest, body: Asked) -> dict[str, Any]:
     return scenario_row(actions.ask_scenario(actor, calls, body.changes, body.why, is_demo=demo))
 
 
-@router.get("/scenarios/compare", response=ComparisonOut, auth=Scope("read"), summary="Scenarios side by side")
+@router.get(
+    "/scenarios/compare", response=ComparisonOut, auth=Scope("read", "read decisions"), summary="Scenarios side by side"
+)
 def compare(request: HttpRequest, plans: Query[Plans]) -> dict[str, Any]:
     """Two or three solved scenarios; the first is what the others are compared with. `fabriek/comparison/1`."""
-    require(actor_of(request), "read decisions")
     data = as_data([solved(scenario) for scenario in compared(plans.plan)])
     said = speech(names_of_promises(promises_in(*(row["detail"] for row in data["applications"]))))
     for row in data["applications"]:
@@ -141,7 +140,7 @@ def compare(request: HttpRequest, plans: Query[Plans]) -> dict[str, Any]:
     return data
 
 
-@router.get("/scenarios/{code}", response=ScenarioDetail, auth=Scope("read"), summary="A scenario")
+@router.get("/scenarios/{code}", response=ScenarioDetail, auth=Scope("read", "read decisions"), summary="A scenario")
 def scenario(request: HttpRequest, code: str) -> dict[str, Any]:
     """With how far it is, its figures, and whether what it supposes is so."""
     one = found(request, code)
@@ -151,34 +150,47 @@ def scenario(request: HttpRequest, code: str) -> dict[str, Any]:
     return {**scenario_row(one), "real": reality.holds, "untrue": stored(reality.untrue)}
 
 
-@router.get("/scenarios/{code}/problem", auth=Scope("read"), summary="The problem of a scenario")
+@router.get("/scenarios/{code}/problem", auth=Scope("read", "read decisions"), summary="The problem of a scenario")
 def scenario_problem(request: HttpRequest, code: str) -> HttpResponse:
     """`fabriek/problem/1`, byte for byte."""
     return HttpResponse(found(request, code).problem, content_type="application/json")
 
 
-@router.get("/scenarios/{code}/plan", auth=Scope("read"), summary="The plan of a scenario, with its certificate")
+@router.get(
+    "/scenarios/{code}/plan",
+    auth=Scope("read", "read decisions"),
+    summary="The plan of a scenario, with its certificate",
+)
 def scenario_plan(request: HttpRequest, code: str) -> HttpResponse:
     """`fabriek/plan/1`; check it with `fabriek verify`."""
     one = found(request, code)
     return HttpResponse(solved(one).plan_text, content_type="application/json")
 
 
-@router.post("/scenarios/{code}/cancel", response=ScenarioRow, auth=Scope("decide"), summary="Cancel a scenario")
+@router.post(
+    "/scenarios/{code}/cancel", response=ScenarioRow, auth=Scope("decide", "ask scenarios"), summary="Cancel a scenario"
+)
 def cancel(request: HttpRequest, code: str, body: Why) -> dict[str, Any]:
     """The solver lets go of it at once; it stays, and can be asked again."""
     actions.cancel_scenario(actor_of(request), found(request, code), body.why)
     return scenario_row(found(request, code))
 
 
-@router.post("/scenarios/{code}/again", response=ScenarioRow, auth=Scope("decide"), summary="Ask a scenario again")
+@router.post(
+    "/scenarios/{code}/again",
+    response=ScenarioRow,
+    auth=Scope("decide", "ask scenarios"),
+    summary="Ask a scenario again",
+)
 def again(request: HttpRequest, code: str) -> dict[str, Any]:
     """The very same question, where it was cancelled, failed, or lost its solver."""
     actions.ask_again(actor_of(request), found(request, code))
     return scenario_row(found(request, code))
 
 
-@router.post("/scenarios/{code}/choose", response=DecisionRow, auth=Scope("decide"), summary="Choose a scenario")
+@router.post(
+    "/scenarios/{code}/choose", response=DecisionRow, auth=Scope("decide", "decide"), summary="Choose a scenario"
+)
 def choose(request: HttpRequest, code: str, body: Why) -> dict[str, Any]:
     """Proposes its plan as the decision; refused while it supposes what is not so."""
     return decision_row(actions.choose_scenario(actor_of(request), found(request, code), body.why))

@@ -324,6 +324,38 @@ def rename_programme(
     tell(f"{programme} is called {answer['name']} from now on.", answer, as_json)
 
 
+def show_promise(
+    promise: Annotated[str, typer.Argument(metavar="PROMISE")],
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """A promise and the numbers behind it, in GPU-hours: each programme on each system by kind of project."""
+    answer = ask("GET", url, token, f"/promises/{promise}")
+    if not as_json:
+        kept = "kept" if answer["holds"] else "not kept"
+        print(f"{answer['name']}: {kept}, {answer['kind']} of {answer['required']:,.1f} GPU-hours.")
+        for miss in answer["misses"]:
+            where = f" on {miss['system']}" if miss["system"] else ""
+            print(f"  {miss['what']}{where}: {miss['reached']:,.1f}, required {miss['required']:,.1f}")
+    columns = {
+        "programme": "programme",
+        "system": "system",
+        "class": "class",
+        "country": "country",
+        "commercial": "commercial",
+        "share": "share",
+        "decided": "decided",
+        "queued": "queued",
+        "used": "used",
+    }
+    rows = [
+        {**row, **{name: f"{row[name]:,.1f}" for name in ("share", "decided", "queued", "used")}}
+        for row in answer["numbers"]
+    ]
+    show(rows, columns, as_json, answer)
+
+
 def end_promise(
     promise: Annotated[str, typer.Argument(metavar="PROMISE")],
     on: Annotated[str, typer.Option("--on", help="The first day on which it no longer holds, such as 2027-01-01.")],
@@ -480,6 +512,7 @@ def register(app: typer.Typer) -> None:
         app,
         "promise",
         "Floors, caps and baselines; `fabriek promises` measures them.",
+        show=show_promise,
         make=make_promise,
         end=end_promise,
     )

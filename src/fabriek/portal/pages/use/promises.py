@@ -25,7 +25,7 @@ from fabriek.portal.components.promise_names import short_name
 from fabriek.programmes.models import Programme, Promise
 from fabriek.programmes.queries import promises_not_on
 from fabriek.promises.measures import Measured
-from fabriek.promises.queries import in_order, measured_at_its_end, measured_promises
+from fabriek.promises.queries import in_order, measured_promise, measured_promises
 from fabriek.promises.words import as_row
 
 MISSED = {
@@ -119,12 +119,10 @@ def plot_of(one: Measured, is_cap: bool) -> Any:
 @requires(EVERYBODY)
 def show(request: HttpRequest, code: str) -> HttpResponse:
     """A promise and the numbers behind it."""
-    promise = Promise.objects.select_related("programme", "base", "system").filter(code=code).first()
-    one = next((found for found in measured_promises() if found.terms.code == code), None)
-    if one is None and promise is not None:
-        one = measured_at_its_end(promise)
-    if one is None:
+    found = measured_promise(code)
+    if found is None:
         raise Http404
+    one, promise = found
     today = date.today()
     names = dict(Programme.objects.values_list("code", "name"))
     labels = dict(OrganisationClass.choices)

@@ -34,7 +34,7 @@ def test_every_route_that_changes_something_needs_a_token() -> None:
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             public = method == "get" and (
-                path in ("/api/v1/sites", "/api/v1/links", "/api/v1/access-modes")
+                path in ("/api/v1/sites", "/api/v1/links", "/api/v1/access-modes", "/api/v1/what-can-i-get")
                 or any(path.startswith(f"/api/v1{prefix}") for prefix in PUBLIC)
             )
             assert public or operation.get("security"), f"{method} {path} has no rule"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -31,7 +31,7 @@ from fabriek.access.models import (
     Task,
     TechnicalAssessment,
 )
-from fabriek.access.rules import Wish, answer_due, may_read, misfits
+from fabriek.access.rules import Establishment, Wish, answer_due, establishment, may_read, misfits
 from fabriek.conf.sorting import Column, ordered, place_among, sorted_rows
 from fabriek.people.models import OrganisationClass, Person
 from fabriek.programmes.queries import free_seconds
@@ -451,6 +451,12 @@ def front_door(wish: Wish, now: datetime | None = None) -> list[Match]:
     return sorted(
         matches, key=lambda m: (not m.fits, not m.offers, not m.elsewhere, m.mode.maximum or 10**12, m.mode.name)
     )
+
+
+def matches_for(wish: Wish, now: datetime | None = None) -> list[Match]:
+    """As `front_door`; who is established elsewhere, and may not apply, sees what a partner who may could ask for."""
+    is_elsewhere = bool(wish.country) and establishment(wish.country) == Establishment.ELSEWHERE
+    return front_door(replace(wish, country="") if is_elsewhere else wish, now)
 
 
 def _offer(call: Call, free: int, wish: Wish, now: datetime) -> Offer:

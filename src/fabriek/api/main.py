@@ -14,6 +14,7 @@ from fabriek.api.routes import (
     administration,
     declaring,  # noqa: F401
     explaining,  # noqa: F401
+    finding,
     judging,  # noqa: F401
     operations,
     programmes,
@@ -36,6 +37,7 @@ install(api)
 api.add_router("/", register.router)
 api.add_router("/", programmes.router)
 api.add_router("/", access.router)
+api.add_router("/", finding.router)
 api.add_router("/", operations.router)
 api.add_router("/", administration.router)
 api.add_router("/", reading.router)

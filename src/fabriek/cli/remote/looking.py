@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -123,6 +123,70 @@ def assessments(
     show(everything(url, token, "/assessments", made=made), columns, as_json)
 
 
+def what_can_i_get(
+    country: Annotated[str, typer.Option("--country", help="Where your organisation is established, such as NL.")],
+    organisation_class: Annotated[
+        str, typer.Option("--class", help="startup, sme, large-industry, public-sector or academia.")
+    ],
+    hours: Annotated[int | None, typer.Option("--hours", help="GPU-hours, where you know them.")] = None,
+    purpose: Annotated[str, typer.Option("--for", help="What to estimate: train, tune or run.")] = "train",
+    parameters: Annotated[float | None, typer.Option("--parameters", help="Of your model, in billions.")] = None,
+    tokens: Annotated[float | None, typer.Option("--tokens", help="Of your data, in billions, times passes.")] = None,
+    accelerator: Annotated[str, typer.Option("--on", metavar="SYSTEM/PARTITION", help="Whose GPUs.")] = "",
+    efficiency: Annotated[int | None, typer.Option("--efficiency", help="Percent of the peak that is reached.")] = None,
+    months: Annotated[int, typer.Option("--months")] = 1,
+    factory: Annotated[list[str] | None, typer.Option("--factory", help="Only there; once for each.")] = None,
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """What fits you: access modes and open calls, for GPU-hours that you know, or estimated for a language model."""
+    said = {
+        "country": country,
+        "organisation_class": organisation_class,
+        "gpu_hours": hours,
+        "purpose": purpose,
+        "parameters": parameters,
+        "tokens": tokens,
+        "accelerator": accelerator or None,
+        "efficiency": efficiency,
+        "months": months,
+        "factory": factory or None,
+    }
+    answer = ask("GET", url, token, "/what-can-i-get", **{n: value for n, value in said.items() if value is not None})
+    if not as_json:
+        _say_first(answer)
+    rows = [
+        {**match, **offer, "fits": "yes" if offer.get("is_enough", True) else "less is free"}
+        if match["fits"]
+        else {**match, "fits": f"no: {', '.join(match['why'])}"}
+        for match in answer["matches"]
+        for offer in match["offers"] or [{}]
+    ]
+    columns = {
+        "mode": "mode",
+        "fits": "fits",
+        "call": "call",
+        "factory": "factory",
+        "free GPU-hours": "free_gpu_hours",
+        "answer by": "answer_by",
+        "closes": "closes",
+    }
+    show(rows, columns, as_json, answer)
+
+
+def _say_first(answer: dict[str, Any]) -> None:
+    if answer["establishment"] == "elsewhere":
+        print(
+            "You can't apply from there; this is what a partner in a Member State or an associated country could get."
+        )
+    if estimate := answer["estimate"]:
+        print(
+            f"About {estimate['gpu_hours']:,} GPU-hours on {estimate['partition']} ({estimate['accelerator']}), "
+            f"at {estimate['efficiency']} % of its peak."
+        )
+
+
 def me(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
     """Who you are, and what this token may do."""
     answer = ask("GET", url, token, "/me")
@@ -162,6 +226,6 @@ def void(
 
 def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
-    for verb in (allocations, statement, events, systems, factories, access_modes, assessments):
+    for verb in (allocations, statement, events, systems, factories, access_modes, assessments, what_can_i_get):
         app.command(rich_help_panel=PANEL)(verb)
     group(app, "me", "You: your profile and your tokens.", show=me, change=change, tokens=tokens, void_token=void)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
@@ -12,7 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from fabriek.access.queries import Match, Wish, front_door
+from fabriek.access.estimates import AT_ONCE, Estimate, estimate
+from fabriek.access.queries import Match, Wish, matches_for
 from fabriek.access.rules import Establishment, establishment
 from fabriek.people.models import OrganisationClass
 from fabriek.people.permissions import may
@@ -21,7 +21,6 @@ from fabriek.portal.components.amounts import number_text
 from fabriek.portal.components.countries import country_choices, country_name
 from fabriek.register.models import Partition, Stage
 from fabriek.register.queries import accelerators, factories_for_list, middling
-from fabriek.register.rules import RUNNING, TRAINING, gpu_hours_for_running, gpu_hours_for_training
 
 MISFITS = {
     "country": gettext_lazy("is for Member States and associated countries"),
@@ -41,21 +40,6 @@ SIZES = [
     ("hours", gettext_lazy("I know the GPU-hours")),
     ("unknown", gettext_lazy("I don't know yet")),
 ]
-# What well-made code reaches of the peak, in percent: training keeps the arithmetic busy, writing tokens waits for
-# memory.
-EFFICIENCY = {"train": 35, "tune": 35, "run": 10}
-AT_ONCE = 16
-"""GPUs, for an idea of how long it takes."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """GPU-hours for a model and its tokens, and what they follow from."""
-
-    gpu_hours: int
-    partition: Partition
-    formula: str
-    days: float
 
 
 class WishForm(forms.Form):
@@ -139,35 +123,31 @@ class WishForm(forms.Form):
         said = self.cleaned_data
         if said["size"] != "estimate":
             return None
-        partition: Partition = said["partition"]
-        efficiency = said.get("efficiency") or EFFICIENCY[said["purpose"]]
-        of = gpu_hours_for_running if said["purpose"] == "run" else gpu_hours_for_training
-        peak = partition.accelerator_petaflops or 0.0
-        hours = of(said["parameters"] * 1e9, said["tokens"] * 1e9, petaflops=peak, efficiency=efficiency / 100)
+        return estimate(said["purpose"], said["parameters"], said["tokens"], said["partition"], said.get("efficiency"))
+
+    def formula(self) -> str:
+        """How the estimate is worked out."""
+        said, worked_out = self.cleaned_data, self.estimate()
+        if worked_out is None:
+            return ""
         formula = _(
             "%(operations)s × %(parameters)s billion × %(tokens)s billion ÷ (%(peak)s teraflop/s × %(part)s %%)"
         )
-        return Estimate(
-            gpu_hours=max(1, round(hours)),
-            partition=partition,
-            formula=formula
-            % {
-                "operations": RUNNING if said["purpose"] == "run" else TRAINING,
-                "parameters": _plain(said["parameters"]),
-                "tokens": _plain(said["tokens"]),
-                "peak": number_text(round(peak * 1_000)),
-                "part": efficiency,
-            },
-            days=hours / AT_ONCE / 24,
-        )
+        return formula % {
+            "operations": worked_out.operations,
+            "parameters": _plain(said["parameters"]),
+            "tokens": _plain(said["tokens"]),
+            "peak": number_text(round(worked_out.petaflops * 1_000)),
+            "part": worked_out.efficiency,
+        }
 
     def wish(self) -> Wish:
         """The answers as the rules take them."""
         said = self.cleaned_data
-        estimate = self.estimate()
+        worked_out = self.estimate()
         return Wish(
             organisation_class=said["who"],
-            gpu_hours=estimate.gpu_hours if estimate else said["gpu_hours"] if said["size"] == "hours" else None,
+            gpu_hours=worked_out.gpu_hours if worked_out else said["gpu_hours"] if said["size"] == "hours" else None,
             months=said.get("months") or 1,
             country=said["country"],
             factories=frozenset(said["factories"]),
@@ -241,14 +221,14 @@ def _answer(request: HttpRequest, form: WishForm) -> dict[str, Any]:
     wish, country = form.wish(), form.cleaned_data["country"]
     where = establishment(country)
     is_elsewhere = where == Establishment.ELSEWHERE
-    # Who may not apply sees what a partner who may could ask for.
-    matches = front_door(replace(wish, country="") if is_elsewhere else wish)
+    matches = matches_for(wish)
     said = [(match, [MISFITS[why] for why in match.why]) for match in matches]
     fitting = [match for match in matches if match.fits]
     return {
         "answered": True,
         "wish": wish,
         "estimate": form.estimate(),
+        "formula": form.formula(),
         "at_once": AT_ONCE,
         "country": country_name(country),
         "is_elsewhere": is_elsewhere,

@@ -101,23 +101,47 @@ OF_THE_BROWSER = {
 # What a list or a page shows -> where the API and the command show it.
 LISTS: dict[str, tuple[str, str]] = {
     "factories": ("GET /factories", "factories"),
-    "system": ("GET /systems", "systems"),
+    "what_can_i_get": ("GET /what-can-i-get", "what-can-i-get"),
+    "factory": ("GET /factories/{code}", "factory show"),
+    "system": ("GET /systems/{code}", "system show"),
     "calls": ("GET /calls", "calls"),
+    "call": ("GET /calls/{code}", "call show"),
     "applications": ("GET /applications", "applications"),
+    "attachment": ("GET /applications/{code}/attachments/{number}", "application attachment"),
     "reviews": ("GET /reviews", "review list"),
+    "review": ("GET /reviews/{number}", "review show"),
+    "account": ("GET /me", "me show"),
     "projects": ("GET /projects", "projects"),
+    "project": ("GET /projects/{code}", "project show"),
+    "project_hours": ("GET /projects/{code}/changes", "change list"),
+    "report": ("GET /projects/{code}/report", "report show"),
+    "job": ("GET /jobs/{uuid}", "job"),
     "jobs": ("GET /projects/{code}/jobs", "jobs"),
     "allocations": ("GET /allocations", "allocations"),
     "allocation": ("GET /allocations/{code}", "statement"),
     "promises": ("GET /promises", "promises"),
+    "promise": ("GET /promises/{code}", "promise show"),
+    "decision": ("GET /decisions/{code}", "decision show"),
+    "decision_problem": ("GET /decisions/{code}/problem", "decision download"),
+    "decision_plan": ("GET /decisions/{code}/plan", "decision download"),
     "decisions": ("GET /decisions", "decision list"),
     "call_applications": ("GET /calls/{code}/applications", "call applications"),
     "task": ("GET /tasks/{number}", "call tasks"),
+    "scenarios": ("GET /scenarios", "scenario list"),
+    "scenario": ("GET /scenarios/{code}", "scenario show"),
+    "scenario_now": ("GET /scenarios/{code}", "scenario wait"),
+    "scenario_problem": ("GET /scenarios/{code}/problem", "scenario download"),
+    "scenario_plan": ("GET /scenarios/{code}/plan", "scenario download"),
+    "compare_scenarios": ("GET /scenarios/compare", "scenario compare"),
+    "inquiry_now": ("GET /scenarios/{code}/prices", "scenario prices"),
     "scenario_why": ("GET /scenarios/{code}/explanations/{application}", "scenario explain"),
     "application": ("GET /applications/{code}/explanation", "application explain"),
     "judge_application": ("GET /applications/{code}/judgement", "application show"),
     "assessments": ("GET /assessments", "assessments"),
     "call_queue": ("GET /calls/{code}/queue", "queue show"),
+    "offer_again": ("GET /calls/{code}/offer", "offer show"),
+    "returns": ("GET /returns", "return list"),
+    "change": ("GET /changes", "change list"),
     "objections": ("GET /objections", "objection list"),
     "programmes": ("GET /programmes", "programme list"),
     "links": ("GET /links", "link list"),
@@ -125,14 +149,60 @@ LISTS: dict[str, tuple[str, str]] = {
     "usage_batches": ("GET /usage-batches", "cluster usage"),
     "waiting_jobs": ("GET /jobs", "cluster jobs"),
     "people": ("GET /people", "people"),
+    "person": ("GET /people", "people"),
     "audit": ("GET /events", "events"),
     "ledger_check": ("GET /ledger/check", "ledger check"),
 }
 
+# What a browser alone reads, each with its reason.
+ONLY_READ_HERE = {
+    "home": "figures that the lists of factories, calls and promises give",
+    "legal": "words",
+    "accessibility": "words",
+    "about_demo": "words",
+    "openid_start": "the way to a provider and back, by cookies",
+    "openid_back": "the way to a provider and back, by cookies",
+    "shares_total": "adds up a table while it is typed",
+}
 
-def posting_pages() -> set[str]:
+# Pages that only ask what their verb takes: whoever asks the API or the command says it at once.
+FORMS = {
+    "application_step",
+    "submit_job",
+    "publish_decision",
+    "discard_decision",
+    "what_if",
+    "choose_scenario",
+    "open_call",
+    "close_call",
+    "assessment",
+    "answer_objection",
+    "establish_shares",
+    "reallocate",
+    "undo_reallocation",
+    "establish_programme",
+    "rename_programme",
+    "make_promise",
+    "end_promise",
+    "declare_capacity",
+    "plan_maintenance",
+    "cancel_maintenance",
+    "declare_site",
+    "declare_factory",
+    "declare_system",
+    "declare_partition",
+    "declare_availability",
+    "resize_partition",
+    "declare_link",
+    "end_link",
+    "register_cluster",
+    "withdraw_role",
+}
+
+
+def pages_that_take(method: str) -> set[str]:
     pages: list[Any] = [pattern for pattern in urlpatterns if isinstance(pattern, URLPattern)]
-    return {page.name for page in pages if "POST" in page.callback.methods}
+    return {page.name for page in pages if method in page.callback.methods}
 
 
 def routes() -> set[str]:
@@ -148,7 +218,16 @@ def command_of(words: str) -> Any:
 
 
 def test_every_verb_of_a_page_has_its_route_and_its_command() -> None:
-    assert posting_pages() - OF_THE_BROWSER == VERBS.keys()
+    assert pages_that_take("POST") - OF_THE_BROWSER == VERBS.keys()
+
+
+def test_what_every_page_shows_the_api_and_the_command_show() -> None:
+    """All pages that are read are in one table: with a route and a command, or with the reason why not."""
+    read = pages_that_take("GET") - OF_THE_BROWSER
+    told = LISTS.keys() | ONLY_READ_HERE.keys() | FORMS
+    assert read == told, read ^ told
+    assert VERBS.keys() >= FORMS, "a form belongs to a verb"
+    assert not LISTS.keys() & (ONLY_READ_HERE.keys() | FORMS)
 
 
 @pytest.mark.parametrize(("page", "where"), [*VERBS.items(), *LISTS.items()])

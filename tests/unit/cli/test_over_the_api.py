@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from fabriek.cli.main import app
 from fabriek.ledger.queries import check
 from fabriek.people.actions import create_token
 from fabriek.people.models import Person
+from fabriek.programmes.actions import establish_programme, establish_shares
 from fabriek.programmes.models import Programme, Promise, Reallocation
 from fabriek.programmes.reference import load_programmes
 from fabriek.register.models import Maintenance, Partition
@@ -313,6 +315,55 @@ def test_what_was_promised_ends_and_what_was_moved_is_moved_back() -> None:
     officer.run("share", "undo", moved["code"], "--why", "again", status=1)
     officer.run("share", "undo", "nothing", "--why", "nothing", status=1)
     assert check() == []
+
+
+def test_a_state_lends_hours_to_another_and_gets_them_back() -> None:
+    world = make_world()
+    for code, country in (("nl-national", "NL"), ("de-national", "DE")):
+        establish_programme(world.officer, code=code, name=code, kind="national", country=country)
+    halves = {"nl-national": Decimal("0.5"), "eu-science": Decimal("0.3"), "eu-industrial-entry": Decimal("0.2")}
+    establish_shares(world.officer, world.partition, [MONTH], halves)
+    officer, partition = Command(world.officer), world.partition.code
+
+    def seconds(programme: str) -> int:
+        rows = officer.read("share", "list", partition)
+        return sum(row["share"] for row in rows if (row["programme"], row["month"]) == (programme, str(MONTH)))
+
+    lent, others = seconds("nl-national"), seconds("eu-science")
+    words = ("--hours", 10, "--month", f"{MONTH:%Y-%m}", "--why", "unused in the summer", "--transfer")
+    union = ("--from", "eu-science", "--to", "eu-industrial-entry")
+    assert "between states" in officer.run("share", "reallocate", partition, *union, *words, status=2).stderr
+    states = ("--from", "nl-national", "--to", "de-national")
+    code = officer.read("share", "reallocate", partition, *states, *words)["code"]
+    assert (seconds("nl-national"), seconds("de-national")) == (lent - 36_000, 36_000)
+
+    officer.run("share", "undo", code, "--why", "needed at home")
+    undone, first = officer.read("share", "moves")
+    assert (first["kind"], undone["kind"], undone["undoes"]) == ("transfer", "transfer", code)
+    assert (undone["from_programme"], undone["to_programme"]) == ("de-national", "nl-national")
+    assert (seconds("nl-national"), seconds("de-national"), seconds("eu-science")) == (lent, 0, others)
+    assert check() == []
+
+
+def test_anybody_asks_what_fits_and_what_is_behind_a_promise() -> None:
+    world = make_world()
+    allocation = make_allocation(world)
+    anybody = Command(make_person())
+    wish = ("what-can-i-get", "--country", "NL", "--class", "startup")
+    assert world.call.code in anybody.run(*wish, "--hours", 100).stdout
+    assert "too-much" in anybody.run(*wish, "--hours", 6_000).stdout
+    assert "partner" in anybody.run("what-can-i-get", "--country", "US", "--class", "sme").stdout
+    assert "tokens" in anybody.run(*wish, "--parameters", 7, status=2).stderr
+    for place in ("system", "factory"):
+        thing = world.partition.system if place == "system" else world.factory
+        assert thing.name in anybody.run(place, "show", thing.code).stdout
+
+    shares = [row for row in anybody.read("promise", "show", "share-eu-industrial-entry")["numbers"] if row["decided"]]
+    assert [row["decided"] for row in shares] == [100]
+    assert "startup" in anybody.run("promise", "show", "share-eu-industrial-entry").stdout
+    lead = Command(allocation.project.members.get(role="lead").person)
+    assert allocation.code in lead.run("project", "show", allocation.project.code).stdout
+    anybody.run("project", "show", allocation.project.code, status=1)
 
 
 def test_maintenance_is_planned_and_cancelled() -> None:

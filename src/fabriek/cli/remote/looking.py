@@ -98,6 +98,67 @@ def factories(
     show(everything(url, token, "/factories", search=search), columns, as_json)
 
 
+def show_system(
+    system: Annotated[str, typer.Argument(metavar="SYSTEM")], url: Url = LOCAL, token: Token = "", as_json: Json = False
+) -> None:
+    """A supercomputer and its partitions."""
+    answer = ask("GET", url, token, f"/systems/{system}")
+    if not as_json:
+        print(f"{answer['name']}, {answer['site']}, {answer['country']}: {answer['stage']}.")
+    columns = {
+        "partition": "code",
+        "kind": "kind",
+        "nodes": "nodes",
+        "GPUs a node": "accelerators_per_node",
+        "GPU": "accelerator_model",
+        "cores a node": "cores_per_node",
+    }
+    show(answer["partitions"], columns, as_json, answer)
+
+
+def show_factory(
+    factory: Annotated[str, typer.Argument(metavar="FACTORY")],
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """An AI factory: who hosts it, its systems, partners and sectors."""
+    answer = ask("GET", url, token, f"/factories/{factory}")
+    columns = {
+        "factory": "name",
+        "country": "country",
+        "host": "hosting_entity",
+        "stage": "stage_text",
+        "systems": "systems",
+        "partners": "partners",
+        "sectors": "sectors",
+        "website": "website",
+    }
+    show([answer], columns, as_json, answer)
+
+
+def show_project(
+    project: Annotated[str, typer.Argument(metavar="PROJECT")],
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """A project: its members, and what each of its allocations has left."""
+    answer = ask("GET", url, token, f"/projects/{project}")
+    if not as_json:
+        print(f"{answer['title']}. Members: {', '.join(answer['members'])}.")
+    columns = {
+        "allocation": "code",
+        "partition": "partition",
+        "awarded": "accelerator_seconds.awarded",
+        "used": "accelerator_seconds.used",
+        "left": "accelerator_seconds.left",
+        "starts": "starts",
+        "ends": "ends",
+    }
+    show(answer["allocations"], columns, as_json, answer)
+
+
 def access_modes(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
     """The templates from which calls are opened."""
     columns = {
@@ -228,4 +289,7 @@ def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
     for verb in (allocations, statement, events, systems, factories, access_modes, assessments, what_can_i_get):
         app.command(rich_help_panel=PANEL)(verb)
+    group(app, "system", "A supercomputer; `fabriek systems` lists them.", show=show_system)
+    group(app, "factory", "An AI factory; `fabriek factories` lists them.", show=show_factory)
+    group(app, "project", "A project; `fabriek projects` lists yours.", show=show_project)
     group(app, "me", "You: your profile and your tokens.", show=me, change=change, tokens=tokens, void_token=void)

@@ -185,6 +185,8 @@ FORMS = {
     "make_promise",
     "end_promise",
     "declare_capacity",
+    "declare_conversion",
+    "change_stage",
     "plan_maintenance",
     "cancel_maintenance",
     "declare_site",

@@ -292,7 +292,7 @@ def resize(request: HttpRequest, system: str, partition: str, body: SizeIn) -> P
 @router.post(
     "/partitions/{system}/{partition}/conversions",
     response=ConversionOut,
-    auth=Scope("operate"),
+    auth=Scope("operate", "declare capacity"),
     summary="What a unit is worth",
 )
 def convert(request: HttpRequest, system: str, partition: str, body: ConversionIn) -> UnitConversion:
@@ -300,14 +300,24 @@ def convert(request: HttpRequest, system: str, partition: str, body: ConversionI
     return declare_conversion(operator_of(request), partition_of(system, partition), **body.dict())
 
 
-@router.post("/factories/{code}/stages", response=StageOut, auth=Scope("operate"), summary="A factory entered a stage")
+@router.post(
+    "/factories/{code}/stages",
+    response=StageOut,
+    auth=Scope("operate", "declare capacity"),
+    summary="A factory entered a stage",
+)
 def factory_stage(request: HttpRequest, code: str, body: StageIn) -> StageChange:
     """On a day, as exactly as it is known. The one entered last is the one that it is in."""
     actor = operator_of(request)
     return change_stage(actor, one_of(Factory, code), **body.dict())
 
 
-@router.post("/systems/{code}/stages", response=StageOut, auth=Scope("operate"), summary="A system entered a stage")
+@router.post(
+    "/systems/{code}/stages",
+    response=StageOut,
+    auth=Scope("operate", "declare capacity"),
+    summary="A system entered a stage",
+)
 def system_stage(request: HttpRequest, code: str, body: StageIn) -> StageChange:
     """On a day, as exactly as it is known. The one entered last is the one that it is in."""
     actor = operator_of(request)

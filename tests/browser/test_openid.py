@@ -170,7 +170,7 @@ def test_a_verified_address_finds_the_person_and_the_wish_is_kept(page: Any, fed
 @pytest.mark.parametrize("account", ["mallory", "silent"])
 def test_an_unverified_address_is_not_linked(page: Any, account: str) -> None:
     sign_in(page, account)
-    assert page.get_by_text("does not say that your e-mail address is verified").is_visible()
+    page.get_by_text("does not say that your e-mail address is verified").wait_for()
     page.goto("/account/")
     assert "/sign-in/" in page.url
 
@@ -188,7 +188,7 @@ def unused_answer(federated: str, account: str) -> str:
 def test_the_answer_to_one_browser_signs_nobody_in_elsewhere(page: Any, federated: str) -> None:
     to_provider(page)
     page.goto(unused_answer(federated, "ada"))
-    assert page.get_by_text("was not begun in this browser").is_visible()
+    page.get_by_text("was not begun in this browser").wait_for()
     page.goto("/account/")
     assert "/sign-in/" in page.url
 
@@ -196,10 +196,10 @@ def test_the_answer_to_one_browser_signs_nobody_in_elsewhere(page: Any, federate
 def test_a_wrong_state_is_refused(page: Any) -> None:
     asked = parse_qs(urlsplit(to_provider(page)).query)
     page.goto(f"/sign-in/openid/back/?code=made-up&state={asked['state'][0][::-1]}")
-    assert page.get_by_text("was not begun in this browser").is_visible()
+    page.get_by_text("was not begun in this browser").wait_for()
     # The right state with a code that the provider never gave: the provider refuses it.
     page.goto(f"/sign-in/openid/back/?code=made-up&state={asked['state'][0]}")
-    assert page.get_by_text("The answer of MyAccessID does not hold").is_visible()
+    page.get_by_text("The answer of MyAccessID does not hold").wait_for()
     page.goto("/account/")
     assert "/sign-in/" in page.url
 
@@ -215,21 +215,21 @@ def test_one_connects_and_disconnects_an_identity_whose_address_is_not_verified(
     page.get_by_role("link", name="Connect MyAccessID").click()
     page.wait_for_url(re.compile("/interaction/"))
     answer(page, "mallory")
-    assert page.get_by_text("Connect it only if it is yours").is_visible()
+    page.get_by_text("Connect it only if it is yours").wait_for()
     page.locator("main").get_by_role("button", name="Connect").click()
-    assert page.get_by_text("You can now sign in with MyAccessID").is_visible()
+    page.get_by_text("You can now sign in with MyAccessID").wait_for()
     page.context.clear_cookies()
     sign_in(page, "mallory")
     page.goto("/account/")
     assert page.get_by_label("Name").input_value() == "Kim Keeper"
     page.get_by_role("button", name="Disconnect").click()
-    assert page.get_by_text("It signs you in no longer").is_visible()
+    page.get_by_text("It signs you in no longer").wait_for()
 
 
 def test_refusing_at_the_provider_leads_back_with_a_sentence(page: Any) -> None:
     to_provider(page)
     page.get_by_role("button", name="Refuse").click()
-    assert page.get_by_text("You did not finish signing in with MyAccessID").is_visible()
+    page.get_by_text("You did not finish signing in with MyAccessID").wait_for()
 
 
 @pytest.mark.parametrize("language", ["en", "nl"])

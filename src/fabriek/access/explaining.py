@@ -11,6 +11,8 @@ from typing import Any
 from fabriek.access.changes import ThresholdChange, read_changes
 from fabriek.access.models import Application, Inquiry, InquiryOf, InquiryState, Scenario
 from fabriek.access.problem import row_of as problem_row
+from fabriek.access.queries import outcome_of
+from fabriek.access.scenarios import scenario_of
 from fabriek.access.words import refusal_explained
 from fabriek.allocation.explain import (
     Explanation,
@@ -38,6 +40,22 @@ def inquiry_of(number: int) -> Inquiry | None:
         .defer("scenario__problem")
         .first()
     )
+
+
+def can_be_asked(inquiry: Inquiry | None) -> bool:
+    """Whether solving again can tell more: nobody asked yet, or it failed."""
+    return inquiry is None or inquiry.state == InquiryState.FAILED
+
+
+def told_by(inquiry: Inquiry | None) -> Explanation | None:
+    """What an inquiry about an application found; None: nothing yet."""
+    return None if inquiry is None or not inquiry.answer else Explanation.model_validate_json(inquiry.answer)
+
+
+def plan_behind(application: Application) -> Scenario | None:
+    """The scenario that the published answer to an application comes from."""
+    outcome = outcome_of(application)
+    return scenario_of(outcome.decision.scenario.code) if outcome and outcome.decision.scenario else None
 
 
 def prices_asked(scenario: Scenario) -> dict[str, Inquiry]:
@@ -100,9 +118,8 @@ class Explained:
 
     @property
     def can_be_asked(self) -> bool:
-        """Whether solving again can tell more: of a refusal that nobody asked about, or where it failed."""
-        waits = self.inquiry is None or self.inquiry.state == InquiryState.FAILED
-        return waits and self.explanation.outcome == "refused"
+        """Whether solving again can tell more: of a refusal only."""
+        return can_be_asked(self.inquiry) and self.explanation.outcome == "refused"
 
 
 def explained(scenario: Scenario, application: Application) -> Explained | None:
@@ -111,8 +128,8 @@ def explained(scenario: Scenario, application: Application) -> Explained | None:
     None: the plan does not speak of it.
     """
     inquiry = inquiry_about(scenario, InquiryOf.APPLICATION, application)
-    if inquiry is not None and inquiry.answer:
-        return Explained(Explanation.model_validate_json(inquiry.answer), inquiry)
+    if told := told_by(inquiry):
+        return Explained(told, inquiry)
     place = place_of(scenario, application)
     if place == "none":
         return None
@@ -149,6 +166,16 @@ def marginal_prices(problem: dict[str, Any], plan: dict[str, Any]) -> list[Parti
     bare = {**plan, "awards": [], "refusals": [], "promises": []}
     prices = price_partitions(parse_problem(without), load_plan(json.dumps(bare)), check=False)
     return sorted(prices, key=lambda price: (-max(price.an_hour, default=0.0), price.partition))
+
+
+def certified_prices(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    """The prices of a plan's certificate; none where it has none. plan: as JSON values."""
+    return list((plan.get("certificate") or {"prices": []})["prices"])
+
+
+def hourly_prices(plan: dict[str, Any]) -> dict[str, float]:
+    """Of each promise that costs something, what an hour less of it is worth at the certificate's prices."""
+    return {row["promise"]: row["price"] for row in certified_prices(plan) if row.get("promise")}
 
 
 def applications_of(prices: Sequence[PromisePrice]) -> set[str]:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fabriek.allocation.branching import solve_block
+from fabriek.allocation.branching import decide_block
 from fabriek.allocation.certificate import gains_of
 from fabriek.allocation.formulation import Formulation, Real, Whole
 
@@ -89,7 +89,6 @@ class _Plan:
         self.own = np.full(f.groups, -1)
         self.tolerance = _TOLERANCE * float(f.worth @ relaxed) / max(1, len(f.blocks))
         self.dearer = np.zeros(len(f.promises))
-        self.hour = float(f.worth.sum()) / max(1.0, float(f.hours.sum()))
         self._price()
 
     def _price(self) -> None:
@@ -99,14 +98,14 @@ class _Plan:
 
     def lacking(self) -> Real:
         """Hours by which each promise is exceeded beyond what is allowed."""
-        over = [float(row.coefficients @ self.fractions[row.columns]) - row.limit for row in self.f.promises]
-        return np.maximum(0.0, np.array(over) - self.allowed)
+        over = np.array([row.over(self.fractions) for row in self.f.promises])
+        return np.maximum(0.0, over - self.allowed)
 
     def rank(self) -> tuple[float, float]:
         """What is lacking, then what it is worth; less is better. Promises that lack get dearer until they don't, so
         that the next choices mend them."""
         lacking = self.lacking()
-        dearer = np.where(lacking > 0.0, self.dearer + _DEARER * self.hour, 0.0)
+        dearer = np.where(lacking > 0.0, self.dearer + _DEARER * self.f.hour, 0.0)
         if (dearer != self.dearer).any():
             self.dearer = dearer
             self._price()
@@ -120,9 +119,11 @@ class _Plan:
 
     def empty(self, blocks: Whole) -> None:
         """Take back what these blocks were awarded."""
-        taken = np.flatnonzero(np.isin(self.f.block, blocks) & (self.fractions > 0.0))
-        self.own[self.f.group[taken]] = -1
-        self.fractions[taken] = 0.0
+        for block in blocks:
+            columns = self.f.of_block[block]
+            taken = columns[self.fractions[columns] > 0.0]
+            self.own[self.f.group[taken]] = -1
+            self.fractions[taken] = 0.0
 
     def decide(self, order: Whole, factors: Real | None = None, stop: Callable[[], bool] | None = None) -> None:
         """Each of these blocks, one after another. What is awarded in another block may move over if it is worth more
@@ -155,19 +156,9 @@ class _Plan:
     def _choose(self, block: int, columns: Whole, value: Real) -> tuple[Whole, Real]:
         """The best choice of a block, one column an application: a block knows no applications, so of several (other
         months of the same partition) the one that gains most stays, and the block is decided again without the rest."""
-        f, begin = self.f, block * self.f.horizon
+        f = self.f
         while True:
-            first = f.first[columns] - begin
-            chosen = solve_block(
-                value,
-                f.amount[columns],
-                first,
-                first + f.months[columns],
-                f.least[columns],
-                f.limits[begin : begin + f.horizon],
-                tolerance=self.tolerance,
-                nodes=_NODES,
-            )
+            chosen = decide_block(f, block, columns, value, tolerance=self.tolerance, nodes=_NODES)
             into = np.flatnonzero(chosen.fractions > 0.0)
             into = into[np.argsort(-self.gain[columns[into]], kind="stable")]
             groups, stays = np.unique(f.group[columns[into]], return_index=True)

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from fabriek.allocation.formulation import Real, Whole
+from fabriek.allocation.formulation import Formulation, Real, Whole
 
 _jit = numba.njit(cache=True, nogil=True)
 
@@ -47,6 +47,22 @@ class Block:
     fractions: Real
     nodes: int
     complete: bool
+
+
+def decide_block(f: Formulation, block: int, columns: Whole, value: Real, *, tolerance: float, nodes: int) -> Block:
+    """The best choice among these columns of a block of the formulation, at given values; as `solve_block`."""
+    begin = block * f.horizon
+    first = f.first[columns] - begin
+    return solve_block(
+        value,
+        f.amount[columns],
+        first,
+        first + f.months[columns],
+        f.least[columns],
+        f.limits[begin : begin + f.horizon],
+        tolerance=tolerance,
+        nodes=nodes,
+    )
 
 
 def solve_block(
@@ -77,7 +93,7 @@ def solve_block(
         goal = max(best, known) + tolerance
         if bound <= goal or looked >= nodes:
             break
-        # Half of a rounding error is given away on either side.
+        # A hair more, for rounding: what is settled must not be wrong.
         spare = (top - goal) + _EPS * abs(top)
         into = (gain > spare) & (least >= 1.0)
         open_ = np.flatnonzero(~into & (gain > -spare / least))
@@ -372,20 +388,24 @@ def _fill(value, amount, first, last, least, room, high, fraction, order, left, 
 
 
 @_jit
-def _root(value, amount, first, last, least, room, root_gain, fractions):
-    """The relaxed problem: its bound, what each column gains at its prices, and a choice near it with its value."""
-    count, horizon = len(value), len(room)
+def _workspace(count, horizon):
+    """What `_simplex` works in: free columns and the basis of what is left of the months; the rest is empty."""
+    basis, where = np.zeros(horizon, dtype=np.int64), np.zeros(count + horizon, dtype=np.int64)
+    inverse = np.zeros((horizon, horizon))
+    _start(where, basis, inverse)
     low, high = np.zeros(count), np.ones(count)
-    basis, where, inverse = (
-        np.zeros(horizon, dtype=np.int64),
-        np.zeros(count + horizon, dtype=np.int64),
-        np.zeros((horizon, horizon)),
-    )
     y, gain, fraction = np.zeros(horizon), np.zeros(count), np.zeros(count)
     alpha, ratio = np.zeros(count + horizon), np.zeros(count + horizon)
     sums, left = np.zeros(horizon + 1), np.zeros(horizon + 1)
+    return low, high, basis, where, inverse, y, gain, fraction, alpha, ratio, sums, left
+
+
+@_jit
+def _root(value, amount, first, last, least, room, root_gain, fractions):
+    """The relaxed problem: its bound, what each column gains at its prices, and a choice near it with its value."""
+    count, horizon = len(value), len(room)
+    low, high, basis, where, inverse, y, gain, fraction, alpha, ratio, sums, left = _workspace(count, horizon)
     upper, noise = value > 0.0, np.abs(value) * 1e-10
-    _start(where, basis, inverse)
     top = _simplex(
         value, amount, first, last, room, low, high, -1e300,
         basis, where, inverse, upper, noise, y, gain, fraction, alpha, sums, left, ratio,
@@ -402,13 +422,12 @@ def _root(value, amount, first, last, least, room, root_gain, fractions):
 
 @_jit
 def _bounds(node, parent, variable, up, least, low, high, sets):
-    """Bound the columns as on the way to a node, or (not `sets`) free them again."""
+    """Bound the columns as on the way to a node, each branched on once, or (not `sets`) free them again."""
     while node > 0:
         j = variable[node]
         if not sets:
             low[j], high[j] = 0.0, 1.0
         elif up[node]:
-            # Nearer to the node counts: a column is branched on once on a way, so each is set once.
             low[j], high[j] = least[j], 1.0
         else:
             low[j], high[j] = 0.0, 0.0
@@ -437,17 +456,9 @@ def _is_choice(amount, first, last, least, room, fraction, left):
 def _branch(value, amount, first, last, least, room, known, tolerance, nodes, best_fractions):
     """The tree. Returns bound, best value, nodes, whether it was complete."""
     count, horizon = len(value), len(room)
-    low, high = np.zeros(count), np.ones(count)
-    basis, where, inverse = (
-        np.zeros(horizon, dtype=np.int64),
-        np.zeros(count + horizon, dtype=np.int64),
-        np.zeros((horizon, horizon)),
-    )
-    y, gain, fraction = np.zeros(horizon), np.zeros(count), np.zeros(count)
-    alpha, ratio = np.zeros(count + horizon), np.zeros(count + horizon)
-    sums, left, taken = np.zeros(horizon + 1), np.zeros(horizon + 1), np.zeros(count)
-    upper, noise = value > 0.0, np.abs(value) * 1e-10
-    order = np.argsort(-value / amount)
+    low, high, basis, where, inverse, y, gain, fraction, alpha, ratio, sums, left = _workspace(count, horizon)
+    upper, noise, taken = value > 0.0, np.abs(value) * 1e-10, np.zeros(count)
+    order = np.zeros(count, dtype=np.int64)
     # Two children of each node that is looked at; the root is node 0.
     parent = np.zeros(2 * nodes + 3, dtype=np.int64)
     variable = np.zeros(2 * nodes + 3, dtype=np.int64)
@@ -457,7 +468,6 @@ def _branch(value, amount, first, last, least, room, known, tolerance, nodes, be
     waiting = [(0.0, 0)]
     waiting.clear()
     node, proven_above = 0, 1e300
-    _start(where, basis, inverse)
     while True:
         if looked >= nodes:
             # Not complete: what is open could reach its bounds.

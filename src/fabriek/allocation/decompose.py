@@ -24,7 +24,7 @@ import highspy
 import numpy as np
 
 from fabriek.allocation import highs
-from fabriek.allocation.branching import Block, solve_block
+from fabriek.allocation.branching import Block, decide_block
 from fabriek.allocation.certificate import gains_of
 from fabriek.allocation.formulation import Formulation, Real, Whole
 
@@ -119,18 +119,8 @@ def _decide(f: Formulation, prices: _Prices, scale: float, pool: ThreadPoolExecu
     def one(number: int) -> tuple[Whole, Block]:
         columns = f.of_block[number]
         columns = columns[value[columns] > 0.0]
-        first = f.first[columns] - number * f.horizon
-        block = solve_block(
-            value[columns],
-            f.amount[columns],
-            first,
-            first + f.months[columns],
-            f.least[columns],
-            f.limits[number * f.horizon : (number + 1) * f.horizon],
-            tolerance=tolerance,
-            nodes=min(_NODES, _NODES * _NODES_COLUMNS // max(1, len(columns))),
-        )
-        return columns, block
+        nodes = min(_NODES, _NODES * _NODES_COLUMNS // max(1, len(columns)))
+        return columns, decide_block(f, number, columns, value[columns], tolerance=tolerance, nodes=nodes)
 
     return list(pool.map(one, range(len(f.blocks))))
 

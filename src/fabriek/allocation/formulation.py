@@ -77,6 +77,10 @@ class PromiseRow:
     columns: Whole
     coefficients: Real
 
+    def over(self, fractions: Real) -> float:
+        """Hours by which the columns' fractions exceed its limit; of a floor, those that it lacks."""
+        return max(0.0, float(self.coefficients @ fractions[self.columns]) - self.limit)
+
     @property
     def scale(self) -> float:
         """What the row is divided by for the solver, so that its tolerance is a part of the row's own size."""
@@ -113,6 +117,11 @@ class Formulation:
     def horizon(self) -> int:
         """Months a block."""
         return len(self.problem.months)
+
+    @cached_property
+    def hour(self) -> float:
+        """What an hour is worth, over all that is asked."""
+        return float(self.worth.sum()) / max(1.0, float(self.hours.sum()))
 
     @cached_property
     def groups(self) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 
-from fabriek.allocation.formulation import Formulation, PromiseRow, Real, Whole
+from fabriek.allocation.formulation import Formulation, Real, Whole
 
 # As small as HiGHS takes it: one part in 10^9 of a share is under a second of most partitions' months.
 _TOLERANCE = 1e-9
@@ -220,11 +220,9 @@ def solve(
 
 def _columns(f: Formulation, fractions: Real, partial: Whole, scarce: list[str]) -> Real:
     """Every column's value where the choices have these fractions."""
-
-    def lacks(row: PromiseRow) -> float:
-        return max(0.0, float(row.coefficients @ fractions[row.columns]) - row.limit)
-
-    by_demand = np.array([lacks(f.scarce[name][1]) < lacks(f.scarce[name][0]) for name in scarce], dtype=np.float64)
-    hours = [min(lacks(row) for row in f.scarce.get(floor.promise.id, (floor,))) for floor in f.floors]
+    by_demand = np.array(
+        [f.scarce[name][1].over(fractions) < f.scarce[name][0].over(fractions) for name in scarce], dtype=np.float64
+    )
+    hours = [min(row.over(fractions) for row in f.scarce.get(floor.promise.id, (floor,))) for floor in f.floors]
     shortfalls = np.array([lack / floor.scale for lack, floor in zip(hours, f.floors, strict=True)])
     return np.concatenate([fractions, shortfalls, (fractions[partial] > 0).astype(np.float64), by_demand])

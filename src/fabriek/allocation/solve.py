@@ -200,7 +200,7 @@ def _by_walks(formulation: Formulation, relaxed: highs.Answer, effort: _Effort) 
         return _Proposal(found.fractions, none_lacks, float("inf"), not effort.is_over)
     # The relaxed problem keeps all floors, the walk didn't: with dearer promises it may; else the tree search says how
     # far they can be kept.
-    prices = relaxed.promise_prices + _DEARER * float(formulation.worth.sum() / max(1.0, formulation.hours.sum()))
+    prices = relaxed.promise_prices + _DEARER * formulation.hour
     again = _walk(formulation, replace(relaxed, promise_prices=prices), none_lacks, effort)
     if again.lacking <= 0.0:
         return _Proposal(again.fractions, none_lacks, float("inf"), not effort.is_over)
@@ -219,19 +219,15 @@ def _by_walks(formulation: Formulation, relaxed: highs.Answer, effort: _Effort) 
 
 def _lacks(formulation: Formulation, fractions: Real) -> dict[str, float]:
     """Hours that each floor lacks of what it asks."""
-    return {
-        row.promise.id: max(0.0, float(row.coefficients @ fractions[row.columns]) - row.limit)
-        for row in formulation.floors
-    }
+    return {row.promise.id: row.over(fractions) for row in formulation.floors}
 
 
 def _walk(formulation: Formulation, relaxed: highs.Answer, allowed: Mapping[str, float], effort: _Effort) -> Found:
     """The best of some walks: what lacks least of the promises, then what is worth most, then the first."""
     gains = gains_of(formulation, relaxed.cell_prices, relaxed.promise_prices)
     may_lack = np.array([allowed.get(row.promise.id, 0.0) for row in formulation.promises])
-    step = _STEP + _STEP_COLUMN * len(formulation.worth) / len(formulation.blocks)
-    steps = max(_FEWEST_STEPS, int(_PART * effort.seconds / step))
     a_block = len(formulation.worth) / len(formulation.blocks)
+    steps = max(_FEWEST_STEPS, int(_PART * effort.seconds / (_STEP + _STEP_COLUMN * a_block)))
 
     def one(number: int) -> Found:
         start, heat, seed = relaxed.fractions, 1.0, effort.seed * _WALKS + number

@@ -89,21 +89,37 @@ def _sums(since: date, until: date) -> dict[_Key, Hours]:
     """
     if connection.in_atomic_block:
         return _summed(since, until)[1]
-    name = f"promises:{connection.settings_dict['NAME']}:hours:{since}:{until}"
-    known: tuple[int, float, dict[_Key, Hours]] | None = cache.get(name)
-    last = _last_entry()
+
+    def posted(after: int, last: int) -> tuple[int, dict[_Key, Hours]] | None:
+        new = _posted(after, last, since, until) if after < last <= after + _MOST_NEW else None
+        return None if new is None else (last, new)
+
+    return _kept(f"hours:{since}:{until}", _last_entry, lambda: _summed(since, until), posted, added)
+
+
+def _kept(
+    what: str,
+    last_now: Callable[[], int],
+    whole: Callable[[], tuple[int, T]],
+    since: Callable[[int, int], tuple[int, T] | None],
+    add: Callable[[T, T], T],
+) -> T:
+    """Sums from memory, with what came since; made anew once in a while. last_now: the last row that they are over.
+    whole: up to which row, and the sums; since (a row, the last one): the same of what came after it, None where
+    there was too much."""
+    name = f"promises:{connection.settings_dict['NAME']}:{what}"
+    known: tuple[int, float, T] | None = cache.get(name)
+    last = last_now()
     if known is not None and known[0] == last:
         return known[2]
-    new = None
-    if known is not None and known[0] < last <= known[0] + _MOST_NEW:
-        new = _posted(known[0], last, since, until)
+    new = since(known[0], last) if known is not None else None
     if known is not None and new is not None:
-        upto, kept_until, rows = last, known[1], added(known[2], new)
+        kept_until, (upto, sums) = known[1], (new[0], add(known[2], new[1]))
     else:
-        upto, rows = _summed(since, until)
+        upto, sums = whole()
         kept_until = time.time() + _SUMMED_AGAIN[connection.vendor]
-    cache.set(name, (upto, kept_until, rows), kept_until - time.time())
-    return rows
+    cache.set(name, (upto or last, kept_until, sums), kept_until - time.time())
+    return sums
 
 
 def added(rows: dict[_Key, Hours], more: dict[_Key, Hours]) -> dict[_Key, Hours]:
@@ -118,8 +134,12 @@ def added(rows: dict[_Key, Hours], more: dict[_Key, Hours]) -> dict[_Key, Hours]
 
 
 def _last_entry() -> int:
+    return _last_of("ledger_entry")
+
+
+def _last_of(table: str) -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT MAX(id) FROM ledger_entry")
+        cursor.execute(f"SELECT MAX(id) FROM {table}")  # noqa: S608 - a name of ours
         return int(cursor.fetchone()[0] or 0)
 
 
@@ -220,20 +240,17 @@ def _established() -> dict[str, int]:
     what was established since, as `_sums`."""
     if connection.in_atomic_block:
         return _established_since(0)[1]
-    name = f"promises:{connection.settings_dict['NAME']}:established"
-    known: tuple[int, float, dict[str, int]] | None = cache.get(name)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT MAX(id) FROM ledger_transaction")
-        last = int(cursor.fetchone()[0] or 0)
-    if known is not None and known[0] == last:
-        return known[2]
-    upto, seconds = _established_since(known[0] if known else 0)
-    kept_until = time.time() + _SUMMED_AGAIN[connection.vendor]
-    if known is not None:
-        kept_until = known[1]
-        seconds = {code: known[2].get(code, 0) + seconds.get(code, 0) for code in known[2] | seconds}
-    cache.set(name, (upto or last, kept_until, seconds), kept_until - time.time())
-    return seconds
+
+    def add(before: dict[str, int], more: dict[str, int]) -> dict[str, int]:
+        return {code: before.get(code, 0) + more.get(code, 0) for code in before | more}
+
+    return _kept(
+        "established",
+        lambda: _last_of("ledger_transaction"),
+        lambda: _established_since(0),
+        lambda after, _last: _established_since(after),
+        add,
+    )
 
 
 def _established_since(transaction: int) -> tuple[int, dict[str, int]]:

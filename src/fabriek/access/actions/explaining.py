@@ -136,11 +136,11 @@ def _is_of_applicant(inquiry: Inquiry) -> bool:
 
 def keep_told(inquiry: Inquiry, said: Told | Fault, steps: int = 0) -> None:
     """Keep the answer, or why there is none. steps: what was solved since the last time."""
-    is_told_now = isinstance(said, Told)
+    told, failed = (said.text, "") if isinstance(said, Told) else ("", said.words[:2000])
     Inquiry.objects.filter(pk=inquiry.pk, state=InquiryState.SOLVING).update(
-        state=InquiryState.DONE if is_told_now else InquiryState.FAILED,
-        answer=said.text if isinstance(said, Told) else "",
-        fault="" if isinstance(said, Told) else said.words[:2000],
+        state=InquiryState.DONE if isinstance(said, Told) else InquiryState.FAILED,
+        answer=told,
+        fault=failed,
         ended_at=timezone.now(),
         done=F("done") + steps,
     )

@@ -62,7 +62,8 @@ def price_promises(
                 status=worst(plan.status, without.status),
             )
         )
-    return sorted(found, key=lambda price: [row.id for row in problem.promises].index(price.promise))
+    place = {row.id: number for number, row in enumerate(problem.promises)}
+    return sorted(found, key=lambda price: place[price.promise])
 
 
 def price_partitions(
@@ -115,7 +116,8 @@ def price_partitions(
                 status=status,
             )
         )
-    return sorted(found, key=lambda price: [row.id for row in problem.partitions].index(price.partition))
+    place = {row.id: number for number, row in enumerate(problem.partitions)}
+    return sorted(found, key=lambda price: place[price.partition])
 
 
 def _between(before: Plan, after: Plan) -> tuple[float, float]:

@@ -13,18 +13,20 @@ from fabriek.access.comparison import SolvedScenario
 from fabriek.access.explaining import (
     Explained,
     explained,
+    hourly_prices,
     inquiry_about,
     marginal_prices,
     partition_prices,
+    plan_behind,
     prices_asked,
     promise_prices,
+    told_by,
 )
 from fabriek.access.models import Application, Inquiry, InquiryOf, Scenario
 from fabriek.access.queries import application_of, outcome_of
-from fabriek.access.scenarios import scenario_of, solved
+from fabriek.access.scenarios import solved
 from fabriek.access.words import explanation_of, names_of_promises, outcome_words, speech, speech_for, stored
 from fabriek.allocation.explain import (
-    Explanation,
     change_sentences,
     outcome_sentences,
     partition_sentence,
@@ -151,12 +153,6 @@ def ask_in_scenario(request: HttpRequest, code: str, application: str) -> dict[s
     return why_in_scenario(request, code, application)
 
 
-def plan_of(application: Application) -> Scenario | None:
-    """The scenario that the answer to an application comes from."""
-    outcome = outcome_of(application)
-    return scenario_of(outcome.decision.scenario.code) if outcome and outcome.decision.scenario else None
-
-
 @router.get(
     "/applications/{code}/explanation", response=ExplanationOut, auth=Scope("read"), summary="Why, once it is answered"
 )
@@ -168,16 +164,15 @@ def why(request: HttpRequest, code: str) -> dict[str, Any]:
         raise Http404
     kept, scenario = explanation_of(outcome), outcome.decision.scenario
     inquiry = None if scenario is None else inquiry_about(scenario, InquiryOf.APPLICATION, application)
-    if inquiry is not None and inquiry.answer:
-        kept = Explanation.model_validate_json(inquiry.answer)
-    told = kept.for_applicant() if kept is not None else None
     # Estimates are for officers: what an applicant is told of what would have been enough is checked.
-    asked = told is not None and inquiry is not None and bool(inquiry.answer)
+    found_again = told_by(inquiry)
+    kept = found_again or kept
+    told = kept.for_applicant() if kept is not None else None
     return {
         "application": application.code,
         "scenario": scenario.code if scenario else None,
         "sentences": [outcome_words(outcome)] if told is None else outcome_sentences(told, speech_for(told)),
-        "changes": change_sentences(told, speech_for(told)) if told is not None and asked else [],
+        "changes": change_sentences(told, speech_for(told)) if told and found_again else [],
         "explanation": stored(told) if told is not None else None,
         "inquiry": inquiry,
     }
@@ -193,7 +188,7 @@ def ask(request: HttpRequest, code: str) -> dict[str, Any]:
     """For the applicant of one that was refused: the smallest change that would have made it, checked by solving
     again. Asked once, and solved apart."""
     application = own(request, code)
-    scenario = plan_of(application)
+    scenario = plan_behind(application)
     if scenario is None:
         raise Http404
     actions.ask_why(actor_of(request), scenario, application)
@@ -231,8 +226,7 @@ def _partitions(plan: SolvedScenario, asked: Inquiry | None) -> list[dict[str, A
 
 def _promises(plan: SolvedScenario, asked: Inquiry | None) -> list[dict[str, Any]]:
     checked = {price.promise: price for price in promise_prices(asked)}
-    certificate = plan.plan.get("certificate") or {"prices": []}
-    hourly = {row["promise"]: row["price"] for row in certificate["prices"] if row.get("promise")}
+    hourly = hourly_prices(plan.plan)
     names = names_of_promises(row["id"] for row in plan.problem.get("promises", []))
     said = speech(names)
     return [

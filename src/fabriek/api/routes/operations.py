@@ -6,7 +6,6 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest
 from ninja import Field, Query, Router, Schema
 
@@ -312,18 +311,15 @@ def events(
 ) -> dict[str, Any]:
     """Newest first; of a verb, by somebody, about something, in the days from `since` to `until`."""
     found = events_found(verb=[verb], actor=actor, subject=subject, since=since, until=until)
-    page = Paginator(found.order_by("-id"), paging.per_page).get_page(paging.page)
-    return paged(
-        page,
-        [
-            {
-                "at": event.at,
-                "actor": event.actor_name,
-                "verb": event.verb,
-                "subject": f"{event.subject_kind} {event.subject}",
-                "why": event.why,
-                "data": event.data,
-            }
-            for event in page
-        ],
+    return page_of(
+        found.order_by("-id"),
+        paging,
+        lambda event: {
+            "at": event.at,
+            "actor": event.actor_name,
+            "verb": event.verb,
+            "subject": f"{event.subject_kind} {event.subject}",
+            "why": event.why,
+            "data": event.data,
+        },
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, Literal
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest
 from ninja import Field, Query, Router, Schema, Status
 
@@ -182,17 +181,15 @@ def allocation(request: HttpRequest, code: str) -> dict[str, Any]:
 def usage_batches(request: HttpRequest, paging: Query[Paging], broken: bool = False) -> dict[str, Any]:
     """Newest first; `broken` shows those only in which a record could not be read, each with its line and why."""
     found = UsageBatch.objects.select_related("cluster")
-    page = Paginator(found.exclude(broken=[]) if broken else found, paging.per_page).get_page(paging.page)
-    return paged(
-        page,
-        [
-            {
-                "number": batch.pk,
-                "cluster": batch.cluster.code,
-                **{name: getattr(batch, name) for name in ("source", "received_at", "booked", "repeated", "broken")},
-            }
-            for batch in page
-        ],
+    names = ("source", "received_at", "booked", "repeated", "broken")
+    return page_of(
+        found.exclude(broken=[]) if broken else found,
+        paging,
+        lambda batch: {
+            "number": batch.pk,
+            "cluster": batch.cluster.code,
+            **{name: getattr(batch, name) for name in names},
+        },
     )
 
 

@@ -22,9 +22,9 @@ from fabriek.access.actions import (
     submit_application,
     withdraw_application,
 )
-from fabriek.access.explaining import inquiry_about
+from fabriek.access.explaining import can_be_asked, inquiry_about, plan_behind, told_by
 from fabriek.access.lifecycle import BY_NAME, possible
-from fabriek.access.models import Application, ApplicationState, InquiryOf, InquiryState
+from fabriek.access.models import Application, ApplicationState, InquiryOf
 from fabriek.access.queries import application_of, my_applications, outcome_of
 from fabriek.access.rules import (
     answer_due,
@@ -37,9 +37,8 @@ from fabriek.access.rules import (
     remarks_are_open,
     working_days_left,
 )
-from fabriek.access.scenarios import scenario_of
 from fabriek.access.words import outcome_words, speech_for
-from fabriek.allocation.explain import Explanation, change_sentences
+from fabriek.allocation.explain import change_sentences
 from fabriek.audit.queries import events_of
 from fabriek.conf.errors import Invalid, Refused
 from fabriek.people.actions import join_organisation, register_organisation
@@ -303,8 +302,7 @@ def reply(request: HttpRequest, code: str) -> HttpResponse:
 def ask_why(request: HttpRequest, code: str) -> HttpResponse:
     """Find out what would have been enough."""
     application = draft_of(request, code)
-    outcome = outcome_of(application)
-    scenario = scenario_of(outcome.decision.scenario.code) if outcome and outcome.decision.scenario else None
+    scenario = plan_behind(application)
     if scenario is None:
         raise Http404
     person: Any = request.user
@@ -321,14 +319,13 @@ def _why(request: HttpRequest, application: Application) -> dict[str, Any]:
     if outcome is None or outcome.awarded or outcome.decision.scenario is None:
         return {}
     inquiry = inquiry_about(outcome.decision.scenario, InquiryOf.APPLICATION, application)
-    told = Explanation.model_validate_json(inquiry.answer) if inquiry is not None and inquiry.answer else None
-    waits = inquiry is None or inquiry.state == InquiryState.FAILED
+    told = told_by(inquiry)
     return {
         "is_explained": True,
         "inquiry": inquiry,
         "changes": change_sentences(told, speech_for(told)) if told else [],
         "solved": told.solved if told else 0,
-        "may_ask_why": waits and application.applicant_id == request.user.pk,
+        "may_ask_why": can_be_asked(inquiry) and application.applicant_id == request.user.pk,
     }
 
 

@@ -10,8 +10,17 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
 from fabriek.access.comparison import SolvedScenario
-from fabriek.access.explaining import applications_of, marginal_prices, partition_prices, prices_asked, promise_prices
-from fabriek.access.models import Application, Inquiry, InquiryOf, InquiryState, Scenario
+from fabriek.access.explaining import (
+    applications_of,
+    can_be_asked,
+    certified_prices,
+    hourly_prices,
+    marginal_prices,
+    partition_prices,
+    prices_asked,
+    promise_prices,
+)
+from fabriek.access.models import Application, Inquiry, InquiryOf, Scenario
 from fabriek.access.words import names_of_promises
 from fabriek.allocation.explain import PartitionPrice, PromisePrice
 from fabriek.portal.components import plots
@@ -95,13 +104,9 @@ def prices_of(plan: SolvedScenario, scenario: Scenario | None, may_ask: bool, cs
         promises=promises,
         promises_asked=by_promise,
         partitions_asked=by_partition,
-        can_ask_promises=can_ask and bool(promises) and _can_be_asked(by_promise),
-        can_ask_partitions=can_ask and _can_be_asked(by_partition),
+        can_ask_promises=can_ask and bool(promises) and can_be_asked(by_promise),
+        can_ask_partitions=can_ask and can_be_asked(by_partition),
     )
-
-
-def _can_be_asked(inquiry: Inquiry | None) -> bool:
-    return inquiry is None or inquiry.state == InquiryState.FAILED
 
 
 def _partition_line(row: PartitionPrice, top: float, found: PartitionPrice | None) -> PartitionLine:
@@ -148,8 +153,7 @@ def _promise_lines(plan: SolvedScenario, found: Sequence[PromisePrice]) -> list[
     if not rows:
         return []
     names = names_of_promises(row["id"] for row in rows)
-    certificate = plan.plan.get("certificate") or {"prices": []}
-    hourly = {row["promise"]: row["price"] for row in certificate["prices"] if row.get("promise")}
+    hourly = hourly_prices(plan.plan)
     checked = {price.promise: price for price in found}
     titles = _titles(found)
     value = plan.plan["value"]
@@ -217,8 +221,7 @@ def promises_csv(plan: SolvedScenario, scenario: Scenario | None) -> HttpRespons
     """A row for each promise: what solving without it found."""
     asked = prices_asked(scenario).get(InquiryOf.PROMISES) if scenario is not None else None
     found = {price.promise: price for price in promise_prices(asked)}
-    certificate = plan.plan.get("certificate") or {"prices": []}
-    hourly = {row["promise"]: row["price"] for row in certificate["prices"] if row.get("promise")}
+    hourly = hourly_prices(plan.plan)
     return csv_file(
         f"{plan.code}-promises",
         ["promise", "value_of_one_gpu_hour_less", "costs_at_least", "costs_at_most", "gain_without", "lose_without"],
@@ -239,7 +242,6 @@ def promises_csv(plan: SolvedScenario, scenario: Scenario | None) -> HttpRespons
 
 def shares_csv(plan: SolvedScenario) -> HttpResponse:
     """The prices of the certificate as they are: a row for each share and promise that is worth something."""
-    certificate = plan.plan.get("certificate") or {"prices": []}
     months = plan.problem["months"]
     return csv_file(
         f"{plan.code}-prices",
@@ -252,7 +254,7 @@ def shares_csv(plan: SolvedScenario) -> HttpResponse:
                 price.get("promise", ""),
                 price["price"],
             )
-            for price in certificate["prices"]
+            for price in certified_prices(plan.plan)
         ],
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +16,9 @@ from fabriek.access.models import Application, Decision, Inquiry, Scenario
 from fabriek.access.queries import application_of
 from fabriek.access.scenarios import scenario_of
 from fabriek.access.words import speech_for
-from fabriek.allocation.explain import change_sentences, outcome_sentences
+from fabriek.allocation.explain import Holder, change_sentences, outcome_sentences
+from fabriek.allocation.explain.model import Other as Displaced
 from fabriek.conf.errors import Refused
-from fabriek.people.models import OrganisationClass
 from fabriek.people.permissions import may
 from fabriek.portal.access import SIGNED_IN, requires
 from fabriek.portal.pages.decide.replies import page, person_of, see_other, show_refusal
@@ -82,14 +83,14 @@ def _context(request: HttpRequest, scenario: Scenario, application: Application,
         "sentences": outcome_sentences(one, said, officer=True),
         "changes": change_sentences(one, said),
         "has_found": any(change.checked for change in one.changes),
-        "holders": [_other(known, row.application, row.score, row.hours, row.organisation_class) for row in shown],
+        "holders": [_other(known, row, said.classes, row.organisation_class) for row in shown],
         "holders_total": len(one.holders),
         "month": one.detail.get("month", ""),
         "partition": one.detail.get("partition", ""),
         "displaced": [
             (
                 change_sentences(one.model_copy(update={"changes": [change], "status": "optimal"}), said)[0],
-                [_other(known, row.application, row.score, row.hours, "") for row in change.displaces],
+                [_other(known, row, said.classes) for row in change.displaces],
             )
             for change in one.changes
             if change.displaces
@@ -99,16 +100,15 @@ def _context(request: HttpRequest, scenario: Scenario, application: Application,
     }
 
 
-def _other(known: dict[str, Application], code: str, score: float, hours: float, name: str) -> Other:
-    row = known.get(code)
-    classes = {value: str(label) for value, label in OrganisationClass.choices}
+def _other(known: dict[str, Application], one: Holder | Displaced, classes: Mapping[str, str], name: str = "") -> Other:
+    row = known.get(one.application)
     return Other(
-        code=code,
-        title=(row.title if row else "") or code,
+        code=one.application,
+        title=(row.title if row else "") or one.application,
         organisation=row.organisation.name if row and row.organisation else "",
         class_words=classes.get(name or (row.organisation_class if row else ""), name),
-        score=score,
-        hours=round(hours * 3600),
+        score=one.score,
+        hours=round(one.hours * 3600),
     )
 
 

@@ -71,6 +71,12 @@ def measured(way: str, size: int, seconds: float) -> dict[str, float]:
     return figures
 
 
+def known_size(word: str) -> int:
+    if not word.isdecimal() or int(word) not in SIZES:
+        raise argparse.ArgumentTypeError(f"give one of {', '.join(map(str, SIZES))}")
+    return int(word)
+
+
 def main() -> None:
     if sys.argv[1:2] == ["--one"]:
         way, size, seconds = sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
@@ -80,7 +86,7 @@ def main() -> None:
         return
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("seconds", type=float, nargs="?", default=60.0)
-    parser.add_argument("sizes", type=int, nargs="*", choices=SIZES, metavar="SIZE")
+    parser.add_argument("sizes", type=known_size, nargs="*", metavar="SIZE")
     parser.add_argument("--plot", metavar="FILE.svg", help="draw how time and gap grow")
     asked = parser.parse_args()
     seconds, sizes = asked.seconds, asked.sizes or list(SIZES)

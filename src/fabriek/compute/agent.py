@@ -24,7 +24,7 @@ import httpx
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from fabriek import __version__
-from fabriek.compute.engine import Engine, SubmitRefused
+from fabriek.compute.engine import Engine, SubmitRefused, difference
 from fabriek.compute.local.supervisor import write_whole
 from fabriek.compute.wire import (
     AccountState,
@@ -128,10 +128,11 @@ class Agent:
 
     def _provision(self, summary: RoundSummary) -> None:
         desired = DesiredState.model_validate(self._call("GET", "desired-state"))
-        there = {(a.account, a.partition): a for a in self.engine.enforced()}
-        wanted = {(a.account, a.partition): a for a in desired.accounts}
-        changes = [a for key, a in wanted.items() if there.get(key) != a]
-        changes += [_closed(a) for key, a in there.items() if key not in wanted and a.active]
+        enforced = self.engine.enforced()
+        differ = {(d.account, d.partition) for d in difference(desired.accounts, enforced)}
+        wanted = {(a.account, a.partition) for a in desired.accounts}
+        changes = [a for a in desired.accounts if (a.account, a.partition) in differ]
+        changes += [_closed(a) for a in enforced if (a.account, a.partition) in differ - wanted]
         for account in changes:
             try:
                 self.engine.provision(account)

@@ -79,12 +79,23 @@ def difference(desired: list[AccountState], enforced: list[AccountState]) -> lis
 
 
 def _fields(want: AccountState, is_: AccountState) -> list[Difference]:
-    pairs = {
-        "accelerator-seconds": (want.accelerator_seconds_limit, is_.accelerator_seconds_limit),
-        "core-seconds": (want.core_seconds_limit, is_.core_seconds_limit),
+    step = is_.limit_step_seconds
+    pairs: dict[str, tuple[object, object]] = {
+        # Slurm's limits are whole minutes: the rest of a minute can't be enforced, and is no difference.
+        "accelerator-seconds": (
+            want.accelerator_seconds_limit // step * step,
+            is_.accelerator_seconds_limit // step * step,
+        ),
+        "core-seconds": (want.core_seconds_limit // step * step, is_.core_seconds_limit // step * step),
         "active": (want.active, is_.active),
         "users": (sorted(want.users), sorted(is_.users)),
     }
+    if is_.ends is not None:
+        pairs["ends"] = want.ends, is_.ends
+    if is_.programme:
+        pairs["programme"] = want.programme, is_.programme
+    if is_.fairshare:
+        pairs["fair share"] = want.fairshare, is_.fairshare
     return [
         Difference(
             want.account,

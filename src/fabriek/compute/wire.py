@@ -28,7 +28,11 @@ class Wire(BaseModel):
 
 
 class AccountState(Wire):
-    """A project on one partition: its limits over its whole life, in seconds, and who may submit."""
+    """A project on one partition: its limits over its whole life, in seconds, and who may submit.
+
+    Desired and enforced alike. Of what a scheduler has no notion, what it enforces says nothing: no `ends`, no
+    `programme`, a `fairshare` of 0; and where its limits go by the minute, `limit_step_seconds` says so.
+    """
 
     account: str = Field(min_length=1, max_length=80)
     partition: str = Field(min_length=1, max_length=80)
@@ -36,7 +40,11 @@ class AccountState(Wire):
     core_seconds_limit: int = Field(ge=-(10**15), le=10**15)
     active: bool = True
     users: list[str] = []
+    starts: date | None = None
     ends: date | None = None
+    programme: str = Field(default="", max_length=80)
+    fairshare: int = Field(default=0, ge=0, le=10**6, description="weight of the programme among the cluster's")
+    limit_step_seconds: int = Field(default=1, ge=1, le=3600)
 
 
 class DesiredState(Wire):
@@ -74,6 +82,16 @@ class JobOrders(Wire):
     jobs: list[JobOrder]
 
 
+class ResourcesUsed(Wire):
+    """What a run did with what it had, where the scheduler knows it (sacct's TotalCPU, MaxRSS, ReqMem)."""
+
+    elapsed_seconds: int = Field(ge=0)
+    cpu_seconds: float | None = Field(default=None, ge=0, description="processor time, over all cores")
+    memory_bytes_peak: int | None = Field(default=None, ge=0, description="of the largest task")
+    memory_bytes_asked: int | None = Field(default=None, ge=0)
+    accelerator_percent: float | None = Field(default=None, ge=0, le=100, description="mean use of the accelerators")
+
+
 class JobReport(Wire):
     """What became of a job so far. `output` None: nothing to add to what was reported before."""
 
@@ -88,6 +106,10 @@ class JobReport(Wire):
     accelerators: int | None = Field(default=None, ge=0)
     cores: int | None = Field(default=None, ge=0)
     time_limit_seconds: int | None = Field(default=None, ge=0)
+    expected_start_at: datetime | None = Field(default=None, description="the scheduler's own forecast")
+    queue_position: int | None = Field(default=None, ge=1, description="among the waiting jobs of its partition")
+    tasks: dict[str, int] = Field(default={}, description="of a job array: how many tasks are in each state")
+    used: ResourcesUsed | None = None
 
 
 class UsageBatch(Wire):

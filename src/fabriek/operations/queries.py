@@ -22,6 +22,7 @@ from fabriek.conf.sorting import Column, ordered, place_among
 from fabriek.ledger.queries import allocation_hours
 from fabriek.operations.errors import UnknownCluster
 from fabriek.operations.models import ENDED_STATES, Cluster, Job, JobState, UsageRecord
+from fabriek.programmes.queries import weights
 from fabriek.projects.models import Project
 from fabriek.projects.queries import added, desired_accounts
 from fabriek.projects.rules import may_read
@@ -36,8 +37,10 @@ def cluster_of(code: str) -> Cluster:
 
 
 def desired_state(cluster: Cluster, now: datetime | None = None) -> DesiredState:
-    """What the cluster's scheduler should enforce now. Four queries."""
+    """What the cluster's scheduler should enforce now. Five queries."""
+    now = now or timezone.now()
     names = dict(cluster.names.values_list("partition__code", "name"))
+    weight = weights(list(names), now.date().replace(day=1))
     accounts = [
         AccountState(
             account=desired.account,
@@ -46,7 +49,11 @@ def desired_state(cluster: Cluster, now: datetime | None = None) -> DesiredState
             core_seconds_limit=desired.core_seconds,
             active=desired.active,
             users=list(desired.users),
+            starts=desired.starts,
             ends=desired.ends,
+            programme=desired.programme,
+            # A programme without a share this month keeps its accounts, at the least weight there is.
+            fairshare=weight.get(desired.programme, 1),
         )
         for desired in desired_accounts(list(names), now)
     ]

@@ -153,6 +153,27 @@ def free_seconds(
     }
 
 
+def weights(partitions: Sequence[str], month: date) -> dict[str, int]:
+    """How heavily each programme weighs on some partitions together in a month, in thousandths of what is shared out
+    there, at least 1: what a scheduler's fair share is told. By GPU-hours; by core-hours where no GPUs are shared out.
+    One query.
+    """
+    kinds = [AccountKind.SHARE, AccountKind.AWARD, AccountKind.USED, AccountKind.LAPSED]
+    sums = (
+        Account.objects.filter(kind__in=kinds, partition__in=list(partitions), month=month)
+        .exclude(programme="")
+        .values_list("unit", "programme")
+        .annotate(total=Sum(F("credits") - F("debits")))
+        .order_by()
+    )
+    of: dict[str, dict[str, int]] = defaultdict(dict)
+    for unit, programme, total in sums:
+        of[unit][programme] = total
+    shared = of[Unit.ACCELERATOR_SECONDS] if any(of[Unit.ACCELERATOR_SECONDS].values()) else of[Unit.CORE_SECONDS]
+    whole = sum(shared.values()) or 1
+    return {programme: max(1, round(1000 * seconds / whole)) for programme, seconds in shared.items()}
+
+
 def reallocations() -> QuerySet[Reallocation]:
     """Newest first."""
     return Reallocation.objects.select_related(

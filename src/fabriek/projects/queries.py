@@ -163,7 +163,9 @@ class DesiredAccount:
     core_seconds: int
     active: bool
     users: tuple[str, ...]
+    starts: date
     ends: date
+    programme: str
 
 
 def desired_accounts(partitions: list[str], now: datetime | None = None) -> list[DesiredAccount]:
@@ -176,7 +178,7 @@ def desired_accounts(partitions: list[str], now: datetime | None = None) -> list
     now = now or timezone.now()
     allocations = list(
         Allocation.objects.filter(partition__code__in=partitions, project__origin="awarded").select_related(
-            "project", "partition"
+            "project__programme", "partition"
         )
     )
     users: dict[int, list[str]] = defaultdict(list)
@@ -209,7 +211,9 @@ def desired_accounts(partitions: list[str], now: datetime | None = None) -> list
                 core_seconds=sum(limits[part.code, Unit.CORE_SECONDS] for part in parts),
                 active=running,
                 users=tuple(users[project.pk]),
+                starts=min(part.starts for part in parts),
                 ends=ends,
+                programme=project.programme.code,
             )
         )
     return desired

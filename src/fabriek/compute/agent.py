@@ -16,6 +16,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -24,11 +25,12 @@ import httpx
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from fabriek import __version__
-from fabriek.compute.engine import Engine, SubmitRefused, difference
+from fabriek.compute.engine import Engine, EngineError, EngineUnavailable, SubmitRefused, difference
 from fabriek.compute.local.supervisor import write_whole
 from fabriek.compute.wire import (
     AccountState,
     DesiredState,
+    DriftReport,
     EnforcedReport,
     JobOrder,
     JobOrders,
@@ -47,8 +49,9 @@ class AgentError(Exception):
     """The platform can't be talked to; the sentence says what to look at."""
 
 
-TROUBLES = (AgentError, OSError, sqlite3.Error, ValueError)
-"""What may stop a round, or an agent before its first: the platform, the disk, a file that makes no sense."""
+TROUBLES = (AgentError, EngineError, OSError, sqlite3.Error, ValueError)
+"""What may stop a round, or an agent before its first: the platform, the scheduler, the disk, a file that makes no
+sense."""
 
 
 def sentence_of(error: Exception, folder: Path) -> str:
@@ -105,6 +108,7 @@ class Agent:
         self._returned.mkdir(exist_ok=True)
         self._told: dict[str, tuple[Any, ...]] = {}
         self._enforced: str = ""
+        self._generation = ""
         self._enforced_at = 0.0
         self._errors: list[str] = []
         self._patience = patience
@@ -114,35 +118,80 @@ class Agent:
         summary = RoundSummary()
         self._errors = []
         try:
-            self._provision(summary)
-            self._jobs(summary)
+            self._guarded(self._provision, summary)
+            self._guarded(self._jobs, summary)
+        except AgentError:
+            # Nobody can say that an award goes on: what ended by the last that was heard, ends.
+            self._guarded(self._close_ended, summary)
+            raise
         finally:
             # Also when the platform can't be reached: what was taken in before is started, ended and accounted.
             self.engine.tick()
-        self._send_usage(summary)
-        self._report_enforced()
+        self._guarded(self._send_usage, summary)
+        self._guarded(self._report_enforced, summary)
         summary.error = "; ".join(self._errors)
         return summary
+
+    def _guarded(self, part: Callable[[RoundSummary], None], summary: RoundSummary) -> None:
+        """A part of a round. Where the scheduler does not answer, the other parts go on, and the platform is told."""
+        try:
+            part(summary)
+        except EngineError as error:
+            self._errors.append(str(error))
 
     # Limits
 
     def _provision(self, summary: RoundSummary) -> None:
-        desired = DesiredState.model_validate(self._call("GET", "desired-state"))
-        enforced = self.engine.enforced()
-        differ = {(d.account, d.partition) for d in difference(desired.accounts, enforced)}
-        wanted = {(a.account, a.partition) for a in desired.accounts}
-        changes = [a for a in desired.accounts if (a.account, a.partition) in differ]
-        changes += [_closed(a) for a in enforced if (a.account, a.partition) in differ - wanted]
-        for account in changes:
-            try:
-                self.engine.provision(account)
-                summary.provisioned += 1
-            except Exception as error:
-                self._errors.append(f"account {account.account}: {error}")
+        self._make_so(self.changes(self.desired().accounts), summary)
 
-    def _report_enforced(self) -> None:
+    def desired(self) -> DesiredState:
+        """What the platform wants; kept on disk, for when it can't be asked."""
+        desired = DesiredState.model_validate(self._call("GET", "desired-state"))
+        if desired.generation != self._generation:
+            write_whole(self.folder / "desired.json", desired.model_dump(mode="json"))
+            self._generation = desired.generation
+        return desired
+
+    def changes(self, desired: list[AccountState]) -> list[AccountState]:
+        """Accounts that are not as they should be and may be made so. One that is not desired any more is closed; one
+        that somebody changed by hand waits for the operator's choice, unless the platform says to correct it."""
+        enforced = self.engine.enforced()
+        differ = {(d.account, d.partition) for d in difference(desired, enforced)}
+        by_hand = {(d.account, d.partition) for d in self.engine.drift()}
+        wanted = {(a.account, a.partition) for a in desired}
+        return [
+            a
+            for a in desired
+            if (key := (a.account, a.partition)) in differ and (a.correct_drift or key not in by_hand)
+        ] + [_closed(a) for a in enforced if (a.account, a.partition) in differ - wanted]
+
+    def _close_ended(self, summary: RoundSummary) -> None:
+        """Without the platform: no new jobs for awards whose last day, by what it said last, is over."""
+        try:
+            last = DesiredState.model_validate_json((self.folder / "desired.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return
+        today = datetime.now(UTC).date()
+        over = {(a.account, a.partition) for a in last.accounts if a.ends is not None and a.ends <= today}
+        open_ = [a for a in self.engine.enforced() if a.active and (a.account, a.partition) in over]
+        self._make_so([_closed(a) for a in open_], summary)
+
+    def _make_so(self, changes: list[AccountState], summary: RoundSummary) -> None:
+        if not changes:
+            return
+        failed = self.engine.provision(changes)
+        summary.provisioned += len(changes) - len(failed)
+        self._errors += [f"account {account} on {partition}: {why}" for (account, partition), why in failed.items()]
+
+    def _report_enforced(self, _summary: RoundSummary) -> None:
         report = EnforcedReport(
-            agent_version=__version__, error="; ".join(self._errors)[:10_000], accounts=self.engine.enforced()
+            agent_version=__version__,
+            error="; ".join(self._errors)[:10_000],
+            accounts=self.engine.enforced(),
+            drift=[
+                DriftReport(account=d.account, partition=d.partition, what=d.what, made=d.desired, found=d.enforced)
+                for d in self.engine.drift()
+            ],
         )
         content = report.model_dump_json()
         if content == self._enforced and time.monotonic() - self._enforced_at < HEARTBEAT:
@@ -160,7 +209,7 @@ class Agent:
             except SubmitRefused as refusal:
                 summary.refused += 1
                 report = JobReport(state="REFUSED", reason=str(refusal)[:2_000])
-            except (AgentError, httpx.HTTPError):
+            except (AgentError, httpx.HTTPError, EngineUnavailable):
                 raise
             except Exception as error:
                 self._errors.append(f"job {order.uuid}: {error}")

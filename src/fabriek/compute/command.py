@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +14,18 @@ import httpx
 import typer
 
 from fabriek.compute.agent import TROUBLES, Agent, Lock, RoundSummary, run, sentence_of
+from fabriek.compute.engine import Engine, difference
 from fabriek.compute.local import load_engine
+from fabriek.compute.slurm import SlurmEngine, load_slurm
+
+ENGINES: dict[str, Callable[[Path, str], Engine]] = {"local": load_engine, "slurm": load_slurm}
+
+
+class What(StrEnum):
+    """What the agent is asked to do."""
+
+    run = "run"
+    plan = "plan"
 
 
 def agent(
@@ -20,7 +33,12 @@ def agent(
     token: Annotated[str, typer.Option(envvar="FABRIEK_TOKEN", help="The cluster's token.")],
     cluster: Annotated[str, typer.Option(help="The cluster's code.")],
     folder: Annotated[Path, typer.Option(help="Where the agent keeps its outbox, and the local engine its jobs.")],
-    engine: Annotated[str, typer.Option(help="local: the embedded engine.")] = "local",
+    what: Annotated[What, typer.Argument(help="run; or plan: show what a round would change, and change nothing.")] = (
+        What.run
+    ),
+    engine: Annotated[
+        str, typer.Option(help="local: the embedded engine (engine.json); slurm: Slurm (slurm.toml in the folder).")
+    ] = "local",
     interval: Annotated[float, typer.Option(min=0.1, help="Seconds from round to round.")] = 2.0,
     once: Annotated[bool, typer.Option("--once", help="One round, then exit.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a round.")] = False,
@@ -36,26 +54,61 @@ def agent(
             done = ", ".join(f"{count} {what}" for what, count in asdict(summary).items() if count)
             print(f"fabriek agent: {done}", flush=True)
 
-    if engine != "local":
-        print(f"There is no engine {engine!r} in this version; use local.", file=sys.stderr)
+    if engine not in ENGINES:
+        print(f"There is no engine {engine!r}; use {' or '.join(ENGINES)}.", file=sys.stderr)
         raise typer.Exit(2)
     try:
-        lock = Lock(folder)
-        local = load_engine(folder, cluster)
+        # Looking changes nothing, and may be done beside an agent at work.
+        lock = Lock(folder) if what is What.run else None
+        chosen = ENGINES[engine](folder, cluster)
     except TROUBLES as error:
         print(sentence_of(error, folder), file=sys.stderr)
         raise typer.Exit(2) from error
     try:
         with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30) as client:
             try:
-                at_work = Agent(local, client, cluster, folder)
-                if not once:
+                at_work = Agent(chosen, client, cluster, folder)
+                if what is What.plan:
+                    show_plan(at_work, as_json=as_json)
+                elif once:
+                    tell(at_work.round())
+                else:
                     run(at_work, interval, tell)
-                    return
-                tell(at_work.round())
             except TROUBLES as error:
                 print(sentence_of(error, folder), file=sys.stderr)
                 raise typer.Exit(1) from error
     finally:
-        local.close()
-        lock.release()
+        chosen.close()
+        if lock is not None:
+            lock.release()
+
+
+def show_plan(agent: Agent, *, as_json: bool) -> None:
+    """Print what differs, what was changed by hand, and the commands of the next round; none is carried out."""
+    desired = agent.desired().accounts
+    found = difference(desired, agent.engine.enforced())
+    by_hand = agent.engine.drift()
+    changes = agent.changes(desired)
+    todo, refused = agent.engine.plan(changes) if isinstance(agent.engine, SlurmEngine) else ([], {})
+    if as_json:
+        plan = {
+            "differences": [asdict(d) for d in found],
+            "by_hand": [asdict(d) for d in by_hand],
+            "steps": [{"command": list(step.words), "why": step.why} for step in todo],
+            "impossible": [{"account": a, "partition": p, "why": why} for (a, p), why in refused.items()],
+        }
+        print(json.dumps(plan, indent=2))
+        return
+    if not found:
+        print("All is enforced as it was awarded.")
+    for d in found:
+        print(f"differs   {d.sentence}")
+    for d in by_hand:
+        print(f"by hand   {d.what} of {d.account} on {d.partition}: made {d.desired}, somebody made it {d.enforced}")
+    for step in todo:
+        print(f"would do  {' '.join(step.words)}\n          {step.why}")
+    for (account, partition), why in refused.items():
+        print(f"can't     {account} on {partition}: {why}")
+    waiting = {(d.account, d.partition) for d in found} - {(a.account, a.partition) for a in changes}
+    for account, partition in sorted(waiting):
+        print(f"waits     {account} on {partition}: for the operator's choice on the cluster's page")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,14 +14,29 @@ class SubmitRefused(Exception):
     """The scheduler won't take this job; the sentence says why and what to do."""
 
 
-class Engine(Protocol):
-    """A scheduler. Every call can be repeated: the agent may have been killed after it and before it took note."""
+class EngineError(Exception):
+    """The scheduler did not do what was asked; the sentence says why. It may, later: nothing is lost."""
 
-    def provision(self, account: AccountState) -> None:
-        """Make the account, its users and its limits so. Raising or lowering a limit keeps what was used."""
+
+class EngineUnavailable(EngineError):
+    """The scheduler can't be asked at all now."""
+
+
+class Engine(Protocol):
+    """A scheduler. Every call can be repeated: the agent may have been killed after it and before it took note.
+
+    Every call may raise EngineError, or EngineUnavailable.
+    """
+
+    def provision(self, accounts: Sequence[AccountState]) -> dict[tuple[str, str], str]:
+        """Make accounts, their users and their limits so; return why one could not be, by account and partition.
+        Raising or lowering a limit keeps what was used."""
 
     def enforced(self) -> list[AccountState]:
         """What the scheduler itself says that it enforces, read back from it."""
+
+    def drift(self) -> list[Difference]:
+        """What somebody changed by hand since `provision` made it: `desired` is what it was made to be."""
 
     def submit(self, order: JobOrder) -> str:
         """Submit a job and return the scheduler's number for it; the same uuid again returns the same number.
@@ -41,7 +57,10 @@ class Engine(Protocol):
         """At most `most` records that were accounted after `cursor` ('' from the start), and the cursor after them."""
 
     def tick(self) -> None:
-        """Let the scheduler do its work, where nobody else wakes it. Slurm has its own daemons: nothing to do."""
+        """A round is over: let the scheduler do its work, where nobody else wakes it."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +75,7 @@ class Difference:
     sentence: str
 
 
-def difference(desired: list[AccountState], enforced: list[AccountState]) -> list[Difference]:
+def difference(desired: Sequence[AccountState], enforced: Sequence[AccountState]) -> list[Difference]:
     """Every difference between what should be enforced and what is, in order of account."""
     wanted = {(a.account, a.partition): a for a in desired}
     there = {(a.account, a.partition): a for a in enforced}

@@ -45,6 +45,7 @@ class AccountState(Wire):
     programme: str = Field(default="", max_length=80)
     fairshare: int = Field(default=0, ge=0, le=10**6, description="weight of the programme among the cluster's")
     limit_step_seconds: int = Field(default=1, ge=1, le=3600)
+    correct_drift: bool = Field(default=True, description="whether what was changed by hand may be changed back")
 
 
 class DesiredState(Wire):
@@ -55,12 +56,23 @@ class DesiredState(Wire):
     accounts: list[AccountState]
 
 
+class DriftReport(Wire):
+    """Something at the site that somebody changed by hand: what it was made to be, and what it is."""
+
+    account: str = Field(min_length=1, max_length=80)
+    partition: str = Field(min_length=1, max_length=80)
+    what: str = Field(max_length=80)
+    made: str = Field(max_length=2_000)
+    found: str = Field(max_length=2_000)
+
+
 class EnforcedReport(Wire):
     """What the scheduler enforces now, read back from it, and what the agent could not do."""
 
     agent_version: str = Field(max_length=40)
     error: str = Field(default="", max_length=10_000)
     accounts: list[AccountState] = Field(max_length=100_000)
+    drift: list[DriftReport] = Field(default=[], max_length=100_000)
 
 
 class JobOrder(Wire):

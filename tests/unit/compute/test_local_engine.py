@@ -25,7 +25,7 @@ PATIENCE = 30.0
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[LocalEngine]:
     made = LocalEngine(tmp_path, "bench", PARTITIONS)
-    made.provision(account())
+    made.provision([account()])
     yield made
     for row in made._store.rows("SELECT id FROM job WHERE state IN ('PENDING', 'RUNNING')"):
         made.cancel(str(row["id"]))
@@ -148,8 +148,8 @@ def test_a_job_that_takes_only_what_the_waiting_one_leaves_over_passes(engine):
 
 
 def test_a_job_passes_none_of_its_own_account_whose_budget_it_would_take(engine):
-    engine.provision(account(seconds=400))
-    engine.provision(account(account="other"))
+    engine.provision([account(seconds=400)])
+    engine.provision([account(account="other")])
     engine.submit(order("a", "sleep 600", "--gpus=3", account="other"))
     large = engine.submit(order("b", directives="--gpus=4 -t 1:30"))
     short = engine.submit(order("c", directives="--gpus=1 -t 1"))
@@ -218,7 +218,7 @@ def test_folders_of_jobs_that_ended_long_ago_go_and_their_records_stay(engine, t
 
 def test_a_job_that_running_ones_may_leave_too_little_for_waits_until_they_end(engine):
     """Slurm's 'safe': running jobs count with their whole time limit."""
-    engine.provision(account(seconds=100))
+    engine.provision([account(seconds=100)])
     first = engine.submit(order("a", "sleep 600", "--gpus=1 -t 1"))
     second = engine.submit(order("b", "true", "--gpus=1 -t 1"))
     engine.tick()
@@ -230,8 +230,8 @@ def test_a_job_that_running_ones_may_leave_too_little_for_waits_until_they_end(e
 
 
 def test_a_job_that_its_budget_holds_back_does_not_keep_others_from_the_machine(engine):
-    engine.provision(account(seconds=100))
-    engine.provision(account(account="poor", seconds=400))
+    engine.provision([account(seconds=100)])
+    engine.provision([account(account="poor", seconds=400)])
     engine.submit(order("a", "sleep 600", "--gpus=1 -t 1"))
     held = engine.submit(order("b", directives="--gpus=1 -t 1"))
     free = engine.submit(order("c", directives="--gpus=1 -t 1", account="poor"))
@@ -240,7 +240,7 @@ def test_a_job_that_its_budget_holds_back_does_not_keep_others_from_the_machine(
 
 
 def test_core_hours_are_a_budget_too(engine):
-    engine.provision(account(cores=100))
+    engine.provision([account(cores=100)])
     with pytest.raises(SubmitRefused, match="core-hours"):
         engine.submit(order("a", directives="-c 2 -t 1"))
     first = engine.submit(order("b", "sleep 600", "-c 1 -t 1"))
@@ -251,12 +251,12 @@ def test_core_hours_are_a_budget_too(engine):
 
 
 def test_a_raised_limit_lets_the_waiting_job_start_and_keeps_what_was_used(engine):
-    engine.provision(account(seconds=60))
+    engine.provision([account(seconds=60)])
     engine.submit(order("a"))
     until(engine, engine.is_idle)
     with pytest.raises(SubmitRefused, match="left"):
         engine.submit(order("b"))
-    engine.provision(account(seconds=600))
+    engine.provision([account(seconds=600)])
     second = engine.submit(order("b"))
     until(engine, engine.is_idle)
     assert state(engine, second) == "COMPLETED"
@@ -285,10 +285,10 @@ def test_what_can_never_run_is_refused_with_the_reason(engine, change, word):
 
 def test_a_closed_or_ended_account_neither_submits_nor_starts(engine):
     waiting = engine.submit(order("a"))
-    engine.provision(account(active=False))
+    engine.provision([account(active=False)])
     engine.tick()
     assert state(engine, waiting) == "PENDING"
-    engine.provision(account(ends=date(2020, 1, 1)))
+    engine.provision([account(ends=date(2020, 1, 1))])
     engine.tick()
     assert "not active" in engine.report(waiting).reason
     with pytest.raises(SubmitRefused, match="Invalid account"):
@@ -307,7 +307,7 @@ def test_usage_is_read_in_portions_from_a_cursor(engine):
 
 def test_what_is_enforced_reads_back_as_it_was_set(engine):
     wanted = [account(seconds=5, users=["ann", "bob"], ends=date(2030, 1, 1))]
-    engine.provision(wanted[0])
+    engine.provision([wanted[0]])
     assert engine.enforced() == wanted
     assert difference(wanted, engine.enforced()) == []
 

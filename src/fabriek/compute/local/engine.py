@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import astuple
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from fabriek.compute.directives import DirectiveError, Directives, read_directives
-from fabriek.compute.engine import SubmitRefused
+from fabriek.compute.engine import Difference, SubmitRefused
 from fabriek.compute.local import supervisor
 from fabriek.compute.local.backfill import Reservation, Room, reservation
 from fabriek.compute.local.store import Store
@@ -96,21 +97,29 @@ class LocalEngine:
 
     # Accounts
 
-    def provision(self, account: AccountState) -> None:
-        """Make the account so."""
+    def provision(self, accounts: Sequence[AccountState]) -> dict[tuple[str, str], str]:
+        """Make the accounts so, all or none."""
         with self._store.change() as change:
-            change.execute(
+            change.executemany(
                 "INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    account.account,
-                    account.partition,
-                    account.accelerator_seconds_limit,
-                    account.core_seconds_limit,
-                    int(account.active),
-                    json.dumps(sorted(account.users)),
-                    account.ends.isoformat() if account.ends else None,
-                ),
+                [
+                    (
+                        account.account,
+                        account.partition,
+                        account.accelerator_seconds_limit,
+                        account.core_seconds_limit,
+                        int(account.active),
+                        json.dumps(sorted(account.users)),
+                        account.ends.isoformat() if account.ends else None,
+                    )
+                    for account in accounts
+                ],
             )
+        return {}
+
+    def drift(self) -> list[Difference]:
+        """Nobody but the agent writes its file."""
+        return []
 
     def enforced(self) -> list[AccountState]:
         """What the queue holds jobs to."""

@@ -1,0 +1,194 @@
+"""Running Slurm's own commands, on this machine or over SSH. No shell ever reads what people wrote."""
+
+from __future__ import annotations
+
+import getpass
+import shlex
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import paramiko
+
+from fabriek.compute.engine import EngineError, EngineUnavailable
+from fabriek.compute.slurm.settings import SlurmSettings, SshSettings
+
+# What Slurm's commands say when they get no answer, of slurmctld, slurmdbd or munged.
+_NO_ANSWER = (
+    "Unable to contact slurm controller",
+    "Socket timed out",
+    "Zero Bytes were transmitted",
+    "Connection refused",
+    "Connection reset",
+    "Connection timed out",
+    "Unexpected message received",
+    "Protocol authentication error",
+    "Invalid authentication credential",
+    "Unable to establish controller machine",
+    "Munge encode failed",
+    "temporarily unable to accept job",
+    "backup controller",
+    "Problem talking to",
+)
+
+
+class CommandFailed(EngineError):
+    """A command that ended badly: `said` is what it printed on standard error, `code` its exit status."""
+
+    def __init__(self, words: Sequence[str], said: str, code: int | None = 1) -> None:
+        self.words, self.said, self.code = list(words), said.strip(), code
+        super().__init__(f"{words[0]}: {self.said or f'ended with {code}'}")
+
+
+class NoAnswer(CommandFailed, EngineUnavailable):
+    """A command that got no answer. Where its `code` is None it did not even end: nobody knows whether it did its
+    work."""
+
+
+class Transport(Protocol):
+    """Where commands run."""
+
+    def run(
+        self, words: Sequence[str], environment: dict[str, str], stdin: str, timeout: float
+    ) -> tuple[int, str, str]:
+        """Exit status, output and error output. Errors: NoAnswer when there is no exit status."""
+
+
+class Here:
+    """This machine."""
+
+    def run(
+        self, words: Sequence[str], environment: dict[str, str], stdin: str, timeout: float
+    ) -> tuple[int, str, str]:
+        try:
+            done = subprocess.run(
+                words, input=stdin.encode(), capture_output=True, env=environment, timeout=timeout, cwd="/", check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise NoAnswer(words, f"no answer within {timeout:g} s", None) from error
+        except (OSError, ValueError) as error:
+            raise NoAnswer(words, str(error), None) from error
+        return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+
+
+class Ssh:
+    """Another machine. One connection is kept; one that broke is made again at the next command."""
+
+    def __init__(self, settings: SshSettings) -> None:
+        self._settings = settings
+        self._client: paramiko.SSHClient | None = None
+
+    def run(
+        self, words: Sequence[str], environment: dict[str, str], stdin: str, timeout: float
+    ) -> tuple[int, str, str]:
+        """See `Transport`. The other side's shell reads one line, in which every word is quoted."""
+        # Servers pass on no environment by default (AcceptEnv), so it goes through env(1).
+        line = shlex.join(["env", *(f"{name}={value}" for name, value in environment.items()), *words])
+        try:
+            _stdin, out, err = self._connected().exec_command(line, timeout=timeout)
+            _stdin.write(stdin)
+            _stdin.channel.shutdown_write()
+            # Emptied side by side: with one of them full the command would stand still.
+            with ThreadPoolExecutor(max_workers=1) as beside:
+                errors = beside.submit(err.read)
+                printed = out.read()
+                said = errors.result(timeout)
+            return out.channel.recv_exit_status(), printed.decode(errors="replace"), said.decode(errors="replace")
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            self._client = None
+            raise NoAnswer(words, f"{self._settings.host}: {str(error) or type(error).__name__}", None) from error
+
+    def _connected(self) -> paramiko.SSHClient:
+        transport = self._client.get_transport() if self._client is not None else None
+        if self._client is None or transport is None or not transport.is_active():
+            settings = self._settings
+            self._client = paramiko.SSHClient()
+            if settings.known_hosts:
+                self._client.load_host_keys(settings.known_hosts)
+            else:
+                self._client.load_system_host_keys()
+            # A machine that isn't known could be anybody's.
+            self._client.set_missing_host_key_policy(paramiko.RejectPolicy())
+            self._client.connect(
+                settings.host,
+                settings.port,
+                settings.user,
+                key_filename=settings.key_file,
+                timeout=20,
+                banner_timeout=20,
+                auth_timeout=20,
+                look_for_keys=settings.key_file is None,
+            )
+        return self._client
+
+
+class Commands:
+    """A site's commands, with an environment that holds what they need and nothing of the agent's own (its token!)."""
+
+    def __init__(self, settings: SlurmSettings, transport: Transport | None = None) -> None:
+        self._settings = settings
+        self._transport = transport or (Ssh(settings.ssh) if settings.ssh else Here())
+        self._environment = {
+            "PATH": f"{settings.commands.path}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+            "LC_ALL": "C.UTF-8",
+            "TZ": "UTC",
+            **settings.commands.environment,
+        }
+        self._homes: dict[str, str] = {}
+
+    def run(self, words: Sequence[str], *, user: str = "", stdin: str = "") -> str:
+        """Run a command, as a mapped user where one is named, and return what it printed.
+
+        Times that Slurm prints are seconds since 1970, UTC (SLURM_TIME_FORMAT, which sacct and squeue heed).
+        Errors: CommandFailed, NoAnswer.
+        """
+        environment = dict(self._environment)
+        if user:
+            words = [*self._become(user), *words]
+        else:
+            environment["SLURM_TIME_FORMAT"] = "%s"
+        code, out, err = self._transport.run(words, environment, stdin, self._settings.commands.timeout)
+        if code != 0:
+            # sacctmgr says what it did on standard output, and what it could not on standard error.
+            said = err.strip() or out
+            raise (NoAnswer if any(word in said for word in _NO_ANSWER) else CommandFailed)(words, said, code)
+        return out
+
+    def _become(self, user: str) -> list[str]:
+        """The words before a command that make it the user's. Errors: CommandFailed for root and for nobody we know."""
+        how = self._settings.jobs.become
+        home = self._home(user)
+        if how == "self":
+            own = self._settings.ssh.user if self._settings.ssh else getpass.getuser()
+            if user != own:
+                raise CommandFailed(
+                    ["sbatch"],
+                    f"{user} is not {own}, and this agent runs everything as itself (jobs.become in slurm.toml)",
+                    1,
+                )
+            return ["env", f"HOME={home}"]
+        names = ["env", f"HOME={home}", f"USER={user}", f"LOGNAME={user}"]
+        return (
+            ["runuser", "-u", user, "--", *names]
+            if how == "runuser"
+            else ["sudo", "-n", "-u", user, "--", *self._kept(), *names]
+        )
+
+    def _kept(self) -> list[str]:
+        # sudo begins with an environment of its own.
+        return ["env", *(f"{name}={value}" for name, value in self._environment.items())]
+
+    def _home(self, user: str) -> str:
+        if user not in self._homes:
+            try:
+                code, out, _err = self._transport.run(["getent", "passwd", "--", user], self._environment, "", 20)
+            except CommandFailed as error:
+                raise NoAnswer(["getent"], f"{user} can't be looked up: {error.said}", None) from error
+            fields = out.strip().split(":")
+            if code != 0 or len(fields) < 7:
+                raise CommandFailed(["sbatch"], f"there is no user {user} on this machine", 1)
+            if fields[2] == "0" and self._settings.jobs.become != "self":
+                raise CommandFailed(["sbatch"], f"{user} is root, and nobody's job runs as root", 1)
+            self._homes[user] = fields[5] or "/"
+        return self._homes[user]

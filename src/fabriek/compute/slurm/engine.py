@@ -1,0 +1,96 @@
+"""The Slurm engine: see `fabriek.compute.engine.Engine`. Slurm's own commands do the work; this says which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fabriek.compute.engine import Difference, difference
+from fabriek.compute.records import UsageRecord
+from fabriek.compute.slurm.accounts import Key, Step, Tree, apply, enforced, read_tree, steps
+from fabriek.compute.slurm.commands import Commands
+from fabriek.compute.slurm.jobs import Jobs
+from fabriek.compute.slurm.settings import SlurmSettings, read_settings
+from fabriek.compute.slurm.store import Store
+from fabriek.compute.wire import AccountState, JobOrder, JobReport
+
+
+def load_slurm(folder: Path, cluster: str) -> SlurmEngine:
+    """The engine that `folder/slurm.toml` describes. Errors: ValueError with what to write."""
+    settings = read_settings(folder / "slurm.toml")
+    return SlurmEngine(folder, cluster, settings, Commands(settings))
+
+
+class SlurmEngine:
+    """One cluster's Slurm. What it remembers is in `folder/slurm.sqlite3`."""
+
+    def __init__(self, folder: Path, cluster: str, settings: SlurmSettings, commands: Commands) -> None:
+        self.folder, self.cluster, self.settings = folder, cluster, settings
+        self._commands = commands
+        self._store = Store(folder / "slurm.sqlite3")
+        self._jobs = Jobs(commands, settings, self._store)
+        self._tree: Tree | None = None
+
+    # Accounts
+
+    def provision(self, accounts: Sequence[AccountState]) -> dict[Key, str]:
+        """Apply only what differs, and say why an account could not be made so."""
+        todo, refused = self.plan(accounts)
+        failed = apply(self._commands, todo)
+        self._tree = None
+        self._store.remember_made(
+            [a for a in accounts if (a.account, a.partition) not in refused.keys() | failed.keys()]
+        )
+        return {**failed, **refused}
+
+    def plan(self, accounts: Sequence[AccountState]) -> tuple[list[Step], dict[Key, str]]:
+        """The commands that `provision` would carry out, and what can't be; nothing is changed."""
+        return steps(accounts, self._read(), self.settings)
+
+    def enforced(self) -> list[AccountState]:
+        """What stands in Slurm's database now."""
+        return enforced(self._read(), self.settings, self._store.made())
+
+    def drift(self) -> list[Difference]:
+        """What somebody changed since it was made: `desired` is what it was made to be, `enforced` what it is."""
+        made = self._store.made()
+        there = self.enforced()
+        return difference(list(made.values()), [s for s in there if (s.account, s.partition) in made])
+
+    def _read(self) -> Tree:
+        if self._tree is None:
+            self._tree = read_tree(self._commands, self.settings)
+        return self._tree
+
+    # Jobs
+
+    def submit(self, order: JobOrder) -> str:
+        """Submit as the mapped user, once for its uuid."""
+        return self._jobs.submit(order)
+
+    def find(self, uuid: str) -> str | None:
+        """Slurm's number of a job with this uuid."""
+        return self._jobs.find(uuid)
+
+    def cancel(self, engine_job: str) -> None:
+        """Stop a job that was submitted here."""
+        self._jobs.cancel(engine_job)
+
+    def report(self, engine_job: str) -> JobReport:
+        """What became of a job so far."""
+        return self._jobs.report(engine_job)
+
+    # Usage
+
+    def usage_since(self, cursor: str, _most: int) -> tuple[list[UsageRecord], str]:
+        """Records that slurmdbd accounted."""
+        return [], cursor
+
+    def tick(self) -> None:
+        """Slurm's daemons do the work; what they said is asked again in the next round."""
+        self._jobs.forget()
+        self._tree = None
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._store.close()

@@ -1,0 +1,99 @@
+"""How Slurm prints what it knows, and in which versions otherwise: here and nowhere else.
+
+Slurm 22.05 (Debian 12) is what the tests run against; later versions keep these columns of `--parsable2` and squeue's
+`%` fields (https://slurm.schedmd.com/squeue.html, /sacctmgr.html, /sacct.html). JSON changed its shape with each
+version (22.05: plain numbers; since 23.02: {"set": true, "infinite": false, "number": 4}), so nothing here reads it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from fabriek.compute.engine import EngineError
+
+# sacct's and squeue's base states in the platform's words (https://slurm.schedmd.com/job_state_codes.html).
+STATES = {
+    "PENDING": "PENDING",
+    "REQUEUED": "PENDING",
+    "REQUEUE_FED": "PENDING",
+    "REQUEUE_HOLD": "PENDING",
+    "RESV_DEL_HOLD": "PENDING",
+    "SPECIAL_EXIT": "PENDING",
+    "CONFIGURING": "RUNNING",
+    "RUNNING": "RUNNING",
+    "COMPLETING": "RUNNING",
+    "SUSPENDED": "RUNNING",
+    "STOPPED": "RUNNING",
+    "SIGNALING": "RUNNING",
+    "STAGE_OUT": "RUNNING",
+    "RESIZING": "RUNNING",
+    "COMPLETED": "COMPLETED",
+    "FAILED": "FAILED",
+    "CANCELLED": "CANCELLED",
+    "REVOKED": "CANCELLED",
+    "PREEMPTED": "CANCELLED",
+    "TIMEOUT": "TIMEOUT",
+    "DEADLINE": "TIMEOUT",
+    "NODE_FAIL": "NODE_FAIL",
+    "BOOT_FAIL": "NODE_FAIL",
+    "LAUNCH_FAILED": "NODE_FAIL",
+    "RECONFIG_FAIL": "NODE_FAIL",
+    "OUT_OF_MEMORY": "OUT_OF_MEMORY",
+}
+_NO_MOMENT = frozenset({"", "N/A", "NONE", "Unknown", "None", "0", "INVALID"})
+_SIZE = re.compile(r"^(\d+(?:\.\d+)?)([KMGTPE]?)(?:[nc]|[?])?$")
+_SIZES = {suffix: 1024**power for power, suffix in enumerate(["", "K", "M", "G", "T", "P", "E"])}
+_CPU_TIME = re.compile(r"^(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)$")
+
+
+class FormatError(EngineError):
+    """Output that isn't what this version of Slurm prints. The sentence quotes the line."""
+
+
+def rows(text: str, columns: Sequence[str]) -> list[dict[str, str]]:
+    """Lines of `--noheader --parsable2` as dictionaries. Errors: FormatError, also for a last line that was cut."""
+    if text and not text.endswith("\n"):
+        raise FormatError(f"the output ends in the middle of a line: {text[-80:]!r}")
+    found = []
+    for line in text.splitlines():
+        values = line.split("|")
+        if len(values) != len(columns):
+            raise FormatError(f"{len(columns)} columns were asked, and this line has {len(values)}: {line[:200]!r}")
+        found.append(dict(zip(columns, (value.strip() for value in values), strict=True)))
+    return found
+
+
+def tres(text: str) -> dict[str, int]:
+    """'cpu=1000,gres/gpu=10' as numbers; what is no whole number (memory with a suffix) is left out."""
+    pairs = (part.partition("=") for part in text.split(",") if part)
+    return {name: int(value) for name, equals, value in pairs if equals and value.isdecimal()}
+
+
+def state_of(text: str) -> str:
+    """A state in the platform's words. 'CANCELLED by 1000' also names who did it. Errors: FormatError."""
+    base = text.split(" ")[0].rstrip("+")
+    if base not in STATES:
+        raise FormatError(f"{text!r} is no state of a job that is known here")
+    return STATES[base]
+
+
+def moment(text: str) -> datetime | None:
+    """Seconds since 1970, or nothing yet."""
+    return datetime.fromtimestamp(int(text), tz=UTC) if text not in _NO_MOMENT and text.isdecimal() else None
+
+
+def size(text: str) -> int | None:
+    """'4000M', '1.50G', and before 23.02 '4Gn' (a node) or '4Gc' (a core), in bytes; None where nothing was said."""
+    match = _SIZE.match(text)
+    return int(float(match[1]) * _SIZES[match[2]]) if match else None
+
+
+def cpu_seconds(text: str) -> float | None:
+    """sacct's TotalCPU, [DD-[hh:]]mm:ss[.ms], in seconds."""
+    match = _CPU_TIME.match(text)
+    if match is None:
+        return None
+    days, hours, minutes, seconds = match.groups(default="0")
+    return ((int(days) * 24 + int(hours)) * 60 + int(minutes)) * 60 + float(seconds)

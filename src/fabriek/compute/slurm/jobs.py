@@ -1,0 +1,421 @@
+"""Jobs of the platform in Slurm: submitted once, as their user; followed with one squeue a round; stopped."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from fabriek.compute.engine import EngineError, SubmitRefused
+from fabriek.compute.slurm.accounts import qos_name
+from fabriek.compute.slurm.commands import CommandFailed, Commands, NoAnswer
+from fabriek.compute.slurm.formats import FormatError, cpu_seconds, moment, rows, size, state_of, tres
+from fabriek.compute.slurm.settings import SlurmSettings
+from fabriek.compute.slurm.store import Store
+from fabriek.compute.wire import ENDED, JobOrder, JobReport, ResourcesUsed, State
+
+TAIL = 64 * 1024
+# A submission whose answer was lost shows within this many seconds, or never: sbatch itself gives up before
+# (MessageTimeout, 10 s by default; https://slurm.schedmd.com/slurm.conf.html). Until then it isn't tried again.
+SETTLED_AFTER = 30.0
+# slurmctld forgets an ended job after MinJobAge; slurmdbd may be told of it some seconds after its start.
+LOST_AFTER = 120.0
+_NUMBER = re.compile(r"[0-9]{1,12}")
+# %k, the comment, is left out: it is its user's to fill, line ends and all.
+_QUEUE = ("A", "F", "T", "r", "S", "l", "C", "D", "b", "Q", "P")
+_RUN = (
+    "JobIDRaw",
+    "JobID",
+    "State",
+    "ExitCode",
+    "Submit",
+    "Start",
+    "End",
+    "ElapsedRaw",
+    "AllocTRES",
+    "ReqMem",
+    "Reason",
+)
+_STEP = ("JobIDRaw", "TotalCPU", "MaxRSS", "TRESUsageInAve")
+_TASKS_SHOWN = 16
+_REASONS_OF_STATE = {
+    "SUSPENDED": "suspended by an operator",
+    "PREEMPTED": "stopped for a job that goes before it",
+    "DEADLINE": "its deadline passed",
+    "BOOT_FAIL": "its node did not start",
+    "CONFIGURING": "its nodes are being made ready",
+    "REQUEUE_HOLD": "put back into the queue and held",
+}
+
+
+@dataclass(frozen=True)
+class Queued:
+    """A line of squeue: a job, or a task of an array, or the tasks of one that still wait together."""
+
+    number: str
+    array: str
+    state: str
+    reason: str
+    start: str
+    limit: str
+    cores: int
+    nodes: int
+    gres: str
+    priority: int
+    partition: str
+
+
+class Jobs:
+    """See `Engine`'s methods of the same names. What squeue and sacct say is asked once, until `forget`."""
+
+    def __init__(
+        self, commands: Commands, settings: SlurmSettings, store: Store, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._commands, self._settings, self._store, self._clock = commands, settings, store, clock
+        self._queue: dict[str, list[Queued]] | None = None
+        self._positions: dict[str, int] = {}
+        self._ended: dict[str, JobReport] = {}
+
+    def forget(self) -> None:
+        """A round is over: what Slurm said may have changed."""
+        self._queue = None
+
+    # Submitting
+
+    def submit(self, order: JobOrder) -> str:
+        """Errors: SubmitRefused; EngineError when Slurm can't be asked (nothing is lost: it is tried again)."""
+        number = self.find(order.uuid)
+        if number is not None:
+            return number
+        user = self._settings.unix_user(order.user)
+        folder = f"{self._settings.jobs.folder.rstrip('/')}/{order.uuid}"
+        with self._store.change() as change:
+            change.execute(
+                "INSERT OR REPLACE INTO job VALUES (?, NULL, ?, ?, ?, ?, ?, NULL)",
+                (order.uuid, order.account, user, order.partition, folder, self._clock()),
+            )
+        try:
+            # As the user: the folder is theirs, and nobody else's to read.
+            self._commands.run(["mkdir", "-p", "-m", "700", "--", folder], user=user)
+            said = self._commands.run(self._sbatch(order, folder), user=user, stdin=order.script)
+        except CommandFailed as error:
+            if isinstance(error, NoAnswer):
+                raise
+            with self._store.change() as change:
+                change.execute("DELETE FROM job WHERE uuid = ?", (order.uuid,))
+            raise SubmitRefused(_refusal(error.said)) from error
+        number = said.strip().split(";")[0]
+        if not _NUMBER.fullmatch(number):
+            raise FormatError(f"sbatch --parsable answered {said[:200]!r}")
+        self._note(order.uuid, number)
+        return number
+
+    def _sbatch(self, order: JobOrder, folder: str) -> list[str]:
+        """What is given here goes before what the script says in its #SBATCH lines: account, partition and limits
+        are the award's, whatever it says."""
+        words = [
+            "sbatch",
+            "--parsable",
+            f"--account={order.account}",
+            f"--partition={order.partition}",
+            f"--qos={qos_name(self._settings, order.account, order.partition)}",
+            f"--comment=fabriek:{order.uuid}",
+            f"--chdir={folder}",
+            "--no-requeue" if not re.search(r"^#SBATCH\s+--requeue\b", order.script, re.M) else "--requeue",
+        ]
+        if order.name and not re.search(r"^#SBATCH\s+(--job-name\b|-J)", order.script, re.M):
+            words.append(f"--job-name={re.sub(r'[^ -~]', '_', order.name)}")
+        return words
+
+    def find(self, uuid: str) -> str | None:
+        """Errors: EngineError while it can't be told whether the job arrived."""
+        row = self._store.job(uuid=uuid)
+        if row is None:
+            return None
+        if row["number"] is not None:
+            return str(row["number"])
+        number = self._search(uuid)
+        if number is not None:
+            self._note(uuid, number)
+            return number
+        wait = row["asked"] + SETTLED_AFTER - self._clock()
+        if wait > 0:
+            raise EngineError(f"the answer to its submission was lost; it is looked for {wait:.0f} s more")
+        return None
+
+    def _search(self, uuid: str) -> str | None:
+        """The number of a job whose submission was not answered: by its comment, in the queue, then in what was
+        accounted (sacct knows the submission's own words, also where AccountingStoreFlags holds no job_comment)."""
+        mark = f"fabriek:{uuid}"
+        for line in self._commands.run(
+            ["squeue", "--noheader", "--all", "--states=all", "--format=%F %k"]
+        ).splitlines():
+            number, _, comment = line.partition(" ")
+            if comment.strip() == mark and _NUMBER.fullmatch(number):
+                return number
+        since = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(self._clock() - 86_400))
+        words = ["sacct", "--allusers", "--allocations", "--noheader", "--parsable2", f"--starttime={since}"]
+        found = self._commands.run([*words, "--format=JobIDRaw,SubmitLine"])
+        for line in found.splitlines():
+            number, _, submitted = line.partition("|")
+            if f"--comment={mark}" in submitted.split() and _NUMBER.fullmatch(number):
+                return number
+        return None
+
+    def _note(self, uuid: str, number: str) -> None:
+        with self._store.change() as change:
+            change.execute("UPDATE job SET number = ?, submitted = ? WHERE uuid = ?", (number, self._clock(), uuid))
+        self._queue = None
+
+    # Stopping
+
+    def cancel(self, number: str) -> None:
+        """Only what was submitted here: another's job is never touched, whoever names its number."""
+        if self._store.job(number=number) is None:
+            raise CommandFailed(["scancel"], f"{number!r} is no job that was submitted through this agent", 1)
+        try:
+            self._commands.run(["scancel", "--", number])
+        except CommandFailed as error:
+            # It ended in the meantime.
+            if "Invalid job id" not in error.said and "already completing or completed" not in error.said:
+                raise
+        self._queue = None
+
+    # Following
+
+    def report(self, number: str) -> JobReport:
+        """Errors: EngineError while Slurm can't be asked."""
+        if number in self._ended:
+            return self._ended[number]
+        job = self._store.job(number=number)
+        if job is None:
+            return JobReport(
+                state="NODE_FAIL", engine_job=number, reason="this agent has no memory of the job: its folder was lost"
+            )
+        queued = self._in_queue().get(number, [])
+        if any(state_of(line.state) not in ENDED for line in queued):
+            return self._living(job, queued)
+        report = self._accounted(job, queued)
+        if report.state in ENDED:
+            self._ended[number] = report
+        return report
+
+    def _in_queue(self) -> dict[str, list[Queued]]:
+        """What squeue shows, by number of the job or its array. One command a round."""
+        if self._queue is None:
+            fields = "|".join(f"%{field}" for field in _QUEUE)
+            text = self._commands.run(["squeue", "--noheader", "--all", "--states=all", f"--format={fields}"])
+            queue: dict[str, list[Queued]] = defaultdict(list)
+            for row in rows(text, _QUEUE):
+                line = Queued(
+                    row["A"], row["F"], row["T"], row["r"], row["S"], row["l"], _number(row["C"]), _number(row["D"]),
+                    row["b"], _number(row["Q"]), row["P"],
+                )  # fmt: skip
+                queue[line.array].append(line)
+            self._queue = queue
+            self._positions = _positions([line for lines in queue.values() for line in lines])
+        return self._queue
+
+    def _living(self, job: sqlite3.Row, queued: Sequence[Queued]) -> JobReport:
+        states = Counter(state_of(line.state) for line in queued)
+        state: State = "RUNNING" if states["RUNNING"] else "PENDING"
+        line = next(line for line in queued if state_of(line.state) == state)
+        reason = _REASONS_OF_STATE.get(line.state, "" if line.reason in ("None", "") else line.reason)
+        output, error_output = self._streams(job, len(queued) > 1) if state == "RUNNING" else (None, None)
+        return JobReport(
+            uuid=job["uuid"],
+            state=state,
+            reason=reason,
+            engine_job=job["number"],
+            started_at=moment(line.start) if state == "RUNNING" else None,
+            expected_start_at=moment(line.start) if state == "PENDING" else None,
+            queue_position=self._positions.get(line.number) if state == "PENDING" else None,
+            tasks=dict(states) if len(queued) > 1 else {},
+            output=output,
+            error_output=error_output,
+            cores=line.cores,
+            accelerators=_gpus(line.gres, line.nodes),
+            time_limit_seconds=_limit_seconds(line.limit),
+        )
+
+    def _accounted(self, job: sqlite3.Row, queued: Sequence[Queued]) -> JobReport:
+        """A job that is over, from slurmdbd; or what becomes of one that Slurm has lost."""
+        number = job["number"]
+        text = self._commands.run(
+            ["sacct", f"--jobs={number}", "--allocations", "--noheader", "--parsable2", f"--format={','.join(_RUN)}"]
+        )
+        runs = rows(text, _RUN)
+        living = [run for run in runs if state_of(run["State"]) not in ENDED]
+        if not runs or living:
+            return self._not_accounted(job, queued, living)
+        states = Counter(state_of(run["State"]) for run in runs)
+        worst = next(
+            (s for s in ("NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT", "FAILED", "CANCELLED") if states[s]), "COMPLETED"
+        )
+        last = max(runs, key=lambda run: run["End"])
+        output, error_output = self._streams(job, len(runs) > 1)
+        resources = tres(last["AllocTRES"])
+        return JobReport(
+            uuid=job["uuid"],
+            state=worst,  # type: ignore[arg-type]
+            reason=_end_reason(last),
+            engine_job=number,
+            started_at=min((m for run in runs if (m := moment(run["Start"]))), default=None),
+            ended_at=max((m for run in runs if (m := moment(run["End"]))), default=None),
+            tasks=dict(states) if len(runs) > 1 else {},
+            output=output,
+            error_output=error_output,
+            cores=resources.get("cpu"),
+            accelerators=resources.get("gres/gpu", 0) if resources else None,
+            used=self._used(number, runs),
+        )
+
+    def _not_accounted(self, job: sqlite3.Row, queued: Sequence[Queued], living: Sequence[dict[str, str]]) -> JobReport:
+        """Gone from the queue, and not over in slurmdbd: it may be late; after a while Slurm has lost the job (its
+        controller was killed before it had written it down)."""
+        late = self._clock() - job["submitted"] < LOST_AFTER
+        if queued or late:
+            # The controller knows that it ended; its database will in a moment.
+            running = any(run["Start"].isdecimal() for run in living) or bool(queued)
+            return JobReport(uuid=job["uuid"], state="RUNNING" if running else "PENDING", engine_job=job["number"])
+        return JobReport(uuid=job["uuid"], state="NODE_FAIL", reason="SlurmLostJob", engine_job=job["number"])
+
+    def _used(self, number: str, runs: Sequence[dict[str, str]]) -> ResourcesUsed | None:
+        """What the job did with what it had: the sum of its steps' processor time, the largest step's memory.
+
+        https://slurm.schedmd.com/sacct.html (TotalCPU, MaxRSS of steps; ReqMem of the job).
+        """
+        text = self._commands.run(
+            ["sacct", f"--jobs={number}", "--noheader", "--parsable2", f"--format={','.join(_STEP)}"]
+        )
+        steps = [row for row in rows(text, _STEP) if "." in row["JobIDRaw"]]
+        times = [seconds for row in steps if (seconds := cpu_seconds(row["TotalCPU"])) is not None]
+        peaks = [peak for row in steps if (peak := size(row["MaxRSS"])) is not None]
+        use = [_gpu_use(row["TRESUsageInAve"]) for row in steps]
+        known = [percent for percent in use if percent is not None]
+        return ResourcesUsed(
+            elapsed_seconds=sum(_number(run["ElapsedRaw"]) for run in runs),
+            cpu_seconds=sum(times) if times else None,
+            memory_bytes_peak=max(peaks, default=None),
+            memory_bytes_asked=_asked_memory(runs[0]),
+            accelerator_percent=max(known, default=None),
+        )
+
+    # Output
+
+    def _streams(self, job: sqlite3.Row, array: bool) -> tuple[str | None, str | None]:
+        """The last part of what a job wrote. Read as its user: a path that they chose never shows them what isn't
+        theirs to read."""
+        try:
+            places = self._places(job)
+        except CommandFailed:
+            return None, None
+        if array:
+            return self._tail_of_tasks(job), None
+        output = self._tail(job, places[0])
+        return output, self._tail(job, places[1]) if places[1] != places[0] else ""
+
+    def _places(self, job: sqlite3.Row) -> tuple[str, str]:
+        """Where its output goes: what `scontrol show job` says, while it knows; noted beside the folder by then."""
+        known = self._paths.get(job["number"])
+        if known is None:
+            text = self._commands.run(["scontrol", "--oneliner", "show", "job", "--", job["number"]])
+            # A script's path may hold blanks; the next field has a known name.
+            out = re.search(r" StdOut=(.*?)(?= Power=| CpusPerTres| TresPerNode| MailUser| NtasksPerTRES|$)", text)
+            err = re.search(r" StdErr=(.*?)(?= StdIn=)", text)
+            if out is None or err is None:
+                raise CommandFailed(["scontrol"], "it shows no StdOut and StdErr", 1)
+            known = self._paths[job["number"]] = (out[1].strip(), err[1].strip())
+        return known
+
+    @property
+    def _paths(self) -> dict[str, tuple[str, str]]:
+        return self.__dict__.setdefault("_known_paths", {})
+
+    def _tail(self, job: sqlite3.Row, path: str) -> str | None:
+        if path in ("", "/dev/null"):
+            return ""
+        try:
+            return self._commands.run(["tail", "--bytes", str(TAIL), "--", path], user=job["user"])
+        except CommandFailed as error:
+            return None if isinstance(error, NoAnswer) else ""
+
+    def _tail_of_tasks(self, job: sqlite3.Row) -> str | None:
+        """Of an array: the last part of the first tasks' output, each under its file's name."""
+        try:
+            listed = self._commands.run(["ls", "-1", "--", job["folder"]], user=job["user"]).splitlines()
+            names = [f"{job['folder']}/{name}" for name in listed if name.endswith(".out")][:_TASKS_SHOWN]
+            if not names:
+                return ""
+            return self._commands.run(
+                ["tail", "--verbose", "--bytes", str(TAIL // len(names)), "--", *names], user=job["user"]
+            )
+        except CommandFailed as error:
+            return None if isinstance(error, NoAnswer) else ""
+
+
+def _refusal(said: str) -> str:
+    """What sbatch says, without the name of the program before each line."""
+    lines = [re.sub(r"^sbatch: (error: )?(Batch job submission failed: )?", "", line) for line in said.splitlines()]
+    return "; ".join(line for line in lines if line) or "Slurm refused the job and did not say why"
+
+
+def _end_reason(run: dict[str, str]) -> str:
+    state = run["State"]
+    if state.startswith("CANCELLED by "):
+        return f"cancelled by user {state.removeprefix('CANCELLED by ')}"
+    if state in _REASONS_OF_STATE:
+        return _REASONS_OF_STATE[state]
+    code, _, signal = run["ExitCode"].partition(":")
+    if state_of(state) == "FAILED" and signal not in ("", "0"):
+        return f"ended by signal {signal}"
+    return f"ended with exit status {code}" if state_of(state) == "FAILED" else ""
+
+
+def _positions(lines: Sequence[Queued]) -> dict[str, int]:
+    """Place of each waiting job among those of its partition, by priority; of the same priority, the older first."""
+    waiting: dict[str, list[Queued]] = defaultdict(list)
+    for line in lines:
+        if state_of(line.state) == "PENDING":
+            waiting[line.partition].append(line)
+    return {
+        line.number: place
+        for some in waiting.values()
+        for place, line in enumerate(sorted(some, key=lambda line: (-line.priority, int(line.number))), 1)
+    }
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
+
+
+def _gpus(gres: str, nodes: int) -> int | None:
+    """squeue's %b: 'gres:gpu:h100:4', a node's. None where it can't be told."""
+    if gres in ("N/A", ""):
+        return 0
+    counts = [
+        int(match[1]) if match[1] else 1 for match in re.finditer(r"gpu(?::[^:,\d][^:,]*)?(?::(\d+))?(?=,|$)", gres)
+    ]
+    return sum(counts) * max(1, nodes) if counts else None
+
+
+def _limit_seconds(text: str) -> int | None:
+    """squeue's %l: 10:00, 1:00:00, 2-00:00:00, UNLIMITED."""
+    match = re.fullmatch(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)", text)
+    if match is None:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+def _gpu_use(text: str) -> float | None:
+    match = re.search(r"gres/gpuutil=(\d+(?:\.\d+)?)", text)
+    return min(100.0, float(match[1])) if match else None
+
+
+def _asked_memory(run: dict[str, str]) -> int | None:
+    """ReqMem of the job; before 21.08 of a core or a node (suffixes c, n)."""
+    return size(run["ReqMem"])

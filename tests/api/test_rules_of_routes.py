@@ -126,6 +126,7 @@ RULES = {
     "POST /jobs/{uuid}/cancel": OWN,
     "GET /clusters": "read operations",
     "POST /clusters": "manage clusters",
+    "POST /clusters/{code}/by-hand": "manage clusters",
     "GET /ledger/check": "read ledger",
     "GET /events": "read audit",
     "GET /returns": "read decisions",

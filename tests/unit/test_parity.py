@@ -81,6 +81,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "change_stage": ("POST /systems/{code}/stages", "declare stage"),
     "declare_link": ("POST /links", "link declare"),
     "end_link": ("POST /links/{number}/end", "link end"),
+    "by_hand": ("POST /clusters/{code}/by-hand", "cluster choose"),
     "register_cluster": ("POST /clusters", "cluster register"),
     "give_role": ("POST /people/{email}/roles", "role give"),
     "withdraw_role": ("DELETE /people/{email}/roles/{role}", "role withdraw"),
@@ -198,6 +199,7 @@ FORMS = {
     "declare_link",
     "end_link",
     "register_cluster",
+    "by_hand",
     "withdraw_role",
 }
 

@@ -120,10 +120,14 @@ def _fields(want: AccountState, is_: AccountState) -> list[Difference]:
             want.account,
             want.partition,
             what,
-            str(a),
-            str(b),
-            f"{what} of {want.account} on {want.partition}: awarded {a}, enforced {b}",
+            _said(a),
+            _said(b),
+            f"{what} of {want.account} on {want.partition}: awarded {_said(a)}, enforced {_said(b)}",
         )
         for what, (a, b) in pairs.items()
         if a != b
     ]
+
+
+def _said(value: object) -> str:
+    return (", ".join(value) or "nobody") if isinstance(value, list) else str(value)

@@ -23,6 +23,18 @@ class ClusterRefused(Invalid):
     slug = "cluster-refused"
 
 
+class DriftGone(NotFound):
+    """What was changed by hand is as it should be again."""
+
+    slug = "drift-gone"
+
+
+class DriftNeedsReason(Invalid):
+    """Letting a change by hand be takes a reason."""
+
+    slug = "drift-needs-reason"
+
+
 class JobRefused(Refused):
     """The job can't run: beyond the budget, outside the project's period, or not for this partition."""
 

@@ -27,6 +27,12 @@ class Cluster(models.Model):
     last_seen_at = models.DateTimeField(null=True, blank=True)
     agent_version = models.CharField(max_length=40, blank=True)
     agent_error = models.TextField(blank=True, help_text="what the agent could not do in its last round")
+    on_drift = models.CharField(
+        max_length=10,
+        choices=[("ask", _("Wait for the operator")), ("correct", _("Change it back at once"))],
+        default="ask",
+        help_text="what becomes of what somebody changed by hand at the site",
+    )
 
     class Meta:
         ordering = ["code"]
@@ -60,6 +66,37 @@ class EnforcedAccount(models.Model):
     class Meta:
         ordering = ["account"]
         constraints = [models.UniqueConstraint(fields=["cluster", "account"], name="enforced_once")]
+
+
+class Drift(models.Model):
+    """What somebody changed by hand of one account at a site, from when it was seen until it was gone, and what the
+    operator chose. Another change of the same account asks again."""
+
+    cluster = models.ForeignKey(Cluster, models.CASCADE, related_name="drift")
+    account = models.CharField(max_length=80)
+    partition = models.CharField(max_length=80, help_text="the partition's name in the scheduler")
+    found = models.JSONField(help_text='[{"what": "users", "made": "...", "found": "..."}]')
+    first_seen_at = models.DateTimeField(default=timezone.now)
+    choice = models.CharField(
+        max_length=10, blank=True, choices=[("correct", _("Change it back")), ("accept", _("Let it be"))]
+    )
+    chosen_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    chosen_at = models.DateTimeField(null=True, blank=True)
+    why = models.CharField(max_length=500, blank=True)
+    awarded = models.JSONField(null=True, blank=True, help_text="what was awarded when it was let be")
+    gone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["account", "partition"]
+        verbose_name_plural = "drift"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cluster", "account", "partition"], condition=Q(gone_at__isnull=True), name="drift_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} on {self.partition} ({self.cluster_id})"
 
 
 class JobState(models.TextChoices):

@@ -21,7 +21,8 @@ from fabriek.conf.errors import NotFound
 from fabriek.conf.sorting import Column, ordered, place_among
 from fabriek.ledger.queries import allocation_hours
 from fabriek.operations.errors import UnknownCluster
-from fabriek.operations.models import ENDED_STATES, Cluster, Job, JobState, UsageRecord
+from fabriek.operations.models import ENDED_STATES, Cluster, Drift, Job, JobState, UsageRecord
+from fabriek.operations.rules import standing_choice
 from fabriek.programmes.queries import weights
 from fabriek.projects.models import Project
 from fabriek.projects.queries import added, desired_accounts
@@ -37,7 +38,7 @@ def cluster_of(code: str) -> Cluster:
 
 
 def desired_state(cluster: Cluster, now: datetime | None = None) -> DesiredState:
-    """What the cluster's scheduler should enforce now. Five queries."""
+    """What the cluster's scheduler should enforce now. Six queries."""
     now = now or timezone.now()
     names = dict(cluster.names.values_list("partition__code", "name"))
     weight = weights(list(names), now.date().replace(day=1))
@@ -57,6 +58,14 @@ def desired_state(cluster: Cluster, now: datetime | None = None) -> DesiredState
         )
         for desired in desired_accounts(list(names), now)
     ]
+    chosen = {(d.account, d.partition): d for d in cluster.drift.filter(gone_at__isnull=True)}
+
+    def may_correct(state: AccountState) -> bool:
+        drift = chosen.get((state.account, state.partition))
+        choice = standing_choice(drift.choice, drift.awarded, state) if drift else ""
+        return choice == "correct" or (cluster.on_drift == "correct" and choice != "accept")
+
+    accounts = [state.model_copy(update={"correct_drift": may_correct(state)}) for state in accounts]
     digest = hashlib.sha256()
     for account in accounts:
         digest.update(account.model_dump_json().encode())
@@ -75,6 +84,25 @@ def enforced_state(cluster: Cluster) -> list[AccountState]:
 def differences(cluster: Cluster) -> list[Difference]:
     """Where what is enforced differs from what was awarded (rule 9). Shown, never hidden."""
     return difference(desired_state(cluster).accounts, enforced_state(cluster))
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """An account that somebody changed at the site, and what the operator chose about it ('' : still to choose)."""
+
+    drift: Drift
+    choice: str
+
+
+def changed_by_hand(cluster: Cluster) -> list[ByHand]:
+    """What stands at a site otherwise than it was made. One query, and those of `desired_state` where there is any."""
+    rows = list(cluster.drift.filter(gone_at__isnull=True).select_related("chosen_by"))
+    if not rows:
+        return []
+    states = {(a.account, a.partition): a for a in desired_state(cluster).accounts}
+    return [
+        ByHand(row, standing_choice(row.choice, row.awarded, states.get((row.account, row.partition)))) for row in rows
+    ]
 
 
 def job_orders(cluster: Cluster) -> list[JobOrder]:

@@ -1,10 +1,13 @@
-"""How a run's seconds fall into months. Pure."""
+"""How a run's seconds fall into months, and when a change by hand may be changed back. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from typing import Any
+
+from fabriek.compute.wire import AccountState
 
 
 @lru_cache(maxsize=4096)
@@ -34,3 +37,16 @@ def by_month(start: int, end: int) -> Iterator[tuple[date, int]]:
 def _month_of(day: int) -> date:
     moment = datetime.fromtimestamp(day * 86_400, tz=UTC)
     return date(moment.year, moment.month, 1)
+
+
+def what_was_awarded(state: AccountState) -> dict[str, Any]:
+    """What an operator had before them when they let a change by hand be; another award makes them choose again."""
+    names = {"accelerator_seconds_limit", "core_seconds_limit", "active", "users"}
+    return state.model_dump(mode="json", include=names)
+
+
+def standing_choice(choice: str, awarded: dict[str, Any] | None, state: AccountState | None) -> str:
+    """'correct', 'accept', or '' where the operator has still to choose, or what was awarded changed since."""
+    if choice == "accept" and (state is None or awarded != what_was_awarded(state)):
+        return ""
+    return choice

@@ -28,7 +28,8 @@ from fabriek.api.routes.register import (
     router,
     system,
 )
-from fabriek.operations.actions import register_cluster
+from fabriek.operations.actions import choose_about_drift, register_cluster
+from fabriek.operations.models import Cluster
 from fabriek.people.models import Person
 from fabriek.people.permissions import require
 from fabriek.register import actions
@@ -187,6 +188,14 @@ class ClusterIn(Schema):
     site: str
     engine: str = Field(pattern="^(local|slurm|log)$")
     partitions: dict[str, str] = Field(description="the scheduler's name -> system/partition", max_length=100)
+    on_drift: str = Field(default="", pattern="^(|ask|correct)$", description="what becomes of changes by hand")
+
+
+class ByHandIn(Schema):
+    account: str = Field(max_length=80)
+    partition: str = Field(max_length=80, description="its name in the scheduler")
+    choice: str = Field(pattern="^(correct|accept)$")
+    why: str = Field(default="", max_length=500)
 
 
 def operator_of(request: HttpRequest, permission: str = "declare capacity") -> Person:
@@ -378,5 +387,21 @@ def register(request: HttpRequest, body: ClusterIn) -> dict[str, Any]:
         site=one_of(Site, body.site),
         engine=body.engine,
         partitions={name: there[code] for name, code in body.partitions.items()},
+        on_drift=body.on_drift,
     )
     return cluster_row(made)
+
+
+@operations_router.post(
+    "/clusters/{code}/by-hand",
+    response=ClusterOut,
+    auth=Scope("operate", "manage clusters"),
+    summary="Choose about a change by hand",
+)
+def by_hand(request: HttpRequest, code: str, body: ByHandIn) -> dict[str, Any]:
+    """`correct`: the agent changes it back in its next round. `accept`, with the reason: it stays, until another award
+    is made."""
+    actor = operator_of(request, "manage clusters")
+    found = one_of(Cluster, code)
+    choose_about_drift(actor, found, **body.dict())
+    return cluster_row(found)

@@ -113,6 +113,17 @@ class JobDetail(JobOut):
     script: str
 
 
+class ByHandOut(Schema):
+    """Something that somebody changed at the site. `choice` '': still to choose, or the award changed since."""
+
+    account: str
+    partition: str
+    changed: list[dict[str, str]]
+    first_seen_at: datetime
+    choice: str
+    why: str
+
+
 class ClusterOut(Schema):
     code: str
     site: str
@@ -121,7 +132,9 @@ class ClusterOut(Schema):
     last_seen_at: datetime | None
     agent_version: str
     agent_error: str
+    on_drift: str
     differences: list[str]
+    by_hand: list[ByHandOut]
 
 
 class Clusters(PageOf):
@@ -288,7 +301,19 @@ def cluster_row(cluster: Cluster) -> dict[str, Any]:
         "last_seen_at": cluster.last_seen_at,
         "agent_version": cluster.agent_version,
         "agent_error": cluster.agent_error,
+        "on_drift": cluster.on_drift,
         "differences": [found.sentence for found in queries.differences(cluster)],
+        "by_hand": [by_hand_row(one) for one in queries.changed_by_hand(cluster)],
+    }
+
+
+def by_hand_row(one: queries.ByHand) -> dict[str, Any]:
+    """What was changed by hand of an account, and what was chosen."""
+    names = ("account", "partition", "first_seen_at", "why")
+    return {
+        **{name: getattr(one.drift, name) for name in names},
+        "changed": one.drift.found,
+        "choice": one.choice,
     }
 
 

@@ -35,7 +35,13 @@ def clusters(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None
     """Clusters, their agents, and in how much what they enforce differs."""
     answer = everything(url, token, "/clusters")
     rows = [
-        {**row, "partitions": list(row["partitions"].values()), "number": len(row["differences"])} for row in answer
+        {
+            **row,
+            "partitions": list(row["partitions"].values()),
+            "number": len(row["differences"]),
+            "hands": len(row["by_hand"]),
+        }
+        for row in answer
     ]
     columns = {
         "cluster": "code",
@@ -45,6 +51,7 @@ def clusters(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None
         "agent": "agent_version",
         "error": "agent_error",
         "differences": "number",
+        "by hand": "hands",
     }
     show(rows, columns, as_json, answer)
 
@@ -59,6 +66,42 @@ def differences(cluster: ClusterCode, url: Url = LOCAL, token: Token = "", as_js
     raise typer.Exit(1 if sentences else 0)
 
 
+def by_hand(cluster: ClusterCode, url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
+    """What somebody changed at the site, and what was chosen about it."""
+    found = next((row for row in everything(url, token, "/clusters") if row["code"] == cluster), None)
+    if found is None:
+        end(f"There is no cluster {cluster}.", 1)
+    rows = [
+        {**row, "what": "; ".join(f"{one['what']}: made {one['made']}, found {one['found']}" for one in row["changed"])}
+        for row in found["by_hand"]
+    ]
+    columns = {
+        "account": "account",
+        "partition": "partition",
+        "what": "what",
+        "first seen": "first_seen_at",
+        "choice": "choice",
+        "why": "why",
+    }
+    show(rows, columns, as_json, found["by_hand"])
+
+
+def choose(
+    cluster: ClusterCode,
+    account: Annotated[str, typer.Argument(help="The account, which is the project's code.")],
+    partition: Annotated[str, typer.Argument(help="The partition's name in the scheduler.")],
+    choice: Annotated[str, typer.Argument(help="correct: change it back; accept: let it be.")],
+    why: Annotated[str, typer.Option("--why", help="Needed to let it be.")] = "",
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Choose about something that was changed by hand at a site."""
+    body = {"account": account, "partition": partition, "choice": choice, "why": why}
+    answer = ask("POST", url, token, f"/clusters/{cluster}/by-hand", body)
+    tell("The agent changes it back." if choice == "correct" else "It stays as it is.", answer, as_json)
+
+
 def register_cluster(
     cluster: ClusterCode,
     site: Annotated[str, typer.Option("--site", help="The site's code.")],
@@ -66,13 +109,14 @@ def register_cluster(
         list[str], typer.Option("--partition", metavar="NAME=SYSTEM/PARTITION", help="Once for each partition.")
     ],
     engine: Annotated[str, typer.Option("--engine", help="slurm, local or log.")] = "slurm",
+    on_drift: Annotated[str, typer.Option("--on-drift", help="Of changes by hand: ask, or correct them.")] = "",
     url: Url = LOCAL,
     token: Token = "",
     as_json: Json = False,
 ) -> None:
     """Register a scheduler, and which partition each of its partition names stands for."""
     partitions = pairs_of(partition, "partitions")
-    body = {"code": cluster, "site": site, "engine": engine, "partitions": partitions}
+    body = {"code": cluster, "site": site, "engine": engine, "partitions": partitions, "on_drift": on_drift}
     answer = ask("POST", url, token, "/clusters", body)
     tell(f"{cluster} is registered. Its agent's token: fabriek token agent --cluster {cluster}", answer, as_json)
 
@@ -309,6 +353,8 @@ def register(app: typer.Typer) -> None:
         list=clusters,
         register=register_cluster,
         differences=differences,
+        by_hand=by_hand,
+        choose=choose,
         jobs=looking.waiting,
         usage=looking.batches,
     )

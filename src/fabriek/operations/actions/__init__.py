@@ -1,6 +1,7 @@
 """The verbs of operations, by subject."""
 
 from fabriek.operations.actions.clusters import register_cluster, report_enforced
+from fabriek.operations.actions.drift import choose_about_drift
 from fabriek.operations.actions.jobs import cancel_job, report_job, submit_job
 from fabriek.operations.actions.usage import Line, book_usage
 
@@ -8,6 +9,7 @@ __all__ = [
     "Line",
     "book_usage",
     "cancel_job",
+    "choose_about_drift",
     "register_cluster",
     "report_enforced",
     "report_job",

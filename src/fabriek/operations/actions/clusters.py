@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from fabriek.audit.actions import record
 from fabriek.compute.wire import EnforcedReport
 from fabriek.conf.checking import added, refuse_otherwise
+from fabriek.operations.actions.drift import note_drift
 from fabriek.operations.errors import ClusterRefused
 from fabriek.operations.models import Cluster, ClusterPartition, EnforcedAccount
 from fabriek.people.permissions import require
@@ -19,11 +20,14 @@ from fabriek.register.models import Partition, Site
 
 
 @transaction.atomic
-def register_cluster(actor: Any, *, code: str, site: Site, engine: str, partitions: Mapping[str, Partition]) -> Cluster:
+def register_cluster(
+    actor: Any, *, code: str, site: Site, engine: str, partitions: Mapping[str, Partition], on_drift: str = ""
+) -> Cluster:
     """Make a scheduler known, and which partition of the register each of its partition names stands for.
 
     The same again changes nothing; more partitions are added, and a partition may get another name. None is taken
-    away: awards and jobs hang on it. Errors: ClusterRefused, KnownOtherwise (another site or engine).
+    away: awards and jobs hang on it. on_drift: 'ask' or 'correct'; empty: as it was, and 'ask' for a new one.
+    Errors: ClusterRefused, KnownOtherwise (another site or engine).
     """
     require(actor, "manage clusters")
     cluster = Cluster.objects.filter(code=code).first()
@@ -42,6 +46,10 @@ def register_cluster(actor: Any, *, code: str, site: Site, engine: str, partitio
     if created or new:
         said = {name: partition.code for name, partition in sorted(partitions.items())}
         record(actor, "operations.register_cluster", cluster, engine=engine, partitions=said)
+    if on_drift and on_drift != cluster.on_drift:
+        cluster.on_drift = on_drift
+        cluster.save(update_fields=["on_drift"])
+        record(actor, "operations.on_drift", cluster, on_drift=on_drift)
     return cluster
 
 
@@ -95,3 +103,4 @@ def report_enforced(cluster: Cluster, report: EnforcedReport) -> None:
         unique_fields=["cluster", "account"],
         update_fields=["state", "reported_at"],
     )
+    note_drift(cluster, report.drift)

@@ -209,6 +209,26 @@ class CallForm(forms.Form):
         self.fields["partitions"].queryset = shown  # type: ignore[attr-defined]
 
 
+class ByHandForm(forms.Form):
+    """What becomes of something that was changed by hand at a site."""
+
+    choice = forms.ChoiceField(
+        label=_("What should become of it?"),
+        choices=[
+            ("correct", _("Change it back to what was awarded")),
+            ("accept", _("Let it be, until another award is made")),
+        ],
+        widget=forms.RadioSelect,
+    )
+    why = forms.CharField(
+        label=_("Why"),
+        required=False,
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Needed to let it be. The auditor reads it."),
+    )
+
+
 class CloseForm(forms.Form):
     """Why a call closes before its cut-off."""
 

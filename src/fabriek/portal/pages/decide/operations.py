@@ -20,13 +20,14 @@ from fabriek.conf.errors import Refused
 from fabriek.conf.sorting import ordered, sorted_rows
 from fabriek.ledger.models import AccountKind, Unit
 from fabriek.ledger.queries import balances
-from fabriek.operations.models import ENDED_STATES, Cluster, Job, UsageBatch
-from fabriek.operations.queries import clusters, differences, waiting
+from fabriek.operations.actions import choose_about_drift
+from fabriek.operations.models import ENDED_STATES, Cluster, Drift, Job, UsageBatch
+from fabriek.operations.queries import ByHand, changed_by_hand, clusters, differences, waiting
 from fabriek.people.permissions import may
 from fabriek.portal.access import requires
 from fabriek.portal.components import plots
 from fabriek.portal.components.plots import Column, Figure
-from fabriek.portal.pages.decide.forms import CapacityForm, MaintenanceForm
+from fabriek.portal.pages.decide.forms import ByHandForm, CapacityForm, MaintenanceForm
 from fabriek.portal.pages.decide.replies import (
     acted,
     add_refusal,
@@ -85,6 +86,7 @@ class Watched:
     cluster: Cluster
     state: str
     differences: list[Difference]
+    by_hand: list[ByHand]
     waiting: int
 
 
@@ -118,6 +120,7 @@ def index(request: HttpRequest) -> HttpResponse:
         jobs=Job.objects.exclude(state__in=ENDED_STATES).count(),
         links=links_on().count(),
         may_declare=may(request.user, "declare capacity"),
+        may_manage=may(request.user, "manage clusters"),
     )
 
 
@@ -210,7 +213,7 @@ def _watched(cluster: Cluster) -> Watched:
     seen = cluster.last_seen_at
     ago = timezone.now() - seen if seen else None
     state = "silent" if ago is None or ago > SILENT else "late" if ago > LATE else "online"
-    return Watched(cluster, state, differences(cluster), waiting(cluster))
+    return Watched(cluster, state, differences(cluster), changed_by_hand(cluster), waiting(cluster))
 
 
 @requires("declare capacity", "GET", "POST")
@@ -272,6 +275,28 @@ def cancel_maintenance(request: HttpRequest, number: int) -> HttpResponse:
         return show_refusal(request, refusal, back)
     messages.success(request, _("Cancelled. The derived capacity has changed: declare it again."))
     return see_other(back)
+
+
+@requires("manage clusters", "GET", "POST")
+def by_hand(request: HttpRequest, number: int) -> HttpResponse:
+    """What somebody changed at the site: change it back, or let it be."""
+    drift = Drift.objects.select_related("cluster", "chosen_by").filter(pk=number, gone_at__isnull=True).first()
+    if drift is None:
+        raise Http404
+    form = ByHandForm(posted(request), initial={"choice": drift.choice, "why": drift.why})
+    return acted(
+        request,
+        form,
+        lambda: choose_about_drift(
+            person_of(request), drift.cluster, account=drift.account, partition=drift.partition, **form.cleaned_data
+        ),
+        lambda made: (
+            _("The agent changes it back in its next round.")
+            if made.choice == "correct"
+            else _("It stays as it is, until another award is made."),
+            f"{reverse('portal:operations')}#clusters",
+        ),
+    ) or page(request, "by_hand", form, drift=drift)
 
 
 @requires("read operations")

@@ -83,6 +83,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("operations/capacity/", operations.declare, name="declare_capacity"),
     path("operations/maintenance/", operations.plan_maintenance, name="plan_maintenance"),
     path("operations/maintenance/<int:number>/cancel/", operations.cancel_maintenance, name="cancel_maintenance"),
+    path("operations/by-hand/<int:number>/", operations.by_hand, name="by_hand"),
     path("operations/sites/new/", declaring.site, name="declare_site"),
     path("operations/factories/new/", declaring.factory, name="declare_factory"),
     path("operations/systems/new/", declaring.system, name="declare_system"),

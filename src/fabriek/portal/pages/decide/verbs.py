@@ -85,6 +85,10 @@ VERBS: dict[str, Any] = {
     "register.change_stage": _("Stage changed"),
     "register.plan_maintenance": _("Maintenance planned"),
     "register.cancel_maintenance": _("Maintenance cancelled"),
+    "operations.drift_found": _("Changed by hand at the site"),
+    "operations.drift_gone": _("Change by hand is gone"),
+    "operations.choose_about_drift": _("Chosen about a change by hand"),
+    "operations.on_drift": _("What becomes of changes by hand"),
 }
 
 

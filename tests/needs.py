@@ -7,9 +7,13 @@ import os
 import shutil
 import sys
 
+from fabriek.demo.slurm import packages
+
+SLURM = " ".join([*packages.PACKAGES, *packages.REST_PACKAGES])
 NEEDS = {
     "chromium": (lambda: shutil.which("chromium") or shutil.which("chromium-browser"), "browser tests"),
     "nodejs npm": (lambda: shutil.which("node") and shutil.which("npm"), "signing in with an identity provider"),
+    SLURM: (lambda: not packages.missing(rest=True), "real Slurm"),
     "postgresql": (lambda: glob.glob("/usr/lib/postgresql/*/bin/initdb"), "the rules on PostgreSQL"),
 }
 

@@ -202,6 +202,8 @@ def test_a_folder_whose_sockets_would_have_too_long_names_is_refused(tmp_path: P
 def test_clusters_whose_nodes_would_have_the_same_names_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BedError, match="different letters"):
         Bed("/tmp/b", (Cluster("alpha"), Cluster("aurora")))
+    with pytest.raises(BedError, match="small letters"):
+        Bed("/tmp/b", (Cluster("alpha; drop table"),))
 
 
 def test_a_daemon_that_can_t_start_says_why(bed: Bed) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import random
+import re
 import secrets
 import shutil
 import signal
@@ -185,7 +186,7 @@ class Bed:
 
     def _is_unfinished(self, cluster: str) -> bool:
         """Whether a run has ended and isn't told whole. sacct itself leaves such a run out when asked by time."""
-        ended = f"SELECT COUNT(*) FROM {cluster}_job_table WHERE time_eligible = 0 AND time_end > time_start"
+        ended = f"SELECT COUNT(*) FROM {cluster}_job_table WHERE time_eligible = 0 AND time_end > time_start"  # noqa: S608 - see _check
         return self._database.ask(f"{ended} AND time_start > 0") != "0"
 
     def leftovers(self) -> dict[int, str]:
@@ -382,6 +383,8 @@ def _check(folder: Path, clusters: Sequence[Cluster]) -> None:
     """Errors: BedError for what Slurm would complain of less clearly."""
     if len(str(folder)) > _LONGEST_FOLDER:
         raise BedError(f"{folder} is too long: sockets in it would have names that the system refuses")
+    if odd := [cluster.name for cluster in clusters if not re.fullmatch(r"[a-z][a-z0-9]{0,39}", cluster.name)]:
+        raise BedError(f"A cluster's name is made of small letters and digits, unlike {odd[0]}")
     initials = [cluster.name[:1] for cluster in clusters]
     if not clusters or len(set(initials)) < len(initials):
         raise BedError("A bed has clusters whose names begin with different letters, as their nodes' names do")

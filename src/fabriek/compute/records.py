@@ -22,9 +22,10 @@ class RecordError(ValueError):
 class UsageRecord:
     """One run of one job, in the words of Slurm's accounting (https://slurm.schedmd.com/sacct.html).
 
-    submit, start, end: whole seconds since 1970, UTC; the run is [start, end). accelerators, cores: allocated for the
-    whole run. A requeued job runs again: same job_id, later start, so it is another record. `line` is where it stood
-    in the log (from 1; 0: nowhere) and no part of what it says. Errors: RecordError.
+    submit, start, end: whole seconds since 1970, UTC; the run is [start, end). suspended: how many of its seconds it
+    stood still, which don't count, as in sacct's ElapsedRaw. accelerators, cores: allocated for the whole run. A
+    requeued job runs again: same job_id, later submit, so it is another record. `line` is where it stood in the log
+    (from 1; 0: nowhere) and no part of what it says. Errors: RecordError.
     """
 
     job_id: str
@@ -40,6 +41,7 @@ class UsageRecord:
     nodes: int = 1
     name: str = ""
     line: int = field(default=0, compare=False, repr=False)
+    suspended: int = 0
 
     def __post_init__(self) -> None:
         # One long condition: a log of half a million records passes here, and nearly all of them are sound.
@@ -50,8 +52,10 @@ class UsageRecord:
             and type(self.accelerators) is int
             and type(self.cores) is int
             and type(self.nodes) is int
+            and type(self.suspended) is int
             and 0 <= self.submit <= _LAST_SECOND
             and 0 < self.start <= self.end <= _LAST_SECOND
+            and 0 <= self.suspended <= self.end - self.start
             and 0 <= self.accelerators <= _MOST_UNITS
             and 0 <= self.cores <= _MOST_UNITS
             and 0 <= self.nodes <= _MOST_UNITS
@@ -73,20 +77,25 @@ class UsageRecord:
 
     @property
     def key(self) -> str:
-        """Identifies the run on its cluster: job, submit, start. Job numbers alone come again after years."""
-        return f"{self.job_id}/{self.submit}/{self.start}"
+        """Identifies the run on its cluster: job and submit. Job numbers alone come again after years.
+
+        Slurm's own key: slurmdbd's table of jobs is unique in (id_job, time_submit), and each requeue and each resize
+        sets the time of submission anew. The start is no part of it: a record whose start was corrected is the same.
+        """
+        return f"{self.job_id}/{self.submit}"
 
     @property
     def seconds(self) -> int:
-        return self.end - self.start
+        """How long it ran, without what it was suspended."""
+        return self.end - self.start - self.suspended
 
     @property
     def accelerator_seconds(self) -> int:
-        return self.accelerators * (self.end - self.start)
+        return self.accelerators * (self.end - self.start - self.suspended)
 
     @property
     def core_seconds(self) -> int:
-        return self.cores * (self.end - self.start)
+        return self.cores * (self.end - self.start - self.suspended)
 
     def as_dict(self) -> dict[str, Any]:
         """As it travels in JSON: every field but `line`."""
@@ -121,7 +130,7 @@ def record_of(data: Any, line: int = 0) -> UsageRecord:
 
 
 def _why(record: UsageRecord) -> str:
-    for name in ("submit", "start", "end", "accelerators", "cores", "nodes"):
+    for name in ("submit", "start", "end", "accelerators", "cores", "nodes", "suspended"):
         value = getattr(record, name)
         if type(value) is not int:
             return f"{name} is {value!r}; it must be a whole number."
@@ -147,4 +156,6 @@ def _why(record: UsageRecord) -> str:
         return f"state is {record.state!r}; it must be one of Slurm's, such as COMPLETED."
     if record.start == 0:
         return "The record has no start: the job never ran."
-    return f"The run ends ({record.end}) before it starts ({record.start})."
+    if record.end < record.start:
+        return f"The run ends ({record.end}) before it starts ({record.start})."
+    return f"The run was suspended for {record.suspended} s, longer than its {record.end - record.start} s."

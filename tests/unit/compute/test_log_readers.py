@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from fabriek.compute.records import BrokenRecord, RecordError, UsageRecord, record_of
-from fabriek.compute.sacct import read_sacct
+from fabriek.compute.sacct import columns_to_ask, read_sacct
 from fabriek.compute.swf import read_swf
 
 HEADER = ["; UnixStartTime: 1000000\n", "; MaxProcs: 64\n"]
@@ -28,7 +28,7 @@ def test_an_swf_job_becomes_a_record_of_its_group_and_user():
     assert (record.account, record.user, record.state) == ("g4", "u3", "COMPLETED")
     assert (record.submit, record.start, record.end) == (1000010, 1000015, 1000115)
     assert (record.cores, record.core_seconds, record.accelerator_seconds) == (8, 800, 0)
-    assert record.key == "1/1000010/1000015"
+    assert record.key == "1/1000010"
     assert record.line == 3
 
 
@@ -103,13 +103,57 @@ def test_who_cancelled_is_no_part_of_the_state():
 
 
 def test_a_requeued_job_has_a_record_for_each_run():
-    rows = ["8|v|a|gpu|NODE_FAIL|1|2|30|cpu=1|x", "8|v|a|gpu|COMPLETED|1|60|90|cpu=1|x"]
+    rows = ["8|v|a|gpu|NODE_FAIL|1|2|30|cpu=1|x", "8|v|a|gpu|COMPLETED|30|60|90|cpu=1|x"]
     keys = [record.key for record in read_sacct([SACCT, *rows])]
-    assert keys == ["8/1/2", "8/1/60"]
+    assert keys == ["8/1", "8/30"]
 
 
 def test_a_job_name_may_hold_the_separator():
     assert sacct("8|v|a|gpu|COMPLETED|1|2|3|cpu=1|a|b").name == "a|b"
+
+
+def test_components_of_a_heterogeneous_job_count_where_only_jobid_is_told():
+    header = SACCT.replace("JobIDRaw", "JobID")
+    rows = ["8+0|v|a|gpu|COMPLETED|1|2|3|cpu=1|x", "8+1|v|a|gpu|COMPLETED|1|2|3|cpu=2|x", "8+0.0|v||||1|2|3|cpu=1|x"]
+    assert [(r.job_id, r.cores) for r in read_sacct([header, *rows])] == [("8+0", 1), ("8+1", 2)]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "counted"),
+    [("ElapsedRaw", "60", 60), ("Suspended", "00:00:40", 60), ("Suspended", "00:40", 60), ("ElapsedRaw", "130", 100)],
+)
+def test_what_was_suspended_does_not_count(column, value, counted):
+    (record,) = read_sacct([f"{SACCT}|{column}", f"8|v|a|gpu|COMPLETED|1|100|200|cpu=2|x|{value}"])
+    assert (record.seconds, record.core_seconds) == (counted, 2 * counted)
+
+
+def test_a_suspension_of_days_is_read():
+    (record,) = read_sacct([f"{SACCT}|Suspended", "8|v|a|gpu|COMPLETED|1|100|100000|cpu=2|x|1-00:00:40"])
+    assert record.suspended == 86_440
+
+
+def test_a_resized_job_counts_from_where_it_was_resized():
+    rows = [
+        "6|v|a|gpu|RESIZING|50|50|60|cpu=4|x",
+        "6|v|a|gpu|RESIZING|60|50|80|cpu=2|x",
+        "6|v|a|gpu|FAILED|80|50|99|cpu=1|x",
+    ]
+    assert [r.core_seconds for r in read_sacct([SACCT, *rows])] == [40, 40, 19]
+
+
+def test_a_federated_job_that_ran_elsewhere_is_passed_over_and_counted():
+    log = read_sacct([SACCT, "8|v|a|gpu|REVOKED|1|2|3||x"])
+    assert (list(log), log.revoked) == ([], 1)
+
+
+def test_a_column_may_have_the_name_of_another_version():
+    header = SACCT.replace("AllocTRES", "NCPUS")
+    (record,) = read_sacct([header, "8|v|a|gpu|COMPLETED|1|2|3|5|x"])
+    assert record.cores == 5
+    known = ["JobIDRaw", "NCPUs", "Account", "User", "Partition", "State", "Submit", "Start", "End", "AllocTres"]
+    assert set(columns_to_ask(known)) == set(known)
+    with pytest.raises(RecordError, match="AllocTRES"):
+        columns_to_ask(known[:-1])
 
 
 @pytest.mark.parametrize(

@@ -246,6 +246,7 @@ class Agent:
         while True:
             waiting = sorted(self._outbox.glob("*.json"))
             if not waiting and not self._take_returned() and not self._fill_outbox():
+                self._errors += self.engine.notes()
                 return
             for path in waiting or sorted(self._outbox.glob("*.json")):
                 batch = json.loads(path.read_text(encoding="utf-8"))

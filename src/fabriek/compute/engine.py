@@ -56,6 +56,9 @@ class Engine(Protocol):
     def usage_since(self, cursor: str, most: int) -> tuple[list[UsageRecord], str]:
         """At most `most` records that were accounted after `cursor` ('' from the start), and the cursor after them."""
 
+    def notes(self) -> list[str]:
+        """What somebody at the site should know of what was metered, each a sentence."""
+
     def tick(self) -> None:
         """A round is over: let the scheduler do its work, where nobody else wakes it."""
 

@@ -284,6 +284,10 @@ class LocalEngine:
         ]
         return records, str(rows[-1]["accounted"]) if rows else cursor
 
+    def notes(self) -> list[str]:
+        """It meters itself, and has nothing to wonder about."""
+        return []
+
     # The queue at work
 
     def tick(self) -> None:

@@ -10,6 +10,7 @@ from fabriek.compute.records import UsageRecord
 from fabriek.compute.slurm.accounts import Key, Step, Tree, apply, enforced, read_tree, steps
 from fabriek.compute.slurm.commands import Commands
 from fabriek.compute.slurm.jobs import Jobs
+from fabriek.compute.slurm.metering import Metering
 from fabriek.compute.slurm.settings import SlurmSettings, read_settings
 from fabriek.compute.slurm.store import Store
 from fabriek.compute.wire import AccountState, JobOrder, JobReport
@@ -30,6 +31,9 @@ class SlurmEngine:
         self._store = Store(folder / "slurm.sqlite3")
         self._jobs = Jobs(commands, settings, self._store)
         self._tree: Tree | None = None
+        self._metering = Metering(
+            commands.run, settings.cluster, folder, interval=settings.metering.interval, ours=self._ours
+        )
 
     # Accounts
 
@@ -82,9 +86,16 @@ class SlurmEngine:
 
     # Usage
 
-    def usage_since(self, cursor: str, _most: int) -> tuple[list[UsageRecord], str]:
-        """Records that slurmdbd accounted."""
-        return [], cursor
+    def usage_since(self, cursor: str, most: int) -> tuple[list[UsageRecord], str]:
+        """Runs that slurmdbd accounted, of the platform's accounts."""
+        return self._metering.usage_since(cursor, most)
+
+    def notes(self) -> list[str]:
+        """What stopped the last reading of the accounts, and what in it somebody should know."""
+        return self._metering.notes()
+
+    def _ours(self) -> set[str]:
+        return self._read().below(self.settings.root_account)
 
     def tick(self) -> None:
         """Slurm's daemons do the work; what they said is asked again in the next round."""
@@ -94,3 +105,4 @@ class SlurmEngine:
     def close(self) -> None:
         """Let go of the files."""
         self._store.close()
+        self._metering.close()

@@ -77,7 +77,6 @@ class Jobs:
         self._commands, self._settings, self._store, self._clock = commands, settings, store, clock
         self._queue: dict[str, list[Queued]] | None = None
         self._positions: dict[str, int] = {}
-        self._ended: dict[str, JobReport] = {}
 
     def forget(self) -> None:
         """A round is over: what Slurm said may have changed."""
@@ -94,7 +93,8 @@ class Jobs:
         folder = f"{self._settings.jobs.folder.rstrip('/')}/{order.uuid}"
         with self._store.change() as change:
             change.execute(
-                "INSERT OR REPLACE INTO job VALUES (?, NULL, ?, ?, ?, ?, ?, NULL)",
+                """INSERT OR REPLACE INTO job (uuid, account, user, partition, folder, asked)
+                VALUES (?, ?, ?, ?, ?, ?)""",
                 (order.uuid, order.account, user, order.partition, folder, self._clock()),
             )
         try:
@@ -188,8 +188,6 @@ class Jobs:
 
     def report(self, number: str) -> JobReport:
         """Errors: EngineError while Slurm can't be asked."""
-        if number in self._ended:
-            return self._ended[number]
         job = self._store.job(number=number)
         if job is None:
             return JobReport(
@@ -198,10 +196,7 @@ class Jobs:
         queued = self._in_queue().get(number, [])
         if any(state_of(line.state) not in ENDED for line in queued):
             return self._living(job, queued)
-        report = self._accounted(job, queued)
-        if report.state in ENDED:
-            self._ended[number] = report
-        return report
+        return self._accounted(job, queued)
 
     def _in_queue(self) -> dict[str, list[Queued]]:
         """What squeue shows, by number of the job or its array. One command a round."""
@@ -249,7 +244,8 @@ class Jobs:
         )
         runs = rows(text, _RUN)
         living = [run for run in runs if state_of(run["State"]) not in ENDED]
-        if not runs or living:
+        # Of an array, slurmdbd may have heard of some tasks only.
+        if not runs or living or len(runs) < len(queued):
             return self._not_accounted(job, queued, living)
         states = Counter(state_of(run["State"]) for run in runs)
         worst = next(
@@ -309,31 +305,29 @@ class Jobs:
     def _streams(self, job: sqlite3.Row, array: bool) -> tuple[str | None, str | None]:
         """The last part of what a job wrote. Read as its user: a path that they chose never shows them what isn't
         theirs to read."""
-        try:
-            places = self._places(job)
-        except CommandFailed:
-            return None, None
         if array:
             return self._tail_of_tasks(job), None
+        try:
+            places = self._places(job)
+        except EngineError:
+            return None, None
         output = self._tail(job, places[0])
         return output, self._tail(job, places[1]) if places[1] != places[0] else ""
 
     def _places(self, job: sqlite3.Row) -> tuple[str, str]:
-        """Where its output goes: what `scontrol show job` says, while it knows; noted beside the folder by then."""
-        known = self._paths.get(job["number"])
-        if known is None:
-            text = self._commands.run(["scontrol", "--oneliner", "show", "job", "--", job["number"]])
-            # A script's path may hold blanks; the next field has a known name.
-            out = re.search(r" StdOut=(.*?)(?= Power=| CpusPerTres| TresPerNode| MailUser| NtasksPerTRES|$)", text)
-            err = re.search(r" StdErr=(.*?)(?= StdIn=)", text)
-            if out is None or err is None:
-                raise CommandFailed(["scontrol"], "it shows no StdOut and StdErr", 1)
-            known = self._paths[job["number"]] = (out[1].strip(), err[1].strip())
-        return known
-
-    @property
-    def _paths(self) -> dict[str, tuple[str, str]]:
-        return self.__dict__.setdefault("_known_paths", {})
+        """Where its output goes, which slurmctld knows for MinJobAge after its end only: asked once, and kept."""
+        if job["output"] is not None:
+            return job["output"], job["error"]
+        text = self._commands.run(["scontrol", "--oneliner", "show", "job", "--", job["number"]])
+        # A path may hold blanks; what follows it has a known name.
+        out = re.search(r" StdOut=(.*?)(?= Power=| CpusPerTres| TresPerNode| MailUser| NtasksPerTRES|$)", text, re.M)
+        err = re.search(r" StdErr=(.*?)(?= StdIn=)", text)
+        if out is None or err is None:
+            raise FormatError("scontrol show job shows no StdOut and StdErr")
+        places = out[1].strip(), err[1].strip()
+        with self._store.change() as change:
+            change.execute("UPDATE job SET output = ?, error = ? WHERE uuid = ?", (*places, job["uuid"]))
+        return places
 
     def _tail(self, job: sqlite3.Row, path: str) -> str | None:
         if path in ("", "/dev/null"):

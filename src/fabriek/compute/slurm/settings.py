@@ -59,6 +59,12 @@ class JobSettings(_Table):
     become: Literal["runuser", "sudo", "self"] = "runuser"
 
 
+class MeteringSettings(_Table):
+    """How often sacct is read, in seconds."""
+
+    interval: float = Field(default=20, gt=0)
+
+
 class SlurmSettings(_Table):
     """The whole file."""
 
@@ -67,6 +73,7 @@ class SlurmSettings(_Table):
     commands: CommandSettings = CommandSettings()
     ssh: SshSettings | None = None
     jobs: JobSettings = JobSettings()
+    metering: MeteringSettings = MeteringSettings()
     users: dict[str, str] = {}
     default_user: str | None = Field(default=None, description="for the platform's names that are not in `users`")
 

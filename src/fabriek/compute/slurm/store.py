@@ -12,7 +12,7 @@ from fabriek.compute.wire import AccountState
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS job (
     uuid TEXT PRIMARY KEY, number TEXT UNIQUE, account TEXT NOT NULL, user TEXT NOT NULL, partition TEXT NOT NULL,
-    folder TEXT NOT NULL, asked REAL NOT NULL, submitted REAL
+    folder TEXT NOT NULL, asked REAL NOT NULL, submitted REAL, output TEXT, error TEXT
 );
 CREATE TABLE IF NOT EXISTS made (
     account TEXT NOT NULL, partition TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (account, partition)

@@ -1,0 +1,267 @@
+"""Awards become limits that Slurm itself holds jobs to; jobs run as their user and are never submitted twice."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.slurm.conftest import short_folder
+from tests.slurm.sites import Site
+
+from fabriek.compute.engine import EngineError, SubmitRefused, difference
+from fabriek.compute.slurm import jobs
+from fabriek.compute.slurm.accounts import qos_name
+from fabriek.demo.slurm import Bed
+
+AS_ROOT = os.geteuid() == 0
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    import shutil
+
+    found = short_folder()
+    found.chmod(0o755)
+    yield found
+    shutil.rmtree(found, ignore_errors=True)
+
+
+@pytest.fixture
+def site(bed: Bed, job_user: str, folder: Path) -> Site:
+    return Site(bed, "alpha", job_user, folder)
+
+
+# Limits
+
+
+def test_what_was_made_so_is_read_back_without_a_difference_and_is_not_made_again(site):
+    wanted = [
+        site.award("one"),
+        site.award("two", programme="industry", fairshare=100, core_seconds_limit=7_230),
+        site.award("three", partition="cpu", accelerator_seconds_limit=0, core_seconds_limit=6_000),
+        site.award("four", active=False, users=[]),
+    ]
+    todo, refused = site.engine.plan(wanted)
+    assert todo
+    assert refused == {}
+    assert site.engine.enforced() == [], "a plan changes nothing"
+    assert site.engine.provision(wanted) == {}
+    assert difference(wanted, site.engine.enforced()) == []
+    assert site.engine.plan(wanted) == ([], {})
+    assert site.engine.drift() == []
+    assert difference(wanted, site.new_engine().enforced()) == []
+
+
+def test_only_what_differs_is_changed(site):
+    first, second = site.made("one"), site.made("two")
+    (step,) = site.engine.plan([first.model_copy(update={"accelerator_seconds_limit": 1_200}), second])[0]
+    assert qos_name(site.settings, first.account, "gpu") in " ".join(step.words)
+    assert step.keys == {(first.account, "gpu")}
+
+
+def test_a_job_beyond_the_award_is_refused_by_slurm_itself(site):
+    state = site.made("poor", accelerator_seconds_limit=60)
+    with pytest.raises(SubmitRefused, match="QOSGrpGRESMinutes"):
+        site.engine.submit(site.order(state, directives="--gpus=2 -t 1"))
+
+
+def test_a_job_that_does_not_fit_yet_waits_and_a_top_up_frees_it(site):
+    state = site.made("tight", accelerator_seconds_limit=180)
+    running = site.engine.submit(site.order(state, "sleep 60", "--gpus=2 -t 1"))
+    site.until(running, lambda report: report.state == "RUNNING")
+    waiting = site.engine.submit(site.order(state, directives="--gpus=2 -t 1"))
+    report = site.until(waiting, lambda report: report.reason == "QOSGrpGRESMinutes")
+    assert (report.state, report.queue_position) == ("PENDING", 1)
+    site.engine.provision([state.model_copy(update={"accelerator_seconds_limit": 600})])
+    assert site.ended(waiting).state == "COMPLETED"
+    site.engine.cancel(running)
+
+
+def test_an_award_that_ended_starts_nothing_and_one_that_goes_on_starts_again(site):
+    state = site.made("over")
+    blocker = site.engine.submit(site.order(state, "sleep 60", "--gpus=4 -N 2 -t 1"))
+    site.until(blocker, lambda report: report.state == "RUNNING")
+    waiting = site.engine.submit(site.order(state, directives="--gpus=4 -N 2 -t 1"))
+    site.engine.provision([state.model_copy(update={"active": False})])
+    with pytest.raises(SubmitRefused, match="QOSGrpSubmitJobsLimit"):
+        site.engine.submit(site.order(state))
+    site.engine.cancel(blocker)
+    site.ended(blocker)
+    held = site.until(waiting, lambda report: report.reason.startswith("QOSGrp"))
+    assert held.state == "PENDING"
+    site.engine.provision([state])
+    assert site.ended(waiting).state == "COMPLETED"
+
+
+def test_who_left_the_project_may_not_submit(site):
+    state = site.made("left")
+    site.engine.provision([state.model_copy(update={"users": []})])
+    with pytest.raises(SubmitRefused):
+        site.engine.submit(site.order(state))
+    assert site.engine.enforced()[0].users == []
+
+
+def test_a_script_cant_leave_its_award(site):
+    rich, poor = site.made("rich", accelerator_seconds_limit=6_000), site.made("poor", accelerator_seconds_limit=60)
+    rich_qos = qos_name(site.settings, rich.account, "gpu")
+    with pytest.raises(SubmitRefused, match="QOSGrpGRESMinutes"):
+        site.engine.submit(
+            site.order(poor, directives=f"--gpus=2 -t 1 --account={rich.account} --qos={rich_qos} --partition=cpu")
+        )
+
+
+# Whose accounts
+
+
+def test_an_account_that_is_not_the_platforms_is_never_touched(site):
+    theirs = site.award("theirs")
+    bed = site.bed
+    bed.run("alpha", "sacctmgr", "-i", "add", "account", theirs.account, "cluster=alpha", "fairshare=77")
+    failed = site.engine.provision([theirs, site.award("ours")])
+    assert list(failed) == [(theirs.account, "gpu")]
+    assert "isn't touched" in failed[theirs.account, "gpu"]
+    shown = bed.run("alpha", "sacctmgr", "-nP", "show", "assoc", f"account={theirs.account}", "format=Fairshare,User")
+    assert shown.splitlines() == ["77|"]
+    assert [state.account for state in site.engine.enforced()] == [site.award("ours").account]
+
+
+@pytest.mark.parametrize(
+    ("what", "by_hand"),
+    [
+        ("accelerator-seconds", ("modify", "qos", "{qos}", "set", "GrpTRESMins=gres/gpu=9999")),
+        ("accelerator-seconds", ("modify", "qos", "{qos}", "set", "Flags-=NoDecay")),
+        ("active", ("modify", "qos", "{qos}", "set", "GrpSubmitJobs=0")),
+        ("users", ("add", "user", "games", "account={account}", "cluster=alpha")),
+        ("users", ("add", "user", "games", "account={account}", "cluster=alpha", "partition=gpu", "qos=normal")),
+        (
+            "users",
+            ("modify", "user", "where", "name={user}", "account={account}", "set", "qos=normal", "defaultqos=normal"),
+        ),
+        ("fair share", ("modify", "account", "{root}-science", "cluster=alpha", "set", "fairshare=5")),
+    ],
+)
+def test_what_was_changed_by_hand_is_found_and_changed_back(site, what, by_hand):
+    state = site.made("drifts")
+    names = {
+        "qos": qos_name(site.settings, state.account, "gpu"),
+        "account": state.account,
+        "root": site.root,
+        "user": site.user,
+    }
+    site.bed.run("alpha", "sacctmgr", "-i", *(word.format(**names) for word in by_hand))
+    site.engine.tick()
+    assert what in {found.what for found in site.engine.drift()}
+    assert difference([state], site.engine.enforced())
+    assert site.engine.provision([state]) == {}
+    assert site.engine.drift() == []
+    assert difference([state], site.engine.enforced()) == []
+
+
+HOSTILE = ["a b", "a;id", "$(id)", "a|b", "a,b", "a=b", "../x", "-rf", "a\nb", "a'b", 'a"b', "a.b", "a%b", ""]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("field", ["account", "partition", "programme", "users"])
+def test_hostile_names_are_refused_and_leave_nothing_behind(site, field, name):
+    state = site.award("x").model_copy(update={field: [name] if field == "users" else name})
+    if field == "users":
+        site.settings = site.settings.model_copy(update={"default_user": None})
+        site.engine = site.new_engine()
+    if field == "programme" and name in ("", "-rf"):
+        pytest.skip("behind the platform's own prefix it is a name like any other")
+    before = site.bed.run("alpha", "sacctmgr", "-nP", "show", "assoc", "format=account,user")
+    assert site.engine.provision([state]) != {}
+    assert site.bed.run("alpha", "sacctmgr", "-nP", "show", "assoc", "format=account,user") == before
+
+
+# Jobs
+
+
+def test_a_job_runs_as_its_user_and_tells_what_it_did(site, job_user):
+    state = site.made("runs")
+    body = "whoami\npwd\nenv | grep -ci fabriek_\necho oops >&2\nsleep 2\nexit 3"
+    number = site.engine.submit(site.order(state, body, name='x"; touch /tmp/hostile; $(id) \n'))
+    report = site.ended(number)
+    assert (report.state, report.reason, report.engine_job) == ("FAILED", "ended with exit status 3", number)
+    assert report.output is not None
+    assert report.output.split("\n")[0] == job_user
+    assert "/jobs/" in report.output
+    assert "oops" in report.output
+    assert (report.accelerators, report.cores) == (1, 1)
+    assert report.used is not None
+    assert report.used.elapsed_seconds >= 2
+    assert not Path("/tmp/hostile").exists()
+
+
+def test_the_agents_own_environment_does_not_reach_the_job(site, monkeypatch):
+    monkeypatch.setenv("FABRIEK_TOKEN", "secret-of-the-agent")
+    report = site.ended(site.engine.submit(site.order(site.made("clean"), "env")))
+    assert report.output
+    assert "secret-of-the-agent" not in report.output
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="as root only: others can't read what isn't theirs anyway")
+def test_a_job_cant_make_the_agent_show_what_its_user_may_not_read(site):
+    secret = site.folder / "secret"
+    secret.write_text("only for root")
+    secret.chmod(0o600)
+    state = site.made("peeks")
+    number = site.engine.submit(site.order(state, f"rm -f out; ln -s {secret} out; sleep 3", "--gpus=1 -t 1 -o out"))
+    report = site.ended(number)
+    assert report.state == "COMPLETED"
+    assert "only for root" not in (report.output or "")
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="as root only: others have no root to become")
+@pytest.mark.parametrize(("user", "why"), [("root", "nobody's job runs as root"), ("nosuchuser", "no user")])
+def test_no_job_runs_as_root_or_as_somebody_who_is_not_there(site, user, why):
+    state = site.made("who", users=["u000001"])
+    site.settings = site.settings.model_copy(update={"users": {"u000001": user}})
+    site.engine = site.new_engine()
+    with pytest.raises(SubmitRefused, match=why):
+        site.engine.submit(site.order(state))
+
+
+def test_a_submission_whose_answer_was_lost_is_found_and_not_made_again(site, monkeypatch):
+    state = site.made("twice")
+    order = site.order(state)
+    number = site.engine.submit(order)
+    with site.engine._store.change() as change:
+        change.execute("UPDATE job SET number = NULL WHERE uuid = ?", (order.uuid,))
+    assert site.engine.find(order.uuid) == number
+    assert site.engine.submit(order) == number
+    site.ended(number)
+    with site.engine._store.change() as change:
+        change.execute("UPDATE job SET number = NULL WHERE uuid = ?", (order.uuid,))
+    monkeypatch.setattr(jobs, "SETTLED_AFTER", 0.0)
+    assert site.new_engine().find(order.uuid) == number
+
+
+def test_while_nobody_knows_whether_it_arrived_it_is_not_submitted_again(site):
+    order = site.order(site.made("unsure"))
+    site.engine.submit(order)
+    with site.engine._store.change() as change:
+        change.execute("UPDATE job SET number = NULL, uuid = 'other' WHERE uuid = ?", (order.uuid,))
+    with pytest.raises(EngineError, match="looked for"):
+        site.engine.submit(order.model_copy(update={"uuid": "other"}))
+
+
+def test_another_ones_job_is_not_cancelled(site):
+    state = site.made("cancels")
+    theirs = site.bed.run("alpha", "sbatch", "--parsable", "--wrap=sleep 30", "-A", "root", "-p", "gpu", check=False)
+    with pytest.raises(EngineError, match="no job that was submitted"):
+        site.engine.cancel(theirs.strip() or "1")
+    own = site.engine.submit(site.order(state, "sleep 60"))
+    site.engine.cancel(own)
+    assert site.ended(own).state == "CANCELLED"
+
+
+def test_an_array_is_followed_as_one_job(site):
+    state = site.made("array", accelerator_seconds_limit=6_000)
+    number = site.engine.submit(site.order(state, "echo task $SLURM_ARRAY_TASK_ID", "--gpus=1 -t 1 --array=1-3"))
+    report = site.ended(number)
+    assert (report.state, report.tasks) == ("COMPLETED", {"COMPLETED": 3})
+    assert report.output
+    assert all(f"task {task}" in report.output for task in (1, 2, 3))

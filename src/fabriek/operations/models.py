@@ -171,7 +171,7 @@ class UsageRecord(models.Model):
     the difference is booked as an adjustment."""
 
     cluster = models.ForeignKey(Cluster, models.PROTECT, related_name="records")
-    key = models.CharField(max_length=120, help_text="identifies the run: job, submit, start")
+    key = models.CharField(max_length=120, help_text="identifies the run: job, submit")
     revision = models.PositiveSmallIntegerField(default=0)
     batch = models.ForeignKey(UsageBatch, models.PROTECT, related_name="records")
     allocation = models.ForeignKey(Allocation, models.PROTECT, related_name="records")
@@ -184,6 +184,12 @@ class UsageRecord(models.Model):
     end = models.BigIntegerField()
     accelerators = models.PositiveIntegerField()
     cores = models.PositiveIntegerField()
+    suspended = models.BigIntegerField(default=0, help_text="seconds in which it stood still; they don't count")
+    parts = models.TextField(
+        blank=True,
+        default="",
+        help_text="of a run that went on into other allocations: '2026-03 CODE', a line for each month; else nothing",
+    )
     accelerator_seconds = models.BigIntegerField()
     core_seconds = models.BigIntegerField()
 
@@ -193,7 +199,12 @@ class UsageRecord(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["cluster", "key", "revision"], name="record_once"),
             models.CheckConstraint(
-                condition=Q(accelerator_seconds__gte=0, core_seconds__gte=0, end__gte=F("start")),
+                condition=Q(
+                    accelerator_seconds__gte=0,
+                    core_seconds__gte=0,
+                    suspended__gte=0,
+                    end__gte=F("start") + F("suspended"),
+                ),
                 name="record_sane",
             ),
         ]

@@ -19,7 +19,7 @@ from fabriek.ledger import actions as ledger
 from fabriek.ledger.models import Account, AccountKind, Kind, Unit
 from fabriek.operations import models
 from fabriek.operations.models import Cluster, UsageBatch
-from fabriek.operations.rules import by_month
+from fabriek.operations.rules import by_month, going_on, month_start
 from fabriek.projects.models import Allocation
 
 # Plain text: a member of an enumeration takes longer to hash, twice a record.
@@ -27,7 +27,7 @@ _ACCELERATORS, _CORES = str(Unit.ACCELERATOR_SECONDS), str(Unit.CORE_SECONDS)
 # The columns of a usage record, in the order of `_Row.values`.
 _COLUMNS = (
     "cluster_id", "batch_id", "key", "revision", "allocation_id", "job_id", "account", "user", "state", "submit",
-    "start", "end", "accelerators", "cores", "accelerator_seconds", "core_seconds",
+    "start", "end", "accelerators", "cores", "suspended", "parts", "accelerator_seconds", "core_seconds",
 )  # fmt: skip
 
 
@@ -48,6 +48,9 @@ class _Figures(NamedTuple):
     end: int
     accelerators: int
     cores: int
+    suspended: int
+    # of a run that went on into another allocation: a line '2026-03 CODE' for each month; else ''
+    parts: str
 
 
 class _Row(NamedTuple):
@@ -62,11 +65,11 @@ class _Row(NamedTuple):
 
     def values(self, cluster: int, batch: int) -> tuple[Any, ...]:
         """As it is written, see `_COLUMNS`."""
-        (allocation, state, start, end, accelerators, cores), record = self.figures, self.record
-        seconds = end - start
+        (allocation, state, start, end, accelerators, cores, suspended, parts), record = self.figures, self.record
+        seconds = end - start - suspended
         return (
             cluster, batch, self.key, self.revision, allocation, record.job_id, record.account, record.user, state,
-            record.submit, start, end, accelerators, cores, accelerators * seconds, cores * seconds,
+            record.submit, start, end, accelerators, cores, suspended, parts, accelerators * seconds, cores * seconds,
         )  # fmt: skip
 
 
@@ -135,7 +138,7 @@ def _sort(cluster: Cluster, lines: Sequence[Line]) -> _Booking:
             booking.broken.append({"line": line.number, "why": found, "record": record.key})
             continue
         key = record.key
-        row = _Row(key, 0, found.code, _figures(record, found), record)
+        row = _Row(key, 0, found.code, _figures(record, found, allocations.parts(record, found)), record)
         before = booked.get(key)
         if before is not None:
             if before.figures == row.figures:
@@ -149,13 +152,23 @@ def _sort(cluster: Cluster, lines: Sequence[Line]) -> _Booking:
     return booking
 
 
-def _figures(record: UsageRecord, allocation: Allocation) -> _Figures:
-    return _Figures(allocation.id, record.state, record.start, record.end, record.accelerators, record.cores)
+def _figures(record: UsageRecord, allocation: Allocation, parts: str) -> _Figures:
+    return _Figures(
+        allocation.id,
+        record.state,
+        record.start,
+        record.end,
+        record.accelerators,
+        record.cores,
+        record.suspended,
+        parts,
+    )
 
 
 # Past Django's `key__in`, which takes longer over thousands of keys than the database over finding them.
 _LATEST = """
-SELECT r.key, r.revision, a.code, r.allocation_id, r.state, r.start, r."end", r.accelerators, r.cores
+SELECT r.key, r.revision, a.code, r.allocation_id, r.state, r.start, r."end", r.accelerators, r.cores, r.suspended,
+    r.parts
 FROM operations_usagerecord r JOIN projects_allocation a ON a.id = r.allocation_id
 WHERE r.cluster_id = %s AND r.key IN ({keys}) ORDER BY r.revision
 """
@@ -174,12 +187,14 @@ def _latest_revisions(cluster: Cluster, keys: Iterable[str]) -> dict[str, _Row]:
 
 
 def _take(booking: _Booking, row: _Row, *, sign: int, corrects: bool) -> None:
-    """Add a record's seconds to what will be posted, month by month."""
+    """Add a record's seconds to what will be posted, month by month, on the allocations that its row names."""
     figures = row.figures
-    for month, seconds in by_month(figures.start, figures.end):
+    went_on = dict(line.split(" ", 1) for line in figures.parts.splitlines()) if figures.parts else {}
+    for month, seconds in by_month(figures.start, figures.end, figures.suspended):
+        allocation = went_on.get(f"{month:%Y-%m}", row.allocation) if went_on else row.allocation
         for unit, many in ((_ACCELERATORS, figures.accelerators), (_CORES, figures.cores)):
-            if many:
-                booking.seconds[row.allocation, unit, month, corrects].append((row.key, sign * seconds * many))
+            if many and seconds:
+                booking.seconds[allocation, unit, month, corrects].append((row.key, sign * seconds * many))
 
 
 def _post(cluster: Cluster, batch: UsageBatch, booking: _Booking, actor: Any) -> None:
@@ -237,6 +252,22 @@ class _Allocations:
             return candidates[0]
         day = datetime.fromtimestamp(record.start, tz=UTC).date()
         return next((a for a in reversed(candidates) if a.starts <= day < a.ends), candidates[-1])
+
+    def parts(self, record: UsageRecord, first: Allocation) -> str:
+        """A line for each month of a run that goes on into another allocation than its first, see `going_on`; else ''.
+
+        Stored with the record, so that a correction reverses what was booked, whatever was awarded since.
+        """
+        if record.end <= month_start(first.ends):
+            return ""
+        candidates = self._of[record.account, first.partition_id]
+        if len(candidates) == 1:
+            return ""
+        months = [month for month, _seconds in by_month(record.start, record.end)]
+        held = list(going_on(first, candidates, months))
+        if all(allocation is first for _month, allocation in held):
+            return ""
+        return "\n".join(f"{month:%Y-%m} {allocation.code}" for month, allocation in held)
 
 
 class _Stations:

@@ -16,7 +16,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -35,6 +35,7 @@ from fabriek.compute.wire import (
     JobOrder,
     JobOrders,
     JobReport,
+    ProofAnswer,
     UsageAnswer,
 )
 
@@ -43,6 +44,13 @@ BATCH = 1_000
 HEARTBEAT = 20.0
 # A record that the platform could not book (no such project yet, say) is sent again this many seconds later.
 AGAIN = 600.0
+
+
+# Days are proved for a week, an hour after their end at the earliest.
+PROOF_DAYS = 7
+PROOF_AFTER = 3_600
+PROOF_EVERY = 86_400
+PROOF_AGAIN = 3_600
 
 
 class AgentError(Exception):
@@ -128,6 +136,8 @@ class Agent:
             # Also when the platform can't be reached: what was taken in before is started, ended and accounted.
             self.engine.tick()
         self._guarded(self._send_usage, summary)
+        self._errors += self.engine.notes()
+        self._guarded(self._prove, summary)
         self._guarded(self._report_enforced, summary)
         summary.error = "; ".join(self._errors)
         return summary
@@ -250,6 +260,8 @@ class Agent:
                 return
             for path in waiting or sorted(self._outbox.glob("*.json")):
                 batch = json.loads(path.read_text(encoding="utf-8"))
+                if batch["cursor"] is not None:
+                    self._drop_returned(batch["records"])
                 body = json.dumps({"key": batch["key"], "records": batch["records"]})
                 answer = UsageAnswer.model_validate(self._call("POST", "usage-batches", body))
                 self._keep_returned(batch, answer)
@@ -295,11 +307,53 @@ class Agent:
                 return True
         return False
 
+    def _drop_returned(self, rows: list[Any]) -> None:
+        """Of what came back, forget what is told anew: sent again later, the old word would count as the last one."""
+        told = {_run_of(row) for row in rows}
+        for path in self._returned.glob("*.json"):
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            rest = [row for row in kept["records"] if _run_of(row) not in told]
+            if not rest:
+                path.unlink()
+            elif len(rest) < len(kept["records"]):
+                # It waits as long as it would have: what came back when is the file's own time.
+                since = path.stat().st_mtime
+                write_whole(path, {**kept, "records": rest})
+                os.utime(path, (since, since))
+
     def _cursor(self) -> str:
         try:
             return str(json.loads((self.folder / "cursor.json").read_text(encoding="utf-8"))["cursor"])
         except FileNotFoundError:
             return ""
+
+    # The daily proof
+
+    def _prove(self, _summary: RoundSummary) -> None:
+        """Send the totals of days that are over, and the runs of the lines that differ. Not while usage waits."""
+        now = datetime.now(UTC)
+        if any(self._outbox.glob("*.json")):
+            return
+        proved = self._proved(now)
+        for day in due_days(now, proved):
+            proof = self.engine.prove(day)
+            answer = ProofAnswer.model_validate(self._call("PUT", f"proofs/{day}", proof.model_dump_json()))
+            if answer.wanted:
+                runs = self.engine.proof_runs(day, answer.wanted)
+                self._call("PUT", f"proofs/{day}/runs", runs.model_dump_json())
+            proved["days"][str(day)] = {"at": now.timestamp(), "differs": answer.differs}
+            first = str((now - timedelta(days=PROOF_DAYS)).date())
+            proved["days"] = {known: what for known, what in proved["days"].items() if known >= first}
+            write_whole(self.folder / "proved.json", proved)
+
+    def _proved(self, now: datetime) -> dict[str, Any]:
+        """What was proved when, and the first day that is: the one on which this agent began."""
+        try:
+            found: dict[str, Any] = json.loads((self.folder / "proved.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            found = {"since": str(now.date()), "days": {}}
+            write_whole(self.folder / "proved.json", found)
+        return found
 
     # The line to the platform
 
@@ -326,6 +380,27 @@ class Agent:
         response = self.client.request(method, path, content=body, headers=headers)
         response.raise_for_status()
         return response.json() if response.content else None
+
+
+def due_days(now: datetime, proved: dict[str, Any]) -> list[date]:
+    """Which days are to be proved now, the oldest first.
+
+    Days of the last week that are over for an hour, since this agent began: each once a day again, because records are
+    corrected; every hour while it differs.
+    """
+    found = []
+    for ago in range(PROOF_DAYS, 0, -1):
+        day = (now - timedelta(days=ago)).date()
+        is_over = now >= datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1, seconds=PROOF_AFTER)
+        known = proved["days"].get(str(day))
+        every = PROOF_AGAIN if known and known["differs"] else PROOF_EVERY
+        if is_over and str(day) >= proved["since"] and (not known or not 0 <= now.timestamp() - known["at"] < every):
+            found.append(day)
+    return found
+
+
+def _run_of(row: Any) -> tuple[Any, Any]:
+    return row.get("job_id"), row.get("submit")
 
 
 def _closed(account: AccountState) -> AccountState:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from fabriek.compute.records import UsageRecord
-from fabriek.compute.wire import AccountState, JobOrder, JobReport
+from fabriek.compute.wire import AccountState, DailyProof, JobOrder, JobReport, ProofPlace, ProofRuns
 
 
 class SubmitRefused(Exception):
@@ -56,8 +57,14 @@ class Engine(Protocol):
     def usage_since(self, cursor: str, most: int) -> tuple[list[UsageRecord], str]:
         """At most `most` records that were accounted after `cursor` ('' from the start), and the cursor after them."""
 
+    def prove(self, day: date) -> DailyProof:
+        """What the scheduler's accounting says of a whole day, asked for apart from `usage_since`."""
+
+    def proof_runs(self, day: date, places: Sequence[ProofPlace]) -> ProofRuns:
+        """The runs behind some lines of a day's proof."""
+
     def notes(self) -> list[str]:
-        """What somebody at the site should know of what was metered, each a sentence."""
+        """What somebody at the site should know, each a sentence: what could not be read, what looks wrong."""
 
     def tick(self) -> None:
         """A round is over: let the scheduler do its work, where nobody else wakes it."""

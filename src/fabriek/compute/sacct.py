@@ -57,6 +57,8 @@ class OpenRun:
     start: int
     account: str
     partition: str
+    accelerators: int = 0
+    cores: int = 0
 
 
 @dataclass
@@ -72,7 +74,8 @@ class Observed:
 class SacctLog(Iterator[UsageRecord | BrokenRecord]):
     """The records of a log, as they are read. So far: `skipped` counts jobs that never ran, `unfinished` those that
     aren't over, `steps` the lines of job steps (their job's own line sums them up), `revoked` those of federated jobs
-    that ran on another cluster."""
+    that ran on another cluster. `resizes`: the seconds at which a job changed its size; `begun`: when the job of a run
+    that counts from such a second really began, by the run's key."""
 
     def __init__(self, lines: Iterable[str], zone: tzinfo, observed: Observed | None = None) -> None:
         self.skipped = 0
@@ -80,6 +83,7 @@ class SacctLog(Iterator[UsageRecord | BrokenRecord]):
         self.steps = 0
         self.revoked = 0
         self.resizes: dict[str, set[int]] = defaultdict(set)
+        self.begun: dict[str, int] = {}
         self._zone = zone
         self._observed = observed
         self._places: dict[str, int] = {}
@@ -143,7 +147,7 @@ class SacctLog(Iterator[UsageRecord | BrokenRecord]):
             self.revoked += 1
             return None
         if state in _NOT_OVER or ended in _NEVER:
-            self._not_over(row, job, state, began)
+            self._not_over(row, job, state, began, resources, cores)
             return None
         submit, start = self._second(row[places["Submit"]], "Submit"), self._second(began, "Start")
         end = self._second(ended, "End")
@@ -153,6 +157,7 @@ class SacctLog(Iterator[UsageRecord | BrokenRecord]):
         if state == "RESIZING":
             self.resizes[job].add(end)
         if submit > start and self._was_resized(job, submit):
+            self.begun[f"{job}/{submit}"] = start
             start = min(submit, end)
             suspended = min(suspended, end - start)
         return UsageRecord(
@@ -172,7 +177,9 @@ class SacctLog(Iterator[UsageRecord | BrokenRecord]):
             line=number,
         )
 
-    def _not_over(self, row: list[str], job: str, state: str, began: str) -> None:
+    def _not_over(
+        self, row: list[str], job: str, state: str, began: str, resources: dict[str, int], cores: int
+    ) -> None:
         self.unfinished += 1
         if self._observed is not None and state != "PENDING":
             places = self._places
@@ -183,6 +190,8 @@ class SacctLog(Iterator[UsageRecord | BrokenRecord]):
                     self._second(began, "Start"),
                     row[places["Account"]].strip(),
                     row[places["Partition"]].strip(),
+                    _accelerators(resources),
+                    cores,
                 )
             )
 

@@ -5,6 +5,8 @@ PUT  /api/v1/sites/{cluster}/enforced-state    EnforcedReport
 GET  /api/v1/sites/{cluster}/jobs              -> JobOrders
 POST /api/v1/sites/{cluster}/jobs/{uuid}/status JobReport
 POST /api/v1/sites/{cluster}/usage-batches     UsageBatch -> UsageAnswer
+PUT  /api/v1/sites/{cluster}/proofs/{day}      DailyProof -> ProofAnswer
+PUT  /api/v1/sites/{cluster}/proofs/{day}/runs ProofRuns -> ProofAnswer
 """
 
 from __future__ import annotations
@@ -140,3 +142,72 @@ class UsageAnswer(Wire):
     booked: int
     repeated: int
     broken: list[dict[str, Any]]
+
+
+class ProofLine(Wire):
+    """What the scheduler's own accounting says of the runs of one account on one partition that ended on a day."""
+
+    account: str = Field(min_length=1, max_length=80)
+    partition: str = Field(max_length=80)
+    runs: int = Field(ge=0)
+    accelerator_seconds: int = Field(ge=0, le=10**18)
+    core_seconds: int = Field(ge=0, le=10**18)
+
+
+class RollUp(Wire):
+    """What the scheduler's report of a day says of an account, beside what its records say: seconds that fall in the
+    day, of all runs. `explained`: by how much the report counts more, for reasons that are known."""
+
+    account: str = Field(min_length=1, max_length=80)
+    accelerator_seconds: int
+    core_seconds: int
+    records_accelerator_seconds: int
+    records_core_seconds: int
+    explained_accelerator_seconds: int = 0
+    explained_core_seconds: int = 0
+
+    @property
+    def differs(self) -> bool:
+        """Whether something is left that nobody can explain."""
+        return (
+            self.accelerator_seconds != self.records_accelerator_seconds + self.explained_accelerator_seconds
+            or self.core_seconds != self.records_core_seconds + self.explained_core_seconds
+        )
+
+
+class DailyProof(Wire):
+    """A whole day (UTC) of a scheduler's accounting, asked for apart from metering. roll_up None: not rolled up yet."""
+
+    day: date
+    lines: list[ProofLine] = Field(max_length=100_000)
+    roll_up: list[RollUp] | None = Field(default=None, max_length=100_000)
+
+
+class ProofPlace(Wire):
+    """A line of a proof: an account on a partition."""
+
+    account: str = Field(min_length=1, max_length=80)
+    partition: str = Field(max_length=80)
+
+
+class ProofAnswer(Wire):
+    """Whether the ledger says something else, and of which lines the platform asks for the runs, to find out which."""
+
+    differs: bool
+    wanted: list[ProofPlace] = []
+
+
+class ProvenRun(ProofPlace):
+    """One run of a line that differs. `key`: that of its usage record."""
+
+    key: str = Field(min_length=1, max_length=120)
+    accelerator_seconds: int = Field(ge=0, le=10**18)
+    core_seconds: int = Field(ge=0, le=10**18)
+
+
+class ProofRuns(Wire):
+    """The runs of the lines that were asked for. `cut`: there are more than may be sent."""
+
+    places: list[ProofPlace] = Field(max_length=100_000)
+    runs: list[ProvenRun] = Field(max_length=MOST_RECORDS)
+    cut: bool = False

@@ -30,7 +30,17 @@ from fabriek.compute.local.store import Store
 from fabriek.compute.local.streams import Streams, streams_of
 from fabriek.compute.local.supervisor import process_birth
 from fabriek.compute.records import UsageRecord
-from fabriek.compute.wire import AccountState, JobOrder, JobReport
+from fabriek.compute.wire import (
+    MOST_RECORDS,
+    AccountState,
+    DailyProof,
+    JobOrder,
+    JobReport,
+    ProofLine,
+    ProofPlace,
+    ProofRuns,
+    ProvenRun,
+)
 
 _TAIL = 64 * 1024
 _NO_TIME = "AssocGrpGRESMinutes"
@@ -265,24 +275,43 @@ class LocalEngine:
         rows = self._store.rows(
             "SELECT * FROM job WHERE accounted > ? ORDER BY accounted LIMIT ?", int(cursor or 0), most
         )
-        records = [
-            UsageRecord(
-                job_id=str(row["id"]),
-                account=row["account"],
-                user=row["user"],
-                partition=row["partition"],
-                state=row["state"],
-                submit=row["submit"],
-                start=row["start"],
-                end=row["end"],
-                accelerators=row["accelerators"],
-                cores=row["cores"],
-                nodes=row["nodes"],
-                name=row["name"],
+        return [_record(row) for row in rows], str(rows[-1]["accounted"]) if rows else cursor
+
+    def prove(self, day: date) -> DailyProof:
+        """What ended on a day, added up by the database. There is no other report to compare it with."""
+        rows = self._store.rows(
+            """
+            SELECT account, partition, COUNT(*) AS runs, SUM(accelerators * ("end" - start)) AS accelerator_seconds,
+                SUM(cores * ("end" - start)) AS core_seconds
+            FROM job WHERE accounted IS NOT NULL AND "end" >= ? AND "end" < ? GROUP BY account, partition ORDER BY 1, 2
+            """,
+            *_seconds_of(day),
+        )
+        return DailyProof(day=day, lines=[ProofLine(**dict(row)) for row in rows])
+
+    def proof_runs(self, day: date, places: Sequence[ProofPlace]) -> ProofRuns:
+        """The runs behind some lines of it."""
+        wanted = {(place.account, place.partition) for place in places}
+        rows = self._store.rows(
+            """SELECT * FROM job WHERE accounted IS NOT NULL AND "end" >= ? AND "end" < ? ORDER BY id""",
+            *_seconds_of(day),
+        )
+        runs = [
+            ProvenRun(
+                account=record.account,
+                partition=record.partition,
+                key=record.key,
+                accelerator_seconds=record.accelerator_seconds,
+                core_seconds=record.core_seconds,
             )
-            for row in rows
+            for record in map(_record, rows)
+            if (record.account, record.partition) in wanted
         ]
-        return records, str(rows[-1]["accounted"]) if rows else cursor
+        return ProofRuns(places=list(places), runs=runs[:MOST_RECORDS], cut=len(runs) > MOST_RECORDS)
+
+    def notes(self) -> list[str]:
+        """Nothing that can't be read: the engine wrote it itself."""
+        return []
 
     def notes(self) -> list[str]:
         """It meters itself, and has nothing to wonder about."""
@@ -508,6 +537,29 @@ def _counts_cores(account: sqlite3.Row, accelerators: int) -> bool:
 def _is_over(account: sqlite3.Row) -> bool:
     """Whether its award has ended, also while the platform can't be asked. `ends` is the first day without."""
     return bool(account["ends"]) and datetime.now(UTC).date() >= date.fromisoformat(account["ends"])
+
+
+def _record(row: sqlite3.Row) -> UsageRecord:
+    return UsageRecord(
+        job_id=str(row["id"]),
+        account=row["account"],
+        user=row["user"],
+        partition=row["partition"],
+        state=row["state"],
+        submit=row["submit"],
+        start=row["start"],
+        end=row["end"],
+        accelerators=row["accelerators"],
+        cores=row["cores"],
+        nodes=row["nodes"],
+        name=row["name"],
+    )
+
+
+def _seconds_of(day: date) -> tuple[int, int]:
+    """The first second of a day, UTC, and that of the next."""
+    first = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+    return first, first + 86_400
 
 
 def _moment(seconds: int | None) -> datetime | None:

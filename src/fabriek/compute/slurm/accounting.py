@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from fabriek.compute.engine import EngineError
 from fabriek.compute.records import BrokenRecord, RecordError, UsageRecord
 from fabriek.compute.sacct import Observed, OpenRun, columns_to_ask, read_sacct
 
@@ -19,22 +20,24 @@ ATTEMPTS = 3
 NUMBERS = 500
 
 
-class CutAnswer(Exception):
+class CutAnswer(EngineError):
     """sacct's answer was not whole, each time that it was asked."""
 
 
-class UnknownSlurmCluster(Exception):
+class UnknownSlurmCluster(EngineError):
     """slurmdbd knows no cluster of this name. sacct itself would print nothing, and say that all went well."""
 
 
 @dataclass
 class Answer:
     """What ran in a window. `lines`: how many sacct printed; `running`: runs that have no end yet; `resizes`: (job,
-    second) of each change of size; `broken`: lines that can't be read, with their text."""
+    second) of each change of size; `begun`: when the job of a resized run began, by the run's key; `broken`: lines that
+    can't be read, with their text."""
 
     records: list[UsageRecord] = field(default_factory=list)
     running: list[OpenRun] = field(default_factory=list)
     resizes: list[tuple[str, int]] = field(default_factory=list)
+    begun: dict[str, int] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
     lines: int = 0
 
@@ -64,6 +67,7 @@ class Accounting:
             answer.records += some.records
             answer.running += some.running
             answer.resizes += some.resizes
+            answer.begun |= some.begun
             answer.broken += some.broken
             answer.lines += some.lines
         return answer
@@ -119,7 +123,7 @@ class Accounting:
                 answer.broken.append(f"{record.why} It was: {lines[record.line - 1][:200]}")
             else:
                 answer.records.append(record)
-        answer.running = observed.running
+        answer.running, answer.begun = observed.running, log.begun
         answer.resizes = [(job, second) for job, seconds in log.resizes.items() for second in seconds]
         return answer, observed
 

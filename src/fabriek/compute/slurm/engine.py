@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 from fabriek.compute.engine import Difference, difference
@@ -11,9 +12,10 @@ from fabriek.compute.slurm.accounts import Key, Step, Tree, apply, enforced, rea
 from fabriek.compute.slurm.commands import Commands
 from fabriek.compute.slurm.jobs import Jobs
 from fabriek.compute.slurm.metering import Metering
+from fabriek.compute.slurm.proof import Prover
 from fabriek.compute.slurm.settings import SlurmSettings, read_settings
 from fabriek.compute.slurm.store import Store
-from fabriek.compute.wire import AccountState, JobOrder, JobReport
+from fabriek.compute.wire import AccountState, DailyProof, JobOrder, JobReport, ProofPlace, ProofRuns
 
 
 def load_slurm(folder: Path, cluster: str) -> SlurmEngine:
@@ -32,8 +34,9 @@ class SlurmEngine:
         self._jobs = Jobs(commands, settings, self._store)
         self._tree: Tree | None = None
         self._metering = Metering(
-            commands.run, settings.cluster, folder, interval=settings.metering.interval, ours=self._ours
+            commands.run, settings.cluster, folder, interval=settings.metering.interval, ours=self._accounts
         )
+        self._prover = Prover(commands.run, settings.cluster, self._metering.accounting)
 
     # Accounts
 
@@ -66,6 +69,10 @@ class SlurmEngine:
             self._tree = read_tree(self._commands, self.settings)
         return self._tree
 
+    def _accounts(self) -> set[str]:
+        """The accounts whose runs are the platform's business: what stands below its own, and what ever did."""
+        return self._read().below(self.settings.root_account) | {account for account, _partition in self._store.made()}
+
     # Jobs
 
     def submit(self, order: JobOrder) -> str:
@@ -87,15 +94,20 @@ class SlurmEngine:
     # Usage
 
     def usage_since(self, cursor: str, most: int) -> tuple[list[UsageRecord], str]:
-        """Runs that slurmdbd accounted, of the platform's accounts."""
+        """Records that slurmdbd accounted, see `metering`."""
         return self._metering.usage_since(cursor, most)
 
-    def notes(self) -> list[str]:
-        """What stopped the last reading of the accounts, and what in it somebody should know."""
-        return self._metering.notes()
+    def prove(self, day: date) -> DailyProof:
+        """sacct's totals of a day, and sreport's."""
+        return self._prover.prove(day)
 
-    def _ours(self) -> set[str]:
-        return self._read().below(self.settings.root_account)
+    def proof_runs(self, day: date, places: Sequence[ProofPlace]) -> ProofRuns:
+        """The runs behind some of them."""
+        return self._prover.runs(day, places)
+
+    def notes(self) -> list[str]:
+        """What metering could not read, and what looks wrong."""
+        return self._metering.notes()
 
     def tick(self) -> None:
         """Slurm's daemons do the work; what they said is asked again in the next round."""

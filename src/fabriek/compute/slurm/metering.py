@@ -115,7 +115,8 @@ class Metering:
     def _scan(self, scan: Scan) -> None:
         now, known = int(self._clock()), self.journal.number("reached")
         back = self._how_far_back(now)
-        seen = _Seen(before=set(self.journal.open_runs()))
+        ours = self._ours()
+        seen = _Seen(before=set(self.journal.open_runs()), ours=None if ours is None else set(ours))
         # Before anything was ever read, there is only the agent's own clock to start from.
         latest = self._read_windows(min(known or now, now) - back, now + AHEAD, scan, seen)
         self._ask_by_number(seen, scan)
@@ -156,9 +157,8 @@ class Metering:
     def _done(self, now: int, latest: int, back: int, seen: _Seen) -> None:
         """Write down how far was read. Never past now: what lies there may be the word of a clock that steps back."""
         with self.journal.transaction():
-            ours = self._ours()
-            if ours is not None:
-                self.journal.claim(set(ours))
+            if seen.ours is not None:
+                self.journal.claim(seen.ours)
             if latest:
                 self.journal.write_note("reached", min(latest, now))
             if back >= LATE:
@@ -171,8 +171,7 @@ class Metering:
     def _take(self, answer: Answer, scan: Scan, seen: _Seen) -> None:
         closed = [(record.job_id, record.submit) for record in answer.records]
         with self.journal.transaction():
-            ours = self._ours()
-            scan.changed += self.journal.take(answer.records, None if ours is None else set(ours))
+            scan.changed += self.journal.take(answer.records, seen.ours)
             self.journal.note_resizes(answer.resizes)
             self.journal.open_also(answer.running)
             self.journal.close_runs(closed)
@@ -219,9 +218,11 @@ class Metering:
 
 @dataclass
 class _Seen:
-    """What one scan saw. `before`: the runs that were under way before it; `shown`: those of them that it met."""
+    """What one scan saw. `before`: the runs that were under way before it; `shown`: those of them that it met; `ours`:
+    the accounts that are told of."""
 
     before: set[tuple[str, int]]
+    ours: set[str] | None
     shown: set[tuple[str, int]] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
     latest_end: int = 0

@@ -164,6 +164,8 @@ RULES = {
     "GET /sites/{cluster}/jobs": AGENT,
     "POST /sites/{cluster}/jobs/{uuid}/status": AGENT,
     "POST /sites/{cluster}/usage-batches": AGENT,
+    "PUT /sites/{cluster}/proofs/{day}": AGENT,
+    "PUT /sites/{cluster}/proofs/{day}/runs": AGENT,
 }
 
 SCHEMA: dict[str, Any] = api.get_openapi_schema()

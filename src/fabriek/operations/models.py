@@ -195,7 +195,10 @@ class UsageRecord(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["allocation", "-id"], name="record_of_allocation")]
+        indexes = [
+            models.Index(fields=["allocation", "-id"], name="record_of_allocation"),
+            models.Index(fields=["cluster", "end"], name="record_by_end"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["cluster", "key", "revision"], name="record_once"),
             models.CheckConstraint(
@@ -208,3 +211,30 @@ class UsageRecord(models.Model):
                 name="record_sane",
             ),
         ]
+
+
+class UsageProof(models.Model):
+    """A day of a cluster: what its scheduler's accounting says, beside what the ledger said when that came in.
+
+    A later proof of the same day stands beside this one; the newest counts. Only its runs are found afterwards.
+    """
+
+    cluster = models.ForeignKey(Cluster, models.PROTECT, related_name="proofs")
+    day = models.DateField(help_text="of runs that ended on it, UTC")
+    received_at = models.DateTimeField(default=timezone.now)
+    confirmed_at = models.DateTimeField(default=timezone.now, help_text="when the same came in for the last time")
+    lines = models.JSONField(help_text='[{"account", "partition", "accounted": [runs, acc, core], "ledger": [...]}]')
+    others = models.JSONField(help_text="[runs, acc, core] of accounts that are no project of the platform")
+    roll_up = models.JSONField(null=True, help_text="the scheduler's report of the day, see wire.RollUp; null: not yet")
+    differs = models.BooleanField(help_text="whether a line does")
+    roll_up_differs = models.BooleanField(help_text="whether the report says more or less than its own records")
+    runs = models.JSONField(default=list, help_text='[{"account", "partition", "key", "accounted", "ledger"}]')
+    runs_found = models.PositiveIntegerField(default=0, help_text="how many runs differ; the first are kept")
+    runs_cut = models.BooleanField(default=False, help_text="whether there were more runs than could be sent")
+
+    class Meta:
+        ordering = ["-day", "-id"]
+        indexes = [models.Index(fields=["cluster", "-day", "-id"], name="proof_of_day")]
+
+    def __str__(self) -> str:
+        return f"{self.cluster.code} {self.day}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,19 @@ from ninja import Router, Status
 
 from fabriek.api.authentication import Scope, cluster_for
 from fabriek.compute.records import BrokenRecord, RecordError, UsageRecord, record_of
-from fabriek.compute.wire import DesiredState, EnforcedReport, JobOrders, JobReport, UsageAnswer, UsageBatch
+from fabriek.compute.wire import (
+    DailyProof,
+    DesiredState,
+    EnforcedReport,
+    JobOrders,
+    JobReport,
+    ProofAnswer,
+    ProofRuns,
+    UsageAnswer,
+    UsageBatch,
+)
 from fabriek.operations import queries
-from fabriek.operations.actions import Line, book_usage, report_enforced, report_job
+from fabriek.operations.actions import Line, book_usage, note_proof_runs, prove_usage, report_enforced, report_job
 
 router = Router(auth=Scope("agent"), tags=["sites"])
 
@@ -50,6 +61,21 @@ def usage_batches(request: HttpRequest, cluster: str, batch: UsageBatch) -> Usag
     lines = [Line(place, _read(row, place)) for place, row in enumerate(batch.records, start=1)]
     booked = book_usage(found, batch.key, lines, "agent")
     return UsageAnswer(booked=booked.booked, repeated=booked.repeated, broken=booked.broken)
+
+
+@router.put("/{cluster}/proofs/{day}", response=ProofAnswer, summary="A day's totals, to prove the ledger by")
+def proof(request: HttpRequest, cluster: str, day: date, proof: DailyProof) -> ProofAnswer:
+    """Compares them with the ledger, keeps the result, and says of which lines the runs are wanted."""
+    found = cluster_for(request, cluster)
+    made, wanted = prove_usage(found, proof.model_copy(update={"day": day}))
+    return ProofAnswer(differs=made.differs, wanted=wanted)
+
+
+@router.put("/{cluster}/proofs/{day}/runs", response=ProofAnswer, summary="The runs of lines that differ")
+def proof_runs(request: HttpRequest, cluster: str, day: date, runs: ProofRuns) -> ProofAnswer:
+    """Finds out which runs make the difference."""
+    made = note_proof_runs(cluster_for(request, cluster), day, runs)
+    return ProofAnswer(differs=made.differs)
 
 
 def _read(row: Any, place: int) -> UsageRecord | BrokenRecord:

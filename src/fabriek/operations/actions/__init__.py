@@ -3,6 +3,7 @@
 from fabriek.operations.actions.clusters import register_cluster, report_enforced
 from fabriek.operations.actions.drift import choose_about_drift
 from fabriek.operations.actions.jobs import cancel_job, report_job, submit_job
+from fabriek.operations.actions.proofs import note_proof_runs, prove_usage
 from fabriek.operations.actions.usage import Line, book_usage
 
 __all__ = [
@@ -10,6 +11,8 @@ __all__ = [
     "book_usage",
     "cancel_job",
     "choose_about_drift",
+    "note_proof_runs",
+    "prove_usage",
     "register_cluster",
     "report_enforced",
     "report_job",

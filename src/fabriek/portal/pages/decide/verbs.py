@@ -44,6 +44,8 @@ VERBS: dict[str, Any] = {
     "operations.cancel_job": _("Job cancelled"),
     "operations.job_ended": _("Job ended"),
     "operations.book_usage": _("Usage booked"),
+    "operations.prove_usage": _("Ledger and scheduler found to differ"),
+    "operations.settle_usage": _("Ledger and scheduler agree again"),
     "people.register_person": _("Person registered"),
     "people.update_profile": _("Profile changed"),
     "people.register_organisation": _("Organisation registered"),

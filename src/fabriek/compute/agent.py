@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import signal
@@ -27,6 +28,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from fabriek import __version__
 from fabriek.compute.engine import Engine, EngineError, EngineUnavailable, SubmitRefused, difference
 from fabriek.compute.local.supervisor import write_whole
+from fabriek.compute.tail import Part
 from fabriek.compute.wire import (
     AccountState,
     DesiredState,
@@ -98,6 +100,15 @@ class RoundSummary:
         return any(asdict(self).values())
 
 
+@dataclass(frozen=True)
+class _Told:
+    """What the platform was told of a job last: enough to know what is new, and small, for there may be thousands."""
+
+    digest: str
+    started_at: datetime | None
+    ends: dict[str, int]
+
+
 def _again(error: BaseException) -> bool:
     """Whether it may go better in a moment: no connection, too busy, or a mistake of the server's."""
     if isinstance(error, httpx.HTTPStatusError):
@@ -114,7 +125,7 @@ class Agent:
         self._outbox.mkdir(parents=True, exist_ok=True)
         self._returned = folder / "returned"
         self._returned.mkdir(exist_ok=True)
-        self._told: dict[str, tuple[Any, ...]] = {}
+        self._told: dict[str, _Told] = {}
         self._enforced: str = ""
         self._generation = ""
         self._enforced_at = 0.0
@@ -224,14 +235,15 @@ class Agent:
             except Exception as error:
                 self._errors.append(f"job {order.uuid}: {error}")
                 continue
-            told = (report.state, report.reason, len(report.output or ""), len(report.error_output or ""))
-            if self._told.get(order.uuid) != told:
+            told = self._told.get(order.uuid)
+            digest = hashlib.sha256(report.model_dump_json().encode()).hexdigest()
+            if told is None or told.digest != digest:
                 try:
-                    self._call("POST", f"jobs/{order.uuid}/status", report.model_dump_json())
+                    self._call("POST", f"jobs/{order.uuid}/status", _news(report, told).model_dump_json())
                 except PlatformRefused as refusal:
                     self._errors.append(f"job {order.uuid}: {refusal}")
                     continue
-                self._told[order.uuid] = told
+                self._told[order.uuid] = _Told(digest, report.started_at, _ends(report))
                 summary.reported += 1
         self._told = {order.uuid: self._told[order.uuid] for order in orders if order.uuid in self._told}
 
@@ -401,6 +413,30 @@ def due_days(now: datetime, proved: dict[str, Any]) -> list[date]:
 
 def _run_of(row: Any) -> tuple[Any, Any]:
     return row.get("job_id"), row.get("submit")
+
+
+def _ends(report: JobReport) -> dict[str, int]:
+    """Up to which byte each stream is told, where that is known."""
+    return {
+        name: Part(start, text).end
+        for name, text, start in (
+            ("output", report.output, report.output_from),
+            ("error_output", report.error_output, report.error_output_from),
+        )
+        if text is not None and start is not None
+    }
+
+
+def _news(report: JobReport, told: _Told | None) -> JobReport:
+    """A report with only that part of its output that wasn't told before. Whoever tells for the first time since it was
+    started, or of another run, tells all it has: the platform puts the parts together by their places."""
+    if told is None or told.started_at != report.started_at:
+        return report
+    changes: dict[str, Any] = {}
+    for name in _ends(report).keys() & told.ends.keys():
+        part = Part(getattr(report, f"{name}_from"), getattr(report, name)).after(told.ends[name])
+        changes |= {name: part.text or None, f"{name}_from": part.start if part.text else None}
+    return report.model_copy(update=changes)
 
 
 def _closed(account: AccountState) -> AccountState:

@@ -10,11 +10,25 @@ from typing import NoReturn
 
 _TIME = re.compile(r"^(?:(?P<days>\d+)-)?(?P<parts>\d+(?::\d+){0,2})$")
 _GPUS = re.compile(r"^(?:gpu:)?(?:(?P<kind>[A-Za-z][\w.-]*):)?(?P<count>\d+)$")
+_MEMORY = re.compile(r"^(\d+)([KMGT]?)B?$", re.IGNORECASE)
+_STEP = {"K": 1024, "": 1024**2, "M": 1024**2, "G": 1024**3, "T": 1024**4}
+_RANGE = re.compile(r"^(\d+)(?:-(\d+)(?::(\d+))?)?$")
 DEFAULT_TIME = 3600
+MOST_TASKS = 10_000
+"""Of an array, as it is read here; a cluster's own MaxArraySize may be less (Slurm's default: 1,001)."""
 
 
 class DirectiveError(ValueError):
     """A batch script that asks for something that can't be read or isn't there. The sentence names the line."""
+
+
+@dataclass(frozen=True)
+class Array:
+    """A job array (https://slurm.schedmd.com/job_array.html): the numbers of its tasks, rising, and how many of them
+    may run at once; None: as many as there is room for."""
+
+    numbers: tuple[int, ...]
+    at_once: int | None = None
 
 
 @dataclass(frozen=True)
@@ -31,6 +45,13 @@ class Directives:
     time_limit: int | None = None
     output: str = ""
     error: str = ""
+    memory_bytes: int | None = None  # over all nodes; None: the script doesn't say
+    array: Array | None = None
+
+    @property
+    def runs(self) -> int:
+        """How many times the script runs: the tasks of its array, or once."""
+        return len(self.array.numbers) if self.array else 1
 
     @property
     def cores(self) -> int:
@@ -44,8 +65,13 @@ class Directives:
 
     @property
     def accelerator_seconds(self) -> int:
-        """What the job could use at most."""
-        return self.accelerators * self.seconds
+        """What the job could use at most, over all tasks of its array."""
+        return self.accelerators * self.seconds * self.runs
+
+    @property
+    def core_seconds(self) -> int:
+        """What the job could use at most, over all tasks of its array."""
+        return self.cores * self.seconds * self.runs
 
 
 def seconds_of_limit(text: str) -> int:
@@ -91,6 +117,46 @@ def _several(text: str) -> int:
     return int(text)
 
 
+def bytes_of(text: str) -> int:
+    """Slurm's amounts of memory: 4G, 500M, 4096 (MiB). Errors: DirectiveError."""
+    match = _MEMORY.match(text)
+    if match is None:
+        raise DirectiveError(f"{text!r} is no amount of memory; write it as 500M or 64G")
+    return int(match[1]) * _STEP[match[2].upper()]
+
+
+def array_of(text: str) -> Array:
+    """Slurm's arrays: 0-15, 1,3,5-7, 0-15:4, and %4 behind it for at most four at once. Errors: DirectiveError."""
+    wanted, percent, most = text.partition("%")
+    numbers: set[int] = set()
+    for part in wanted.split(","):
+        match = _RANGE.match(part)
+        first, last, step = (int(one or 0) for one in match.groups()) if match else (1, 0, 0)
+        if match is None or max(first, last) > 10**9 or (match[2] and last < first) or (match[3] and step < 1):
+            raise DirectiveError(f"{text!r} is no job array; write it as 0-15, 1,3,5 or 0-15%4")
+        added = range(first, (last if match[2] else first) + 1, step or 1)
+        if len(numbers) + len(added) > MOST_TASKS:
+            raise DirectiveError(f"{text!r} has more than {MOST_TASKS:,} tasks; submit it in parts")
+        numbers.update(added)
+    if percent and not (most.isascii() and most.isdigit() and int(most) >= 1):
+        raise DirectiveError(f"{text!r} is no job array; behind % stands how many may run at once")
+    return Array(tuple(sorted(numbers)), int(most) if percent else None)
+
+
+def _memory(text: str) -> int:
+    try:
+        return bytes_of(text)
+    except DirectiveError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _array(text: str) -> Array:
+    try:
+        return array_of(text)
+    except DirectiveError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _limit(text: str) -> int:
     try:
         return seconds_of_limit(text)
@@ -118,8 +184,12 @@ def _parser() -> _Parser:
     parser.add_argument("--time", "-t", dest="time_limit", type=_limit, default=None)
     parser.add_argument("--output", "-o", default="")
     parser.add_argument("--error", "-e", default="")
+    parser.add_argument("--array", "-a", type=_array, default=None)
+    # Memory is held against what was used, and no budget counts it.
+    for memory in ("--mem", "--mem-per-cpu", "--mem-per-gpu"):
+        parser.add_argument(memory, type=_memory, default=None)
     # Known to Slurm and of no account here: where the engine doesn't know them they change nothing that is counted.
-    for passed in ("--mem", "--mem-per-cpu", "--mem-per-gpu", "--mail-type", "--mail-user", "--comment", "--chdir"):
+    for passed in ("--mail-type", "--mail-user", "--comment", "--chdir"):
         parser.add_argument(passed)
     parser.add_argument("--exclusive", action="store_true")
     return parser
@@ -141,6 +211,9 @@ def read_directives(script: str) -> Directives:
     asked = _parser().parse_args(words)
     tasks = asked.tasks or (asked.tasks_per_node or 1) * asked.nodes
     accelerators = asked.gpus if asked.gpus is not None else (asked.gres or 0) * asked.nodes
+    cores = max(tasks, asked.nodes) * asked.cores_per_task
+    # Per node before per core before per GPU; together sbatch refuses them.
+    memory = [(asked.mem, asked.nodes), (asked.mem_per_cpu, cores), (asked.mem_per_gpu, accelerators)]
     return Directives(
         name=asked.name,
         account=asked.account,
@@ -152,6 +225,9 @@ def read_directives(script: str) -> Directives:
         time_limit=asked.time_limit,
         output=asked.output,
         error=asked.error,
+        # --mem=0 is all of a node's: not known here.
+        memory_bytes=next((each * many for each, many in memory if each and many), None),
+        array=asked.array,
     )
 
 
@@ -164,8 +240,6 @@ def _words(line: str, number: int) -> list[str]:
 
 def _check(words: list[str], number: int) -> None:
     """Refuse, with its line, what this parser doesn't know: a limit that is passed over silently is worse."""
-    if any(word.startswith(("--array", "-a")) for word in words):
-        raise DirectiveError(f"Line {number}: job arrays can't be submitted here; submit one job for each task")
     try:
         _parser().parse_args(words)
     except DirectiveError as error:

@@ -117,6 +117,8 @@ class JobReport(Wire):
     ended_at: datetime | None = None
     output: str | None = Field(default=None, max_length=1_000_000)
     error_output: str | None = Field(default=None, max_length=1_000_000)
+    output_from: int | None = Field(default=None, ge=0, le=2**62, description="the byte at which `output` starts")
+    error_output_from: int | None = Field(default=None, ge=0, le=2**62)
     accelerators: int | None = Field(default=None, ge=0)
     cores: int | None = Field(default=None, ge=0)
     time_limit_seconds: int | None = Field(default=None, ge=0)

@@ -66,7 +66,10 @@ class Platform:
             return self._book(body)
         else:
             job = state["jobs"][path.split("/")[1]]
-            job["report"] = body
+            job["told"] = [*job.get("told", []), body]
+            before = job["report"].get("output") or ""
+            text, place = body["output"], body.get("output_from")
+            job["report"] = {**body, "output": before if text is None else before[: place or 0] + text}
             job["order"]["engine_job"] = body.get("engine_job") or ""
         return None
 
@@ -131,6 +134,28 @@ def agent(platform: Platform, tmp_path: Path):
     made = at_work(platform, tmp_path / "site")
     yield made
     made.engine.close()
+
+
+def test_output_is_told_as_it_grows_and_each_part_once(agent, platform, tmp_path):
+    platform.orders("a", "echo first; while [ ! -e go ]; do sleep 0.02; done; echo second")
+    rounds_until(agent, lambda: platform.report("a").get("output") == "first\n")
+    (tmp_path / "site" / "jobs" / "1" / "work" / "go").touch()
+    rounds_until(agent, lambda: platform.report("a").get("state") == "COMPLETED")
+    assert platform.report("a")["output"] == "first\nsecond\n"
+    told = [body["output"] for body in platform.state["jobs"]["a"]["told"] if body["output"]]
+    assert told == ["first\n", "second\n"]
+
+
+def test_a_last_part_that_is_as_long_as_the_one_before_is_told_too(agent, platform, tmp_path):
+    """64 KiB are looked at: from there on every last part is as long as the last one."""
+    line = "yes 0123456789abcdef | head -c 70000"
+    platform.orders("a", f"{line}; while [ ! -e go ]; do sleep 0.02; done; echo the end")
+    full = lambda: len(platform.report("a").get("output") or "")  # noqa: E731
+    rounds_until(agent, lambda: full() >= 65_536)
+    (tmp_path / "site" / "jobs" / "1" / "work" / "go").touch()
+    rounds_until(agent, lambda: platform.report("a").get("state") == "COMPLETED")
+    assert platform.report("a")["output"].endswith("the end\n")
+    assert platform.state["jobs"]["a"]["told"][-1]["output"] in ("the end\n", None), "not the whole again"
 
 
 def test_an_order_becomes_a_job_its_report_and_its_record(agent, platform):

@@ -57,7 +57,9 @@ def test_a_comment_behind_a_directive_is_not_read():
 @pytest.mark.parametrize(
     ("line", "word"),
     [
-        ("--array=1-10", "array"), ("-a 1-10", "array"), ("--nonsense", "nonsense"), ("-t soon", "soon"),
+        ("--array=1-x", "array"), ("-a 3-1", "array"), ("-a 1-10%0", "at once"), ("-a 1-10:0", "array"),
+        ("-a 0-999999", "10,000 tasks"), ("-a 1-10%²", "at once"), ("--mem=much", "memory"),
+        ("--nonsense", "nonsense"), ("-t soon", "soon"),
         ("--gres=disk:1", "disk"), ("-N 0", "0"), ('--job-name="x', "quotation"), ("stray", "stray"),
     ],
 )  # fmt: skip
@@ -66,6 +68,39 @@ def test_what_is_not_understood_is_refused_with_its_line(line, word):
         read_directives(script("#SBATCH -t 5", f"#SBATCH {line}"))
     assert str(refusal.value).startswith("Line 3:")
     assert word in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers", "at_once"),
+    [
+        ("0-3", (0, 1, 2, 3), None), ("7", (7,), None), ("1,5,3-4", (1, 3, 4, 5), None), ("0-9:4", (0, 4, 8), None),
+        ("1-3%2", (1, 2, 3), 2), ("2,2,1", (1, 2), None),
+    ],
+)  # fmt: skip
+def test_every_form_of_a_job_array_is_read(text, numbers, at_once):
+    array = read_directives(script(f"#SBATCH --array={text}")).array
+    assert array is not None
+    assert (array.numbers, array.at_once) == (numbers, at_once)
+
+
+def test_an_array_could_use_what_all_its_tasks_could():
+    asked = read_directives(script("#SBATCH --array=1-10%2 --gpus=2 -c 4 --time=60"))
+    assert (asked.runs, asked.accelerator_seconds, asked.core_seconds) == (10, 72_000, 144_000)
+
+
+@pytest.mark.parametrize(
+    ("line", "mebibytes"),
+    [
+        ("--mem=4G", 4096), ("--mem=500", 500), ("-N 2 --mem=1g", 2048), ("-n 4 -c 2 --mem-per-cpu=512M", 4096),
+        ("--gpus=2 --mem-per-gpu=1T", 2 * 1024 * 1024),
+    ],
+)  # fmt: skip
+def test_memory_is_read_over_all_nodes(line, mebibytes):
+    assert read_directives(script(f"#SBATCH {line}")).memory_bytes == mebibytes * 1024 * 1024
+
+
+def test_all_of_a_nodes_memory_is_an_amount_that_is_not_known():
+    assert read_directives(script("#SBATCH --mem=0")).memory_bytes is None
 
 
 def test_a_script_without_its_interpreter_is_refused():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -123,8 +124,7 @@ def test_jobs_wait_for_room_in_the_order_in_which_they_came(engine):
     small = engine.submit(order("c", directives="--gpus=1 -t 2:00:00"))
     engine.tick()
     assert [state(engine, job) for job in (running, large, small)] == ["RUNNING", "PENDING", "PENDING"]
-    assert "free GPUs" in engine.report(large).reason
-    assert "earlier job" in engine.report(small).reason
+    assert [engine.report(job).reason for job in (large, small)] == ["Resources", "Priority"]
     engine.cancel(running)
     until(engine, engine.is_idle)
     assert [state(engine, job) for job in (large, small)] == ["COMPLETED", "COMPLETED"]
@@ -223,7 +223,7 @@ def test_a_job_that_running_ones_may_leave_too_little_for_waits_until_they_end(e
     second = engine.submit(order("b", "true", "--gpus=1 -t 1"))
     engine.tick()
     assert (state(engine, first), state(engine, second)) == ("RUNNING", "PENDING")
-    assert "GPU-hours" in engine.report(second).reason
+    assert engine.report(second).reason == "AssocGrpGRESMinutes"
     engine.cancel(first)
     until(engine, engine.is_idle)
     assert state(engine, second) == "COMPLETED"
@@ -247,7 +247,7 @@ def test_core_hours_are_a_budget_too(engine):
     second = engine.submit(order("c", directives="-c 1 -t 1"))
     engine.tick()
     assert (state(engine, first), state(engine, second)) == ("RUNNING", "PENDING")
-    assert "core-hours" in engine.report(second).reason
+    assert engine.report(second).reason == "AssocGrpCPUMinutesLimit"
 
 
 def test_a_raised_limit_lets_the_waiting_job_start_and_keeps_what_was_used(engine):
@@ -290,7 +290,7 @@ def test_a_closed_or_ended_account_neither_submits_nor_starts(engine):
     assert state(engine, waiting) == "PENDING"
     engine.provision([account(ends=date(2020, 1, 1))])
     engine.tick()
-    assert "not active" in engine.report(waiting).reason
+    assert engine.report(waiting).reason == "InvalidAccount"
     with pytest.raises(SubmitRefused, match="Invalid account"):
         engine.submit(order("b"))
 
@@ -422,3 +422,112 @@ def test_what_a_script_leaves_running_in_the_background_goes_with_it(engine):
     left = int(engine.report(job).output)
     assert state(engine, job) == "COMPLETED"
     until(engine, lambda: not is_alive(left))
+
+
+def test_what_a_job_used_is_told_when_it_ended(engine):
+    busy = "import time; block = b'x' * (64 << 20)\nwhile time.process_time() < 0.3: pass"
+    job = engine.submit(order("a", f'{sys.executable} -c "{busy}" &\nwait', "-c 4 --mem=1G -t 5"))
+    assert engine.report(job).used is None
+    until(engine, engine.is_idle)
+    used = engine.report(job).used
+    assert used.cpu_seconds >= 0.3, "also of what the script started and waited for"
+    assert 64 << 20 <= used.memory_bytes_peak < 1 << 30 == used.memory_bytes_asked
+    assert used.elapsed_seconds >= 1
+
+
+def test_waiting_jobs_know_their_place_and_when_they_are_expected_to_start(engine):
+    running = engine.submit(order("a", "sleep 600", "--gpus=3 -t 10"))
+    large = engine.submit(order("b", directives="--gpus=4 -t 20"))
+    after = engine.submit(order("c", directives="--gpus=4 -t 5"))
+    engine.tick()
+    began = engine.report(running).started_at
+    first, second = engine.report(large), engine.report(after)
+    assert engine.report(running).queue_position is None
+    assert [first.queue_position, second.queue_position] == [1, 2]
+    assert (first.expected_start_at - began).total_seconds() == 600 + 4
+    assert (second.expected_start_at - first.expected_start_at).total_seconds() == 1200 + 4
+
+
+def test_a_job_that_its_budget_holds_back_is_not_expected_at_any_time(engine):
+    engine.provision(account(seconds=100))
+    engine.submit(order("a", "sleep 600", "--gpus=1 -t 1"))
+    held = engine.submit(order("b", directives="--gpus=1 -t 1"))
+    engine.tick()
+    report = engine.report(held)
+    assert (report.queue_position, report.expected_start_at) == (1, None)
+
+
+def test_an_array_runs_each_task_with_its_number_and_its_own_record(engine, tmp_path):
+    body = "echo $SLURM_ARRAY_JOB_ID $SLURM_ARRAY_TASK_ID of $SLURM_ARRAY_TASK_COUNT"
+    job = engine.submit(order("a", body, "--array=2,5,7 --gpus=1 -t 1 -o out-%A-%a.txt"))
+    assert engine.submit(order("a", body)) == job == engine.find("a")
+    assert engine.report(job).tasks == {"PENDING": 3}
+    until(engine, engine.is_idle)
+    report = engine.report(job)
+    assert (report.state, report.tasks, report.engine_job) == ("COMPLETED", {"COMPLETED": 3}, job)
+    assert [f"==> {job}_{n} <==\n{job} {n} of 3\n" in report.output for n in (2, 5, 7)] == [True] * 3
+    assert report.output_from is None, "parts of several files have no places in one"
+    assert (tmp_path / "jobs" / job / "work" / f"out-{job}-2.txt").exists()
+    records, _cursor = engine.usage_since("", 10)
+    assert sorted(record.job_id for record in records) == [f"{job}_2", f"{job}_5", f"{job}_7"]
+    assert report.used.elapsed_seconds == sum(record.seconds for record in records)
+
+
+def test_an_array_runs_no_more_tasks_at_once_than_it_says(engine):
+    job = engine.submit(order("a", "sleep 600", "--array=1-4%2 --gpus=1 -t 1"))
+    engine.tick()
+    report = engine.report(job)
+    assert (report.state, report.tasks, report.reason) == ("RUNNING", {"RUNNING": 2, "PENDING": 2}, "JobArrayTaskLimit")
+    other = engine.submit(order("b"))
+    until(engine, lambda: ended(engine, other))
+
+
+def test_an_array_that_is_cancelled_ends_with_all_its_tasks(engine):
+    job = engine.submit(order("a", "sleep 600", "--array=1-6 --gpus=1 -t 1"))
+    engine.tick()
+    engine.cancel(job)
+    until(engine, engine.is_idle)
+    assert (engine.report(job).state, engine.report(job).tasks) == ("CANCELLED", {"CANCELLED": 6})
+    records, _cursor = engine.usage_since("", 10)
+    assert len(records) == 4, "those that ran"
+
+
+def test_an_array_ends_as_its_worst_task_does_and_that_task_is_told_first(engine):
+    job = engine.submit(order("a", "echo at work; [ $SLURM_ARRAY_TASK_ID != 3 ]", "--array=1-30 --gpus=1 -t 1"))
+    until(engine, engine.is_idle)
+    report = engine.report(job)
+    assert (report.state, report.tasks) == ("FAILED", {"COMPLETED": 29, "FAILED": 1})
+    assert f"==> {job}_3 <==" in report.output
+
+
+@pytest.mark.parametrize(
+    ("directives", "word"),
+    [("--array=1-100 --gpus=4 -t 20", "133.33 GPU-hours and 27.78 are left"), ("--array=0-2000", "1,001")],
+)
+def test_an_array_beyond_what_is_left_or_can_be_run_is_refused(engine, directives, word):
+    with pytest.raises(SubmitRefused, match=word):
+        engine.submit(order("a", directives=directives))
+    assert engine.is_idle()
+
+
+def test_a_folder_of_an_earlier_version_is_taken_on(tmp_path):
+    old = sqlite3.connect(tmp_path / "engine.sqlite3")
+    old.execute(
+        """CREATE TABLE job (id INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL UNIQUE, account TEXT NOT NULL,
+        user TEXT NOT NULL, partition TEXT NOT NULL, name TEXT NOT NULL, script TEXT NOT NULL, nodes INTEGER NOT NULL,
+        accelerators INTEGER NOT NULL, cores INTEGER NOT NULL, seconds INTEGER NOT NULL,
+        state TEXT NOT NULL DEFAULT 'PENDING', reason TEXT NOT NULL DEFAULT '', submit INTEGER NOT NULL, start INTEGER,
+        "end" INTEGER, cancel INTEGER NOT NULL DEFAULT 0, accounted INTEGER UNIQUE)"""
+    )
+    old.execute(
+        "INSERT INTO job VALUES (1,'a','vision','ann','gpu','j','#!/bin/bash',1,1,1,60,'COMPLETED','',1,1,2,0,1)"
+    )
+    old.commit()
+    old.close()
+    engine = LocalEngine(tmp_path, "bench", PARTITIONS)
+    engine.provision(account())
+    assert engine.report("1").used.cpu_seconds is None
+    second = engine.submit(order("b"))
+    until(engine, engine.is_idle)
+    assert state(engine, second) == "COMPLETED"
+    engine.close()

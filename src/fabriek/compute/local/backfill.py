@@ -60,3 +60,52 @@ def reservation(asked: Room, free: Room, running: Iterable[tuple[int, Room]], no
         free = free + held
         at = max(end + GRACE, now + 1)
     return Reservation(at, free - asked)
+
+
+def forecast(
+    free: Room, running: Iterable[tuple[int, Room]], waiting: Iterable[tuple[Room, int]], now: int
+) -> list[int | None]:
+    """When each waiting job starts at the latest if none comes before it any more: (asked, seconds) in their order.
+
+    Conservative backfill (Mu'alem and Feitelson, Utilization, Predictability, Workloads, and User Runtime Estimates,
+    2001): each has the first gap that holds it, behind those before it. Jobs that end before their limit only make it
+    earlier. None: it never fits.
+    """
+    freed: dict[int, Room] = {}
+    for end, held in running:
+        at = max(end + GRACE, now + 1)
+        freed[at] = freed.get(at, Room(0, 0)) + held
+    # What is free from each moment on.
+    profile = [(now, free)]
+    for at in sorted(freed):
+        profile.append((at, profile[-1][1] + freed[at]))
+    starts: list[int | None] = []
+    for asked, seconds in waiting:
+        start = _first_gap(profile, asked, seconds + GRACE)
+        if start is not None:
+            _take(profile, asked, start, start + seconds + GRACE)
+        starts.append(start)
+    return starts
+
+
+def _first_gap(profile: list[tuple[int, Room]], asked: Room, lasting: int) -> int | None:
+    start: int | None = None
+    for at, room in profile:
+        if start is not None and at >= start + lasting:
+            break
+        if not room.holds(asked):
+            start = None
+        elif start is None:
+            start = at
+    return start
+
+
+def _take(profile: list[tuple[int, Room]], asked: Room, start: int, end: int) -> None:
+    """Take the room from start until end out of the profile, which has a step at `start` already."""
+    places = [at for at, _room in profile]
+    if end not in places:
+        before = max(place for place, at in enumerate(places) if at < end)
+        profile.insert(before + 1, (end, profile[before][1]))
+    for place, (at, room) in enumerate(profile):
+        if start <= at < end:
+            profile[place] = at, room - asked

@@ -13,7 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import astuple
 from datetime import UTC, date, datetime
@@ -25,11 +25,12 @@ from pydantic import BaseModel, Field, ValidationError
 from fabriek.compute.directives import DirectiveError, Directives, read_directives
 from fabriek.compute.engine import Difference, SubmitRefused
 from fabriek.compute.local import supervisor
-from fabriek.compute.local.backfill import Reservation, Room, reservation
+from fabriek.compute.local.backfill import Reservation, Room, forecast, reservation
 from fabriek.compute.local.store import Store
 from fabriek.compute.local.streams import Streams, streams_of
 from fabriek.compute.local.supervisor import process_birth
 from fabriek.compute.records import UsageRecord
+from fabriek.compute.tail import TAIL, Part, tail_of
 from fabriek.compute.wire import (
     MOST_RECORDS,
     AccountState,
@@ -40,18 +41,14 @@ from fabriek.compute.wire import (
     ProofPlace,
     ProofRuns,
     ProvenRun,
+    ResourcesUsed,
+    State,
 )
 
-_TAIL = 64 * 1024
+# Why a job waits, in Slurm's own words (https://slurm.schedmd.com/job_reason_codes.html); the platform explains them.
 _NO_TIME = "AssocGrpGRESMinutes"
 _NO_CORE_TIME = "AssocGrpCPUMinutesLimit"
-_REASONS = {
-    _NO_TIME: "waits: running jobs may use up what is left of the project's GPU-hours",
-    _NO_CORE_TIME: "waits: running jobs may use up what is left of the project's core-hours",
-    "Priority": "waits for an earlier job",
-    "Resources": "waits for free GPUs or cores",
-    "InvalidAccount": "waits: the project's account is not active",
-}
+_ENOUGH_AT_ONCE = "JobArrayTaskLimit"
 
 
 class LocalPartition(BaseModel):
@@ -64,6 +61,9 @@ class LocalPartition(BaseModel):
 
 # How many waiting jobs behind one with a reservation are looked at in a round (Slurm: bf_max_job_test).
 _LOOKED_AT = 100
+# Slurm's MaxArraySize, as it comes.
+_MOST_TASKS = 1_001
+_TASKS_TOLD = 20
 KEEP_DAYS = 30
 _CLEANED_EVERY = 3600
 
@@ -103,6 +103,7 @@ class LocalEngine:
         self._children: list[subprocess.Popen[bytes]] = []
         self._keep_seconds = keep_days * 86_400
         self._cleaned = -math.inf
+        self._ahead: dict[int, tuple[int, datetime | None]] | None = None
         (folder / "jobs").mkdir(exist_ok=True)
 
     # Accounts
@@ -143,32 +144,36 @@ class LocalEngine:
         if known is not None:
             return str(known["id"])
         asked = self._admit(order)
+        job = {
+            "account": order.account,
+            "user": order.user,
+            "partition": order.partition,
+            "name": asked.name or order.name,
+            "script": order.script,
+            "nodes": asked.nodes,
+            "accelerators": asked.accelerators,
+            "cores": asked.cores,
+            "seconds": asked.seconds,
+            "submit": int(time.time()),
+            "memory": asked.memory_bytes,
+        }
         with self._store.change() as change:
-            cursor = change.execute(
-                """INSERT INTO job
-                (uuid, account, user, partition, name, script, nodes, accelerators, cores, seconds, submit)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-                (
-                    order.uuid,
-                    order.account,
-                    order.user,
-                    order.partition,
-                    asked.name or order.name,
-                    order.script,
-                    asked.nodes,
-                    asked.accelerators,
-                    asked.cores,
-                    asked.seconds,
-                    int(time.time()),
-                ),
-            )
-            return str(cursor.lastrowid)
+            if asked.array is None:
+                return str(_insert(change, {**job, "uuid": order.uuid}))
+            # Each task is a job of its own; the first one's number is the array's, as Slurm has it.
+            first, *others = asked.array.numbers
+            job["at_once"] = asked.array.at_once
+            number = _insert(change, {**job, "uuid": order.uuid, "task": first})
+            change.execute("UPDATE job SET array_job = id WHERE id = ?", (number,))
+            for task in others:
+                _insert(change, {**job, "uuid": f"{order.uuid}/{task}", "task": task, "array_job": number})
+            return str(number)
 
     def _admit(self, order: JobOrder) -> Directives:
         """What Slurm checks before it takes a job. Errors: SubmitRefused."""
         try:
             asked = read_directives(order.script)
-            streams_of(order.script, "0", asked.name or order.name, order.user)
+            streams_of(order.script, "0", asked.name or order.name, order.user, "0", "0")
         except DirectiveError as error:
             raise SubmitRefused(str(error)) from None
         size = self.partitions.get(order.partition)
@@ -189,6 +194,10 @@ class LocalEngine:
                 f"{order.partition} has {size.nodes}, {size.nodes * size.accelerators_per_node} "
                 f"and {size.nodes * size.cores_per_node}"
             )
+        if asked.runs > _MOST_TASKS:
+            raise SubmitRefused(
+                f"The array has {asked.runs:,} tasks; this engine takes at most {_MOST_TASKS:,} at once"
+            )
         row = self._store.row(
             "SELECT * FROM account WHERE account = ? AND partition = ?", order.account, order.partition
         )
@@ -204,9 +213,9 @@ class LocalEngine:
                 f"{max(left, 0) / 3600:,.2f} are left; ask for fewer GPUs or less time"
             )
         cores_left = row["core_limit"] - self._used(order.account, order.partition)[1]
-        if _counts_cores(row, asked.accelerators) and asked.cores * asked.seconds > cores_left:
+        if _counts_cores(row, asked.accelerators) and asked.core_seconds > cores_left:
             raise SubmitRefused(
-                f"The job could use {asked.cores * asked.seconds / 3600:,.2f} core-hours and "
+                f"The job could use {asked.core_seconds / 3600:,.2f} core-hours and "
                 f"{max(cores_left, 0) / 3600:,.2f} are left; ask for fewer cores or less time"
             )
         return asked
@@ -240,11 +249,14 @@ class LocalEngine:
     def cancel(self, engine_job: str) -> None:
         """Stop a job: at once when it waits, by its supervisor when it runs."""
         with self._store.change() as change:
-            change.execute("UPDATE job SET cancel = 1 WHERE id = ? AND state IN ('PENDING', 'RUNNING')", (engine_job,))
+            change.execute(
+                "UPDATE job SET cancel = 1 WHERE (id = ? OR array_job = ?) AND state IN ('PENDING', 'RUNNING')",
+                (engine_job, engine_job),
+            )
             change.execute(
                 """UPDATE job SET state = 'CANCELLED', reason = '', "end" = ?, accounted = NULL
-                WHERE id = ? AND state = 'PENDING'""",
-                (int(time.time()), engine_job),
+                WHERE (id = ? OR array_job = ?) AND state = 'PENDING'""",
+                (int(time.time()), engine_job, engine_job),
             )
         self._tell_cancelled()
 
@@ -253,22 +265,80 @@ class LocalEngine:
         row = self._store.row("SELECT * FROM job WHERE id = ?", engine_job)
         if row is None:
             return JobReport(state="NODE_FAIL", reason="the engine has lost this job", engine_job=engine_job)
-        folder = self._job_folder(row["id"])
-        streams = _streams(row)
+        if row["array_job"] is not None:
+            return self._report_array(self._store.rows("SELECT * FROM job WHERE array_job = ? ORDER BY id", row["id"]))
+        output, error = self._told_by(row)
+        position, expected = self._forecast().get(row["id"], (None, None))
         return JobReport(
-            uuid=row["uuid"],
+            **self._common(row),
             state=row["state"],
-            reason=_REASONS.get(row["reason"], row["reason"]),
-            engine_job=str(row["id"]),
+            reason=row["reason"],
             started_at=_moment(row["start"]),
             ended_at=_moment(row["end"]),
-            output=_tail(folder / streams.output),
-            # A script that could not be started is told of in `error`, wherever its own were to go.
-            error_output=_tail(folder / (streams.error or "error")) or _tail(folder / "error"),
-            accelerators=row["accelerators"],
-            cores=row["cores"],
-            time_limit_seconds=row["seconds"],
+            output=output.text if output else None,
+            output_from=output.start if output else None,
+            error_output=error.text if error else None,
+            error_output_from=error.start if error else None,
+            queue_position=position,
+            expected_start_at=expected,
+            used=_used([row]),
         )
+
+    def _common(self, row: sqlite3.Row) -> dict[str, Any]:
+        return {
+            "uuid": row["uuid"],
+            "engine_job": str(row["id"]),
+            "accelerators": row["accelerators"],
+            "cores": row["cores"],
+            "time_limit_seconds": row["seconds"],
+        }
+
+    def _told_by(self, row: sqlite3.Row, most: int = TAIL) -> tuple[Part | None, Part | None]:
+        """The last part of a job's output and errors."""
+        folder, streams, final = self._job_folder(row["id"]), _streams(row), row["end"] is not None
+        output = tail_of(folder / streams.output, final=final, most=most)
+        error = tail_of(folder / (streams.error or "error"), final=final, most=most)
+        # A script that could not be started is told of in `error`, wherever its own were to go.
+        return output, error if error and error.text else tail_of(folder / "error", final=final, most=most) or error
+
+    def _report_array(self, rows: list[sqlite3.Row]) -> JobReport:
+        """An array as one job: it runs from its first task's start to its last task's end, and how it ended is how the
+        task ended that went worst."""
+        states = Counter(row["state"] for row in rows)
+        going = states["PENDING"] + states["RUNNING"] > 0
+        begun = any(row["start"] is not None for row in rows)
+        worst = next(state for state in _WORST_FIRST if states[state]) if not going else ""
+        waiting = [row for row in rows if row["state"] == "PENDING"]
+        forecast = self._forecast()
+        position, expected = forecast.get(waiting[0]["id"], (None, None)) if waiting else (None, None)
+        starts = [row["start"] for row in rows if row["start"] is not None]
+        ends = [row["end"] for row in rows if row["end"] is not None]
+        output, error = self._array_told(rows)
+        return JobReport(
+            **self._common(rows[0]),
+            state=worst or ("RUNNING" if begun else "PENDING"),
+            reason=waiting[0]["reason"] if waiting else "",
+            started_at=_moment(min(starts)) if starts else None,
+            ended_at=_moment(max(ends)) if ends and not going else None,
+            output=output,
+            error_output=error,
+            queue_position=position,
+            expected_start_at=expected,
+            tasks=dict(states),
+            used=_used(rows),
+        )
+
+    def _array_told(self, rows: list[sqlite3.Row]) -> tuple[str, str]:
+        """What tasks wrote, each under its number: those that went wrong, then those that run, then the last ones."""
+        begun = [row for row in rows if row["start"] is not None]
+        order = {"COMPLETED": 2, "RUNNING": 1}
+        chosen = sorted(begun, key=lambda row: (order.get(row["state"], 0), -row["id"]))[:_TASKS_TOLD]
+        texts: tuple[list[str], list[str]] = ([], [])
+        for row in sorted(chosen, key=lambda row: int(row["id"])):
+            for told, part in zip(texts, self._told_by(row, TAIL // _TASKS_TOLD), strict=True):
+                if part and part.text:
+                    told.append(f"==> {row['array_job']}_{row['task']} <==\n{part.text.rstrip()}\n")
+        return "\n".join(texts[0]), "\n".join(texts[1])
 
     def usage_since(self, cursor: str, most: int) -> tuple[list[UsageRecord], str]:
         """Records of ended jobs, in the order in which they were accounted."""
@@ -313,10 +383,6 @@ class LocalEngine:
         """Nothing that can't be read: the engine wrote it itself."""
         return []
 
-    def notes(self) -> list[str]:
-        """It meters itself, and has nothing to wonder about."""
-        return []
-
     # The queue at work
 
     def tick(self) -> None:
@@ -332,6 +398,8 @@ class LocalEngine:
         """First come, first served; behind the first that waits for room, EASY backfill (see `backfill.py`)."""
         first: dict[str, tuple[Reservation, sqlite3.Row]] = {}
         looked_at: dict[str, int] = defaultdict(int)
+        reasons: list[tuple[str, int]] = []
+        self._ahead = None
         for row in self._store.rows("SELECT * FROM job WHERE state = 'PENDING' ORDER BY id"):
             name, asked = row["partition"], Room(row["accelerators"], row["cores"])
             waits = first.get(name)
@@ -352,8 +420,37 @@ class LocalEngine:
             if not reason:
                 self._start(row)
             elif reason != row["reason"]:
-                with self._store.change() as change:
-                    change.execute("UPDATE job SET reason = ? WHERE id = ? AND state = 'PENDING'", (reason, row["id"]))
+                reasons.append((reason, row["id"]))
+        if reasons:
+            with self._store.change() as change:
+                change.executemany("UPDATE job SET reason = ? WHERE id = ? AND state = 'PENDING'", reasons)
+
+    def _forecast(self) -> dict[int, tuple[int, datetime | None]]:
+        """Of each waiting job: its place among those of its partition, and when it is expected to start. None where
+        something other than room holds it back, and far behind in a long queue. Worked out once a round."""
+        if self._ahead is None:
+            ahead: dict[int, tuple[int, datetime | None]] = {}
+            waiting: dict[str, list[sqlite3.Row]] = defaultdict(list)
+            for row in self._store.rows("SELECT * FROM job WHERE state = 'PENDING' ORDER BY id"):
+                waiting[row["partition"]].append(row)
+            for name, rows in waiting.items():
+                for place, row in enumerate(rows, start=1):
+                    ahead[row["id"]] = place, None
+                for number, start in self._foresee(name, rows).items():
+                    ahead[number] = ahead[number][0], start
+            self._ahead = ahead
+        return self._ahead
+
+    def _foresee(self, partition: str, rows: list[sqlite3.Row]) -> dict[int, datetime | None]:
+        """When jobs that only wait for room are expected to start. rows: all that wait, in their order."""
+        queue = [row for row in rows if row["reason"] in ("", "Resources", "Priority")][:_LOOKED_AT]
+        held = [
+            (row["start"] + row["seconds"], Room(row["accelerators"], row["cores"]))
+            for row in self._store.rows("SELECT * FROM job WHERE partition = ? AND state = 'RUNNING'", partition)
+        ]
+        asked = [(Room(row["accelerators"], row["cores"]), row["seconds"]) for row in queue]
+        starts = forecast(self._free(partition), held, asked, int(time.time()))
+        return {row["id"]: _moment(start) for row, start in zip(queue, starts, strict=True)}
 
     def _clean(self) -> None:
         """Remove folders of jobs that ended long ago, once an hour; their rows, and so what they used, stay."""
@@ -390,6 +487,12 @@ class LocalEngine:
         )
         if account is None or not account["active"] or _is_over(account):
             return "InvalidAccount"
+        if row["at_once"] is not None:
+            running = self._store.row(
+                "SELECT COUNT(*) AS n FROM job WHERE array_job = ? AND state = 'RUNNING'", row["array_job"]
+            )
+            if running is not None and running["n"] >= row["at_once"]:
+                return _ENOUGH_AT_ONCE
         # AccountingStorageEnforce=safe: a job starts only if it can run to its limit within the budget.
         used, cores_used = self._used(row["account"], row["partition"])
         reserved, cores_reserved = self._reserved(row["account"], row["partition"])
@@ -450,7 +553,18 @@ class LocalEngine:
 
     def _environment(self, row: sqlite3.Row, folder: Path) -> dict[str, str]:
         """What a job sees: Slurm's names, and nothing of the platform's own environment."""
+        array: dict[str, str] = {}
+        if row["array_job"] is not None:
+            tasks = [r["task"] for r in self._store.rows("SELECT task FROM job WHERE array_job = ?", row["array_job"])]
+            array = {
+                "SLURM_ARRAY_JOB_ID": str(row["array_job"]),
+                "SLURM_ARRAY_TASK_ID": str(row["task"]),
+                "SLURM_ARRAY_TASK_COUNT": str(len(tasks)),
+                "SLURM_ARRAY_TASK_MIN": str(min(tasks)),
+                "SLURM_ARRAY_TASK_MAX": str(max(tasks)),
+            }
         return {
+            **array,
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "LANG": "C.UTF-8",
             "HOME": str(folder / "work"),
@@ -477,7 +591,7 @@ class LocalEngine:
             # It may have ended between the two looks.
             result = _read(folder / "result.json")
         if result is not None:
-            self._end(row, result["state"], result["start"], result["end"])
+            self._end(row, result["state"], result["start"], result["end"], result.get("cpu"), result.get("peak"))
             return
         started = _read(folder / "started.json")
         if started is None:
@@ -492,12 +606,14 @@ class LocalEngine:
         seen = math.ceil((folder / "lock").stat().st_mtime)
         self._end(row, "NODE_FAIL", started["start"], max(seen, started["start"]))
 
-    def _end(self, row: sqlite3.Row, state: str, start: int, end: int) -> None:
+    def _end(
+        self, row: sqlite3.Row, state: str, start: int, end: int, cpu: float | None = None, peak: int | None = None
+    ) -> None:
         with self._store.change() as change:
             change.execute(
-                """UPDATE job SET state = ?, reason = '', start = ?, "end" = ?,
+                """UPDATE job SET state = ?, reason = '', start = ?, "end" = ?, cpu = ?, peak = ?,
                 accounted = (SELECT COALESCE(MAX(accounted), 0) + 1 FROM job) WHERE id = ? AND state = 'RUNNING'""",
-                (state, start, end, row["id"]),
+                (state, start, end, cpu, peak, row["id"]),
             )
 
     def _tell_cancelled(self) -> None:
@@ -511,9 +627,35 @@ class LocalEngine:
 def _streams(row: sqlite3.Row) -> Streams:
     """Where the job's streams go; where its script can't be read (of an older version) they are as by default."""
     try:
-        return streams_of(row["script"], str(row["id"]), row["name"], row["user"])
+        array, task = ("", "") if row["array_job"] is None else (str(row["array_job"]), str(row["task"]))
+        return streams_of(row["script"], str(row["id"]), row["name"], row["user"], array, task)
     except DirectiveError:
         return Streams()
+
+
+# How an array ended is how the task ended that went worst.
+_WORST_FIRST: tuple[State, ...] = ("NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT", "FAILED", "CANCELLED", "COMPLETED")
+
+
+def _insert(change: sqlite3.Connection, values: dict[str, Any]) -> int:
+    names, marks = ", ".join(values), ", ".join("?" * len(values))
+    # The names are this file's own.
+    cursor = change.execute(f"INSERT INTO job ({names}) VALUES ({marks})", tuple(values.values()))  # noqa: S608
+    return int(cursor.lastrowid or 0)
+
+
+def _used(rows: list[sqlite3.Row]) -> ResourcesUsed | None:
+    """What those that ended used, together; their memory is the largest one's."""
+    ran = [row for row in rows if row["start"] is not None and row["end"] is not None]
+    if not ran:
+        return None
+    cpus = [row["cpu"] for row in ran]
+    return ResourcesUsed(
+        elapsed_seconds=sum(row["end"] - row["start"] for row in ran),
+        cpu_seconds=None if None in cpus else sum(cpus),
+        memory_bytes_peak=max((row["peak"] for row in ran if row["peak"] is not None), default=None),
+        memory_bytes_asked=ran[0]["memory"],
+    )
 
 
 def _account(row: sqlite3.Row) -> AccountState:
@@ -541,7 +683,7 @@ def _is_over(account: sqlite3.Row) -> bool:
 
 def _record(row: sqlite3.Row) -> UsageRecord:
     return UsageRecord(
-        job_id=str(row["id"]),
+        job_id=str(row["id"]) if row["array_job"] is None else f"{row[\'array_job\']}_{row[\'task\']}",
         account=row["account"],
         user=row["user"],
         partition=row["partition"],
@@ -572,19 +714,6 @@ def _read(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     return found
-
-
-def _tail(path: Path) -> str | None:
-    """The last part of a file, as text; None where there is none, or it isn't a file."""
-    if not path.is_file():
-        return None
-    try:
-        with path.open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - _TAIL))
-            return file.read().decode("utf-8", errors="replace")
-    except FileNotFoundError:
-        return None
 
 
 def _is_locked(path: Path) -> bool:

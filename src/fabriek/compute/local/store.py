@@ -20,11 +20,17 @@ CREATE TABLE IF NOT EXISTS job (
     nodes INTEGER NOT NULL, accelerators INTEGER NOT NULL, cores INTEGER NOT NULL, seconds INTEGER NOT NULL,
     state TEXT NOT NULL DEFAULT 'PENDING', reason TEXT NOT NULL DEFAULT '',
     submit INTEGER NOT NULL, start INTEGER, "end" INTEGER, cancel INTEGER NOT NULL DEFAULT 0,
-    accounted INTEGER UNIQUE
+    accounted INTEGER UNIQUE,
+    memory INTEGER, cpu REAL, peak INTEGER,
+    array_job INTEGER, task INTEGER, at_once INTEGER
 );
 CREATE INDEX IF NOT EXISTS job_state ON job (state, id);
 CREATE INDEX IF NOT EXISTS job_account ON job (account, partition, state);
 """
+# Columns that a file of an earlier version lacks.
+_ADDED = {"memory": "INTEGER", "cpu": "REAL", "peak": "INTEGER", "array_job": "INTEGER", "task": "INTEGER",
+          "at_once": "INTEGER"}  # fmt: skip
+_AFTERWARDS = "CREATE INDEX IF NOT EXISTS job_array ON job (array_job, state);"
 
 
 class Store:
@@ -37,6 +43,10 @@ class Store:
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=FULL")
         self._connection.executescript(_SCHEMA)
+        there = {row["name"] for row in self._connection.execute("PRAGMA table_info(job)")}
+        for name in _ADDED.keys() - there:
+            self._connection.execute(f"ALTER TABLE job ADD COLUMN {name} {_ADDED[name]}")
+        self._connection.executescript(_AFTERWARDS)
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:

@@ -96,10 +96,15 @@ def supervise(folder: Path, seconds: float, output_name: str = "output", error_n
     if state is None:
         state = "COMPLETED" if job.returncode == 0 else "FAILED"
     # Slots are held for whole seconds: the second in which it started until the second after it ended.
-    _write_result(
-        folder,
-        {"state": state, "exit": job.returncode, "start": int(started), "end": math.ceil(time.time())},
-    )
+    result = {"state": state, "exit": job.returncode, "start": int(started), "end": math.ceil(time.time())}
+    _write_result(folder, {**result, **_used()})
+
+
+def _used() -> dict[str, Any]:
+    """What the script and all that it waited for used: processor seconds, and the largest process's memory in bytes
+    (at least this supervisor's own few MiB, which a process holds before it becomes another program)."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {"cpu": round(used.ru_utime + used.ru_stime, 3), "peak": used.ru_maxrss * 1024}
 
 
 def _write_result(folder: Path, values: dict[str, Any]) -> None:

@@ -14,6 +14,9 @@ _MEMORY = re.compile(r"^(\d+)([KMGT]?)B?$", re.IGNORECASE)
 _STEP = {"K": 1024, "": 1024**2, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 _RANGE = re.compile(r"^(\d+)(?:-(\d+)(?::(\d+))?)?$")
 DEFAULT_TIME = 3600
+# More than any machine has, and less than what a database can't hold.
+_MOST_SECONDS = 10 * 366 * 86_400
+_MOST_ACCELERATORS, _MOST_CORES = 10**6, 10**8
 MOST_TASKS = 10_000
 """Of an array, as it is read here; a cluster's own MaxArraySize may be less (Slurm's default: 1,001)."""
 
@@ -94,6 +97,8 @@ def seconds_of_limit(text: str) -> int:
         total = (parts[0] * 60 + parts[1]) * 60 + parts[2]
     if total < 1:
         raise DirectiveError(f"{text!r} is no time at all; ask for at least one second")
+    if total > _MOST_SECONDS:
+        raise DirectiveError(f"{text!r} is longer than ten years")
     return total
 
 
@@ -212,6 +217,8 @@ def read_directives(script: str) -> Directives:
     tasks = asked.tasks or (asked.tasks_per_node or 1) * asked.nodes
     accelerators = asked.gpus if asked.gpus is not None else (asked.gres or 0) * asked.nodes
     cores = max(tasks, asked.nodes) * asked.cores_per_task
+    if accelerators > _MOST_ACCELERATORS or cores > _MOST_CORES:
+        raise DirectiveError(f"No machine has {accelerators:,} GPUs and {cores:,} cores")
     # Per node before per core before per GPU; together sbatch refuses them.
     memory = [(asked.mem, asked.nodes), (asked.mem_per_cpu, cores), (asked.mem_per_gpu, accelerators)]
     return Directives(

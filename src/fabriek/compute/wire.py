@@ -119,11 +119,13 @@ class JobReport(Wire):
     error_output: str | None = Field(default=None, max_length=1_000_000)
     output_from: int | None = Field(default=None, ge=0, le=2**62, description="the byte at which `output` starts")
     error_output_from: int | None = Field(default=None, ge=0, le=2**62)
-    accelerators: int | None = Field(default=None, ge=0)
-    cores: int | None = Field(default=None, ge=0)
-    time_limit_seconds: int | None = Field(default=None, ge=0)
+    accelerators: int | None = Field(default=None, ge=0, le=10**6)
+    cores: int | None = Field(default=None, ge=0, le=10**8)
+    time_limit_seconds: int | None = Field(default=None, ge=0, le=10**9)
     expected_start_at: datetime | None = Field(default=None, description="the scheduler's own forecast")
-    queue_position: int | None = Field(default=None, ge=1, description="among the waiting jobs of its partition")
+    queue_position: int | None = Field(
+        default=None, ge=1, le=10**9, description="among the waiting jobs of its partition"
+    )
     tasks: dict[str, int] = Field(default={}, description="of a job array: how many tasks are in each state")
     used: ResourcesUsed | None = None
 

@@ -114,6 +114,7 @@ class JobState(models.TextChoices):
     OUT_OF_MEMORY = "OUT_OF_MEMORY", _("Out of memory")
 
 
+WAITING_STATES = frozenset({"QUEUED", "PENDING"})
 ENDED_STATES = frozenset({"REFUSED", "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY"})
 
 
@@ -128,12 +129,24 @@ class Job(models.Model):
     name = models.CharField(max_length=120)
     script = models.TextField()
     state = models.CharField(max_length=15, choices=JobState, default=JobState.QUEUED)
-    reason = models.CharField(max_length=300, blank=True, help_text="the scheduler's reason, in words")
+    reason = models.CharField(max_length=300, blank=True, help_text="the scheduler's reason, in its own words")
     engine_job = models.CharField(max_length=60, blank=True, help_text="the job's number in the scheduler")
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    # What its script asks; once the scheduler has it, what that gave. An array: each of its tasks.
+    accelerators = models.PositiveIntegerField(default=0)
+    cores = models.PositiveIntegerField(default=1)
+    time_limit_seconds = models.PositiveBigIntegerField(default=0)
+    runs = models.PositiveIntegerField(default=1, help_text="tasks of a job array, or 1")
+    expected_start_at = models.DateTimeField(null=True, blank=True, help_text="the scheduler's own forecast")
+    queue_position = models.PositiveIntegerField(null=True, blank=True)
+    tasks = models.JSONField(default=dict, blank=True, help_text='of a job array: {"RUNNING": 4, ...}')
+    used = models.JSONField(null=True, blank=True, help_text="compute.wire.ResourcesUsed")
     output = models.TextField(blank=True, help_text="the last part of standard output")
+    output_from = models.PositiveBigIntegerField(default=0, help_text="the byte at which it starts")
     error_output = models.TextField(blank=True, help_text="the last part of standard error")
+    error_output_from = models.PositiveBigIntegerField(default=0)
     submitted_at = models.DateTimeField(default=timezone.now)
+    accepted_at = models.DateTimeField(null=True, blank=True, help_text="when the scheduler had it")
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
@@ -147,6 +160,11 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.uuid})"
+
+    @property
+    def asked_accelerator_seconds(self) -> int:
+        """What it could use at most, over all tasks of an array."""
+        return self.accelerators * self.time_limit_seconds * self.runs
 
 
 class UsageBatch(models.Model):

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fabriek.compute.directives import DirectiveError, read_directives
 from fabriek.compute.engine import Difference, difference
-from fabriek.compute.wire import AccountState, DesiredState, JobOrder
+from fabriek.compute.wire import AccountState, DesiredState, JobOrder, ResourcesUsed
 from fabriek.conf.errors import NotFound
 from fabriek.conf.sorting import Column, ordered, place_among
 from fabriek.ledger.queries import allocation_hours
+from fabriek.operations.efficiency import Asked, Efficiency, efficiency_of
 from fabriek.operations.errors import UnknownCluster
-from fabriek.operations.models import ENDED_STATES, Cluster, Drift, Job, JobState, UsageRecord
+from fabriek.operations.models import ENDED_STATES, WAITING_STATES, Cluster, Drift, Job, JobState, UsageRecord
 from fabriek.operations.rules import standing_choice
 from fabriek.programmes.queries import weights
 from fabriek.projects.models import Project
@@ -144,17 +147,82 @@ JOB_COLUMNS: dict[str, Column] = {
     "name": Lower("name"),
     "state": place_among("state", JobState.values),
     "submitted": "submitted_at",
+    "started": F("started_at"),
     "ended": F("ended_at"),
+    "asked": F("accelerators") * F("time_limit_seconds") * F("runs"),
     "by": Lower("submitted_by__name"),
 }
+JOB_GROUPS: dict[str, frozenset[str]] = {
+    "waiting": WAITING_STATES,
+    "running": frozenset({JobState.RUNNING}),
+    "ended": ENDED_STATES,
+    "failed": ENDED_STATES - {JobState.COMPLETED, JobState.CANCELLED},
+}
+"""What a list of jobs may be narrowed to, beside each single state."""
 
 
-def jobs_of(project: Project, sort: str = "") -> QuerySet[Job]:
-    """A project's jobs, newest first or by a column, without their scripts and output."""
+def jobs_of(project: Project, sort: str = "", *, state: str = "", search: str = "") -> QuerySet[Job]:
+    """A project's jobs, newest first or by a column, without their scripts and output.
+
+    state: one, or one of JOB_GROUPS; anything else narrows nothing. search: in names and the scheduler's numbers.
+    """
     found = project.jobs.select_related("submitted_by", "allocation__partition").defer(
         "script", "output", "error_output"
     )
+    wanted = JOB_GROUPS.get(state) or ({state} if state in JobState.values else None)
+    if wanted is not None:
+        found = found.filter(state__in=wanted)
+    if search:
+        found = found.filter(Q(name__icontains=search) | Q(engine_job=search))
     return ordered(found, sort, JOB_COLUMNS, ("-submitted_at", "-id"))
+
+
+def job_counts(project: Project) -> dict[str, int]:
+    """How many of a project's jobs there are in each group, and in all. One query."""
+    counted = {name: Count("pk", filter=Q(state__in=states)) for name, states in JOB_GROUPS.items()}
+    return project.jobs.aggregate(all=Count("pk"), **counted)
+
+
+def jobs_named(project: Project, uuids: Iterable[Any]) -> list[Job]:
+    """Those of a project's jobs that are named; what isn't the project's, or is no name at all, is left out."""
+    known = []
+    for uuid in uuids:
+        with contextlib.suppress(ValueError):
+            known.append(UUID(str(uuid)))
+    return list(project.jobs.filter(uuid__in=known[:MOST_NAMED]).select_related("project"))
+
+
+MOST_NAMED = 500
+
+
+def efficiency(job: Job) -> Efficiency | None:
+    """What an ended job asked against what it used; None where nothing of it is known."""
+    if job.used is None or job.state not in ENDED_STATES:
+        return None
+    try:
+        parts = read_directives(job.script).tasks
+    except DirectiveError:
+        parts = 1
+    # Of an array those tasks count that began; one that was cancelled in the queue used nothing.
+    ended = sum(number for state, number in job.tasks.items() if state not in ("PENDING", "CANCELLED"))
+    asked = Asked(job.cores, job.accelerators, job.time_limit_seconds, max(ended, 1), parts)
+    return efficiency_of(asked, ResourcesUsed.model_validate(job.used), completed=job.state == JobState.COMPLETED)
+
+
+def booked_seconds(job: Job) -> int | None:
+    """Accelerator-seconds that were booked for a job, over its tasks and runs; None: nothing yet. One query."""
+    if not job.engine_job:
+        return None
+    mine = latest_records(job.project).filter(cluster=job.cluster)
+    tasks = Q(job_id=job.engine_job) | Q(job_id__startswith=f"{job.engine_job}_")
+    # Numbers come again after years: what was submitted before this job is another one's.
+    since = int(job.submitted_at.timestamp()) - CLOCK_SKEW
+    found: int | None = mine.filter(tasks, submit__gte=since).aggregate(all=Sum("accelerator_seconds"))["all"]
+    return found
+
+
+CLOCK_SKEW = 3_600
+"""Seconds that a cluster's clock may be behind ours."""
 
 
 def job_of(person: Any, uuid: str) -> Job:
@@ -174,26 +242,21 @@ def queued_seconds() -> dict[tuple[str, str, str, str, bool], int]:
 
     Asked is accelerators times time limit, as Slurm counts it against a 'safe' limit. One query.
     """
-    sums: dict[tuple[str, str, str, str, bool], int] = defaultdict(int)
-    jobs = Job.objects.exclude(state__in=ENDED_STATES).values_list(
-        "project__programme__code",
-        "allocation__partition__system__code",
-        "project__organisation_class",
-        "project__country",
-        "project__commercial",
-        "script",
+    jobs = (
+        Job.objects.exclude(state__in=ENDED_STATES)
+        .order_by()
+        .values_list(
+            "project__programme__code",
+            "allocation__partition__system__code",
+            "project__organisation_class",
+            "project__country",
+            "project__commercial",
+        )
+        .annotate(asked=Sum(F("accelerators") * F("time_limit_seconds") * F("runs")))
     )
-    for *key, script in jobs:
-        sums[tuple(key)] += asked_seconds(script)  # type: ignore[index]
-    return dict(sums)
-
-
-def asked_seconds(script: str) -> int:
-    """The accelerator-seconds that a script could use at most; 0 where it can't be read."""
-    try:
-        return read_directives(script).accelerator_seconds
-    except DirectiveError:
-        return 0
+    return {
+        (programme, system, kind, country, paid): int(asked) for programme, system, kind, country, paid, asked in jobs
+    }
 
 
 def waiting(cluster: Cluster) -> int:

@@ -59,6 +59,7 @@ def test_a_comment_behind_a_directive_is_not_read():
     [
         ("--array=1-x", "array"), ("-a 3-1", "array"), ("-a 1-10%0", "at once"), ("-a 1-10:0", "array"),
         ("-a 0-999999", "10,000 tasks"), ("-a 1-10%²", "at once"), ("--mem=much", "memory"),
+        ("-t 999999-0", "ten years"),
         ("--nonsense", "nonsense"), ("-t soon", "soon"),
         ("--gres=disk:1", "disk"), ("-N 0", "0"), ('--job-name="x', "quotation"), ("stray", "stray"),
     ],
@@ -101,6 +102,12 @@ def test_memory_is_read_over_all_nodes(line, mebibytes):
 
 def test_all_of_a_nodes_memory_is_an_amount_that_is_not_known():
     assert read_directives(script("#SBATCH --mem=0")).memory_bytes is None
+
+
+@pytest.mark.parametrize("line", ["--gpus=9999999", "-n 100000 -c 100000", "-N 9999 --gpus-per-node=999"])
+def test_what_no_machine_has_is_refused(line):
+    with pytest.raises(DirectiveError, match="No machine has"):
+        read_directives(script(f"#SBATCH {line}"))
 
 
 def test_a_script_without_its_interpreter_is_refused():

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 from tests.factories.world import make_allocation, make_person, make_world
 
-from fabriek.compute.wire import JobReport
-from fabriek.operations.actions import cancel_job, report_job, submit_job
+from fabriek.compute.records import UsageRecord
+from fabriek.compute.wire import JobReport, ResourcesUsed
+from fabriek.operations import queries
+from fabriek.operations.actions import Line, book_usage, cancel_job, cancel_jobs, report_job, submit_job
 from fabriek.operations.errors import JobRefused, ScriptInvalid
+from fabriek.operations.estimates import estimate
+from fabriek.operations.models import Job
 from fabriek.operations.queries import job_orders, queued_seconds
 from fabriek.people.models import Person
 from fabriek.projects.errors import NotAMember
@@ -79,3 +87,161 @@ def test_a_job_that_nobody_fetched_is_cancelled_at_once() -> None:
     allocation = make_allocation(make_world())
     job = submit_job(lead_of(allocation), allocation, "j", SCRIPT.format(gpus=1, time="1"))
     assert cancel_job(lead_of(allocation), job).state == "CANCELLED"
+
+
+def report(job: Job, **said: Any) -> Job:
+    report_job(job.cluster, str(job.uuid), JobReport(**{"state": "RUNNING", **said}))
+    job.refresh_from_db()
+    return job
+
+
+@pytest.fixture
+def job() -> Job:
+    allocation = make_allocation(make_world())
+    return submit_job(lead_of(allocation), allocation, "j", SCRIPT.format(gpus=2, time="10"))
+
+
+def test_what_a_script_asks_is_kept_with_the_job(job: Job) -> None:
+    assert (job.accelerators, job.cores, job.time_limit_seconds, job.runs) == (2, 1, 600, 1)
+    assert job.asked_accelerator_seconds == 1200
+    report(job, cores=16, time_limit_seconds=540)
+    assert (job.cores, job.asked_accelerator_seconds) == (16, 1080), "the scheduler knows better"
+
+
+def test_an_array_asks_as_often_as_it_has_tasks() -> None:
+    allocation = make_allocation(make_world(), gpu_hours=1)
+    script = "#!/bin/bash\n#SBATCH --gpus=1 --time=10 --array=1-{n}\ntrue\n"
+    with pytest.raises(JobRefused, match=r"1\.17 GPU-hours and 1\.00 are left"):
+        submit_job(lead_of(allocation), allocation, "j", script.format(n=7))
+    assert submit_job(lead_of(allocation), allocation, "j", script.format(n=6)).runs == 6
+    assert list(queued_seconds().values()) == [3600]
+
+
+def test_a_job_without_gpus_is_held_to_the_core_hours() -> None:
+    allocation = make_allocation(make_world(), gpu_hours=1)
+    with pytest.raises(JobRefused, match="core-hours"):
+        submit_job(lead_of(allocation), allocation, "j", "#!/bin/bash\n#SBATCH -n 1000 -t 10:00:00\ntrue\n")
+
+
+def test_where_a_job_stands_in_line_is_kept_while_it_waits(job: Job) -> None:
+    at = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    report(job, state="PENDING", engine_job="7", reason="Priority", queue_position=3, expected_start_at=at)
+    assert (job.queue_position, job.expected_start_at, job.reason) == (3, at, "Priority")
+    assert job.accepted_at is not None
+    report(job, engine_job="7", started_at=at)
+    assert (job.queue_position, job.expected_start_at) == (None, None)
+
+
+def test_output_grows_by_its_parts(job: Job) -> None:
+    report(job, output="one\n", output_from=0)
+    report(job, output=None)
+    report(job, output="two\n", output_from=4, error_output="oh\n", error_output_from=0)
+    assert (job.output, job.output_from, job.error_output) == ("one\ntwo\n", 0, "oh\n")
+
+
+def test_output_of_a_job_that_ran_again_begins_anew(job: Job) -> None:
+    first, second = datetime(2026, 11, 24, 12, tzinfo=UTC), datetime(2026, 11, 24, 13, tzinfo=UTC)
+    report(job, output="one\n", output_from=0, started_at=first)
+    report(job, state="PENDING", reason="BeginTime")
+    report(job, started_at=second)
+    assert job.output == ""
+    report(job, output="one\nagain\n", output_from=0, started_at=second)
+    assert job.output == "one\nagain\n"
+
+
+def test_output_with_a_nul_in_it_is_kept_without(job: Job) -> None:
+    """PostgreSQL holds none in a text."""
+    assert report(job, output="a\x00b", output_from=0).output == "a?b"
+    assert report(job, error_output="a\x00b").error_output == "a?b"
+
+
+def test_the_tasks_of_an_array_are_counted_and_their_output_replaced(job: Job) -> None:
+    report(job, tasks={"RUNNING": 2, "PENDING": 1}, queue_position=1, output="==> 1_1 <==\nold\n")
+    report(job, tasks={"RUNNING": 1, "COMPLETED": 2}, output="==> 1_1 <==\nnew\n")
+    assert (job.tasks, job.output) == ({"RUNNING": 1, "COMPLETED": 2}, "==> 1_1 <==\nnew\n")
+    assert job.queue_position is None
+
+
+def test_what_it_used_is_held_against_what_it_asked(job: Job) -> None:
+    assert queries.efficiency(job) is None
+    used = ResourcesUsed(elapsed_seconds=600, cpu_seconds=60, memory_bytes_asked=None)
+    report(job, state="COMPLETED", used=used, cores=8)
+    found = queries.efficiency(job)
+    assert found is not None
+    assert {one.what: round(one.ratio, 4) for one in found.measures} == {"cores": 0.0125, "time": 1.0}
+    assert [one.change for one in found.advice] == ["--cpus-per-task=2"], "two GPUs keep two cores"
+
+
+def test_several_jobs_are_cancelled_together_or_none(job: Job) -> None:
+    other = submit_job(job.submitted_by, job.allocation, "k", SCRIPT.format(gpus=1, time="1"))
+    report(other, state="COMPLETED")
+    assert cancel_jobs(job.submitted_by, [job, other]) == [job]
+    job.refresh_from_db()
+    assert job.state == "CANCELLED"
+    third = submit_job(job.submitted_by, job.allocation, "l", SCRIPT.format(gpus=1, time="1"))
+    with pytest.raises(NotAMember):
+        cancel_jobs(make_person(), [third])
+    third.refresh_from_db()
+    assert third.cancel_requested_at is None
+
+
+def test_only_jobs_of_the_project_can_be_named(job: Job) -> None:
+    elsewhere = make_allocation(make_world())
+    other = submit_job(lead_of(elsewhere), elsewhere, "j", SCRIPT.format(gpus=1, time="1"))
+    assert queries.jobs_named(job.project, [job.uuid, str(other.uuid), "nonsense"]) == [job]
+
+
+@pytest.mark.parametrize(
+    ("state", "names"),
+    [("waiting", {"w"}), ("running", {"r"}), ("ended", {"c", "f"}), ("failed", {"f"}), ("COMPLETED", {"c"}),
+     ("", {"w", "r", "c", "f"}), ("nonsense", {"w", "r", "c", "f"})],
+)  # fmt: skip
+def test_a_list_is_narrowed_to_a_state_or_a_group(state: str, names: set[str]) -> None:
+    allocation = make_allocation(make_world())
+    for name, ends in {"w": "PENDING", "r": "RUNNING", "c": "COMPLETED", "f": "TIMEOUT"}.items():
+        report(submit_job(lead_of(allocation), allocation, name, SCRIPT.format(gpus=1, time="1")), state=ends)
+    assert {one.name for one in queries.jobs_of(allocation.project, state=state)} == names
+    assert queries.job_counts(allocation.project) == {"all": 4, "waiting": 1, "running": 1, "ended": 2, "failed": 1}
+
+
+def test_an_estimate_says_what_it_comes_to_beside_what_is_left_and_queued(job: Job) -> None:
+    found = estimate(job.allocation, "#!/bin/bash\r\n#SBATCH --gpus=4 --time=2:00:00\r\ntrue\r\n")
+    assert found.asked is not None
+    assert (found.asked.accelerator_seconds, found.fault) == (8 * 3600, "")
+    assert found.budget.accelerator_seconds_left == 100 * 3600
+    assert found.budget.accelerator_seconds_queued == 1200
+    assert found.left_afterwards == 92 * 3600
+
+
+@pytest.mark.parametrize(
+    ("lines", "fault", "note"),
+    [
+        ("--warp=9", "Line 2", ""),
+        ("--gpus=4 --time=100:00:00", "400.00 GPU-hours and 100.00 are left", ""),
+        ("--gpus=1", "", "gets an hour"),
+        ("--time=10", "", "no GPU"),
+        ("--gpus=1 --time=10 --array=1-3", "", "3 tasks"),
+        ("--gpus=17 --time=10", "", "17 GPUs"),
+        ("-N 5 --gpus=1 --time=10", "", "5 nodes"),
+        ("--gpus=4 --time=24:57:00", "", "may have to wait"),
+    ],
+)
+def test_an_estimate_tells_what_is_wrong_and_what_is_worth_a_thought(
+    job: Job, lines: str, fault: str, note: str
+) -> None:
+    found = estimate(job.allocation, f"#!/bin/bash\n#SBATCH {lines}\ntrue\n")
+    assert fault in found.fault
+    assert bool(fault) == bool(found.fault)
+    assert note in " ".join(found.notes)
+    assert bool(note) == bool(found.notes) or fault
+
+
+def test_what_was_booked_for_an_array_is_that_of_all_its_tasks(job: Job) -> None:
+    report(job, state="RUNNING", engine_job="12")
+    now = int(time.time())
+    lines = [
+        Line(n, UsageRecord(name, job.project.code, "u", "gpu", "COMPLETED", submit, submit, submit + 10, 2, 1))
+        for n, (name, submit) in enumerate([("12_1", now), ("12_2", now), ("123_1", now), ("12", now - 10**8)], start=1)
+    ]
+    assert book_usage(job.cluster, "k", lines, "agent").booked == 4
+    assert queries.booked_seconds(job) == 40

@@ -683,7 +683,7 @@ def _is_over(account: sqlite3.Row) -> bool:
 
 def _record(row: sqlite3.Row) -> UsageRecord:
     return UsageRecord(
-        job_id=str(row["id"]) if row["array_job"] is None else f"{row[\'array_job\']}_{row[\'task\']}",
+        job_id=str(row["id"]) if row["array_job"] is None else f"{row['array_job']}_{row['task']}",
         account=row["account"],
         user=row["user"],
         partition=row["partition"],

@@ -2,7 +2,7 @@
 
 from fabriek.operations.actions.clusters import register_cluster, report_enforced
 from fabriek.operations.actions.drift import choose_about_drift
-from fabriek.operations.actions.jobs import cancel_job, report_job, submit_job
+from fabriek.operations.actions.jobs import cancel_job, cancel_jobs, report_job, submit_job
 from fabriek.operations.actions.proofs import note_proof_runs, prove_usage
 from fabriek.operations.actions.usage import Line, book_usage
 
@@ -10,6 +10,7 @@ __all__ = [
     "Line",
     "book_usage",
     "cancel_job",
+    "cancel_jobs",
     "choose_about_drift",
     "note_proof_runs",
     "prove_usage",

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import uuid as uuids
+from collections.abc import Iterable
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fabriek.audit.actions import record
-from fabriek.compute.directives import DirectiveError, read_directives
+from fabriek.compute.tail import Part
 from fabriek.compute.wire import JobReport
 from fabriek.conf.errors import NotFound
-from fabriek.ledger.models import Unit
-from fabriek.ledger.queries import allocation_hours
-from fabriek.operations.errors import JobRefused, ScriptInvalid
-from fabriek.operations.models import ENDED_STATES, Cluster, Job, JobState
+from fabriek.operations.errors import JobRefused
+from fabriek.operations.estimates import budget_of, directives_of, with_line_ends
+from fabriek.operations.models import ENDED_STATES, WAITING_STATES, Cluster, Job, JobState
+from fabriek.operations.streams import joined
 from fabriek.people.models import Person
 from fabriek.projects.errors import NotAMember, ProjectEnded
 from fabriek.projects.models import Allocation
 from fabriek.projects.rules import is_member, is_running
-
-_OUTPUT = 100_000
 
 
 @transaction.atomic
@@ -49,17 +48,12 @@ def submit_job(actor: Person, allocation: Allocation, name: str, script: str, *,
             _("No cluster serves %(partition)s yet. The operator connects one by starting an agent at the site.")
             % {"partition": allocation.partition.code}
         )
-    # Browsers send forms with CR LF, and "/bin/bash\r" is no interpreter.
-    script = script.replace("\r\n", "\n")
-    accelerator_seconds = _asked(script)
-    left = allocation_hours([allocation.code], Unit.ACCELERATOR_SECONDS)[allocation.code].left
-    if accelerator_seconds > left:
-        raise JobRefused(
-            _("This job could use %(asked)s GPU-hours and %(left)s are left. Ask for fewer GPUs or less time.")
-            % {"asked": f"{accelerator_seconds / 3600:,.2f}", "left": f"{max(left, 0) / 3600:,.2f}"},
-            asked=accelerator_seconds,
-            left=left,
-        )
+    script = with_line_ends(script)
+    asked = directives_of(script)
+    budget = budget_of(allocation)
+    if sentence := budget.refusal(asked):
+        seconds = asked.accelerator_seconds
+        raise JobRefused(sentence, asked=seconds, left=budget.accelerator_seconds_left)
     job = Job.objects.create(
         uuid=uuid or uuids.uuid4(),
         project=project,
@@ -68,18 +62,13 @@ def submit_job(actor: Person, allocation: Allocation, name: str, script: str, *,
         submitted_by=actor,
         name=name.strip()[:120] or "job",
         script=script,
+        accelerators=asked.accelerators,
+        cores=asked.cores,
+        time_limit_seconds=asked.seconds,
+        runs=asked.runs,
     )
-    record(actor, "operations.submit_job", project, job=str(job.uuid), accelerator_seconds=accelerator_seconds)
+    record(actor, "operations.submit_job", project, job=str(job.uuid), accelerator_seconds=asked.accelerator_seconds)
     return job
-
-
-def _asked(script: str) -> int:
-    """The accelerator-seconds that a script could use at most."""
-    try:
-        directives = read_directives(script)
-    except DirectiveError as fault:
-        raise ScriptInvalid(str(fault), faults={"script": [str(fault)]}) from fault
-    return directives.accelerator_seconds
 
 
 @transaction.atomic
@@ -99,6 +88,12 @@ def cancel_job(actor: Person, job: Job) -> Job:
 
 
 @transaction.atomic
+def cancel_jobs(actor: Person, jobs: Iterable[Job]) -> list[Job]:
+    """Ask for several jobs to be stopped: those that have not ended, all of them or none. Returns those."""
+    return [cancel_job(actor, job) for job in jobs if job.state not in ENDED_STATES]
+
+
+@transaction.atomic
 def report_job(cluster: Cluster, uuid: str, report: JobReport) -> Job:
     """Take the agent's word on a job. A job that ended keeps its end: a late, older report changes nothing."""
     job = Job.objects.select_for_update(of=("self",)).filter(cluster=cluster, uuid=uuid).first()
@@ -106,19 +101,54 @@ def report_job(cluster: Cluster, uuid: str, report: JobReport) -> Job:
         raise NotFound(_("%(cluster)s has no job %(uuid)s.") % {"cluster": cluster.code, "uuid": uuid})
     if job.state in ENDED_STATES:
         return job
-    before = job.state
+    before, started_before = job.state, job.started_at
+    now = timezone.now()
     job.state = report.state
     job.reason = (report.reason or "")[:300]
+    if report.engine_job and not job.engine_job:
+        job.accepted_at = now
     job.engine_job = report.engine_job or job.engine_job
     job.started_at = report.started_at or job.started_at
     job.ended_at = report.ended_at or job.ended_at
     if job.state in ENDED_STATES and job.ended_at is None:
-        job.ended_at = timezone.now()
-    if report.output is not None:
-        job.output = report.output[-_OUTPUT:]
-    if report.error_output is not None:
-        job.error_output = report.error_output[-_OUTPUT:]
+        job.ended_at = now
+    for name in ("accelerators", "cores", "time_limit_seconds"):
+        if getattr(report, name) is not None:
+            setattr(job, name, getattr(report, name))
+    _forecast(job, report)
+    if report.used is not None:
+        job.used = report.used.model_dump(mode="json")
+    started_over = started_before is not None and job.started_at != started_before
+    for name in ("output", "error_output"):
+        _join(job, name, report, started_over)
     job.save()
     if job.state != before and job.state in ENDED_STATES:
         record(None, "operations.job_ended", job.project, job=str(job.uuid), state=job.state, reason=job.reason)
     return job
+
+
+def _forecast(job: Job, report: JobReport) -> None:
+    """Where it stands in line. Of what doesn't wait any more nothing is kept."""
+    waits = job.state in WAITING_STATES or report.tasks.get("PENDING", 0) > 0
+    job.queue_position = report.queue_position if waits else None
+    job.expected_start_at = report.expected_start_at if waits else None
+    job.tasks = report.tasks or job.tasks
+
+
+def _join(job: Job, name: str, report: JobReport, started_over: bool) -> None:
+    """Put a new part of a stream to what is kept of it."""
+    text, place = getattr(report, name), getattr(report, f"{name}_from")
+    if text is None:
+        if started_over:
+            setattr(job, name, "")
+            setattr(job, f"{name}_from", 0)
+        return
+    if report.tasks:
+        # Of an array come parts of several files, each time all of them.
+        kept = Part(0, text.replace("\x00", "?"))
+    else:
+        before = Part(0, "") if started_over else Part(getattr(job, f"{name}_from"), getattr(job, name))
+        told = None if place is None else Part(place, text.replace("\x00", "?"))
+        kept = joined(before, told, text)
+    setattr(job, name, kept.text)
+    setattr(job, f"{name}_from", kept.start)

@@ -33,8 +33,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "report": ("PUT /projects/{code}/report", "report submit"),
     "take_in": ("POST /projects/{code}/members", "member add"),
     "let_go": ("DELETE /projects/{code}/members/{email}", "member remove"),
-    "submit_job": ("POST /jobs", "submit"),
-    "cancel_job": ("POST /jobs/{uuid}/cancel", "job"),
+    "submit_job": ("POST /jobs", "job submit"),
+    "job_estimate": ("POST /jobs/estimate", "job estimate"),
+    "cancel_job": ("POST /jobs/{uuid}/cancel", "job cancel"),
+    "cancel_jobs": ("POST /projects/{code}/jobs/cancel", "job cancel"),
     "propose_decision": ("POST /decisions", "decision propose"),
     "publish_decision": ("POST /decisions/{code}/publish", "decision publish"),
     "discard_decision": ("POST /decisions/{code}/discard", "decision discard"),
@@ -116,8 +118,9 @@ LISTS: dict[str, tuple[str, str]] = {
     "project": ("GET /projects/{code}", "project show"),
     "project_hours": ("GET /projects/{code}/changes", "change list"),
     "report": ("GET /projects/{code}/report", "report show"),
-    "job": ("GET /jobs/{uuid}", "job"),
-    "jobs": ("GET /projects/{code}/jobs", "jobs"),
+    "job": ("GET /jobs/{uuid}", "job status"),
+    "job_output": ("GET /jobs/{uuid}/output", "job output"),
+    "jobs": ("GET /projects/{code}/jobs", "job list"),
     "allocations": ("GET /allocations", "allocations"),
     "allocation": ("GET /allocations/{code}", "statement"),
     "promises": ("GET /promises", "promises"),
@@ -317,10 +320,10 @@ def test_what_a_list_is_of_comes_in_pages_where_it_grows() -> None:
 
 def test_the_rooms_decide_and_the_doors_only_call() -> None:
     """A door that writes by itself would be a verb that the other door lacks."""
-    from fabriek.api.routes import access, administration, declaring, judging, operations, programmes, reading
+    from fabriek.api.routes import access, administration, declaring, jobs, judging, operations, programmes, reading
     from fabriek.api.routes import explaining as why
 
-    for module in (access, administration, declaring, judging, operations, programmes, reading, why):
+    for module in (access, administration, declaring, jobs, judging, operations, programmes, reading, why):
         text = inspect.getsource(module)
         for write in (".save(", ".create(", ".delete()", ".update("):
             assert write not in text, f"{module.__name__} writes by itself: {write}"

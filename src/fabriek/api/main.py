@@ -7,14 +7,15 @@ from ninja import NinjaAPI
 from fabriek import __version__
 from fabriek.api.problems import install
 
-# `declaring`, `explaining`, `judging`, `rolling` and `scenarios` add verbs to the routers of others: one address, one
-# router.
+# `declaring`, `explaining`, `jobs`, `judging`, `rolling` and `scenarios` add verbs to the routers of others: one address,
+# one router.
 from fabriek.api.routes import (
     access,
     administration,
     declaring,  # noqa: F401
     explaining,  # noqa: F401
     finding,
+    jobs,  # noqa: F401
     judging,  # noqa: F401
     operations,
     programmes,

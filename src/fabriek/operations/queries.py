@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from fabriek.compute.directives import DirectiveError, read_directives
 from fabriek.compute.engine import Difference, difference
+from fabriek.compute.tail import Part
 from fabriek.compute.wire import AccountState, DesiredState, JobOrder, ResourcesUsed
 from fabriek.conf.errors import NotFound
 from fabriek.conf.sorting import Column, ordered, place_among
@@ -193,6 +194,15 @@ def jobs_named(project: Project, uuids: Iterable[Any]) -> list[Job]:
 
 
 MOST_NAMED = 500
+
+
+def output_after(job: Job, stream: str, place: int) -> Part:
+    """What is kept of a job's stream (output, error) from a byte of it on; all of it where that byte isn't kept: cut
+    off by now, or of a run before this one."""
+    kept = Part(job.output_from, job.output)
+    if stream == "error":
+        kept = Part(job.error_output_from, job.error_output)
+    return kept.after(place)
 
 
 def efficiency(job: Job) -> Efficiency | None:

@@ -1,10 +1,9 @@
-"""Projects, jobs, clusters, the ledger, the record of who did what."""
+"""Projects, clusters, the ledger, the record of who did what."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
 
 from django.http import Http404, HttpRequest
 from ninja import Field, Query, Router, Schema
@@ -14,9 +13,8 @@ from fabriek.api.paging import PageOf, Paging, page_of, paged
 from fabriek.audit.queries import events_found
 from fabriek.ledger.queries import check, totals
 from fabriek.operations import queries
-from fabriek.operations.actions import cancel_job, submit_job
-from fabriek.operations.models import Cluster, Job
-from fabriek.projects.models import Allocation, Project
+from fabriek.operations.models import Cluster
+from fabriek.projects.models import Project
 from fabriek.projects.queries import ProjectRow, project_list, project_page
 from fabriek.projects.reports import hand_in_report, report_figures, report_of
 from fabriek.projects.rules import may_read
@@ -82,35 +80,6 @@ class AllocationOut(Schema):
 class ProjectDetail(ProjectOut):
     members: list[str]
     allocations: list[AllocationOut]
-
-
-class JobIn(Schema):
-    allocation: str = Field(max_length=80)
-    name: str = Field("job", max_length=120)
-    script: str = Field(max_length=200_000)
-    uuid: UUID | None = None
-
-
-class JobOut(Schema):
-    uuid: UUID
-    project: str
-    allocation: str
-    name: str
-    state: str
-    reason: str
-    submitted_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
-
-
-class Jobs(PageOf):
-    items: list[JobOut]
-
-
-class JobDetail(JobOut):
-    output: str
-    error_output: str
-    script: str
 
 
 class ByHandOut(Schema):
@@ -209,16 +178,6 @@ def project(request: HttpRequest, code: str) -> dict[str, Any]:
     }
 
 
-def job_row(job: Job) -> dict[str, Any]:
-    """A job in a list."""
-    names = ("uuid", "name", "state", "reason", "submitted_at", "started_at", "ended_at")
-    return {
-        **{name: getattr(job, name) for name in names},
-        "project": job.project.code,
-        "allocation": job.allocation.code,
-    }
-
-
 def report_row(project: Project) -> dict[str, Any]:
     """The final report with the ledger's figures; null where nothing was handed in or nothing is measured."""
     figures, report = report_figures(project), report_of(project)
@@ -247,42 +206,6 @@ def hand_in(request: HttpRequest, code: str, body: ReportIn) -> dict[str, Any]:
     project = own_project(request, code)
     hand_in_report(actor_of(request), project, body.results, body.outputs, body.unused_why)
     return report_row(project)
-
-
-@router.get("/projects/{code}/jobs", response=Jobs, auth=Scope("read"), summary="A project's jobs")
-def jobs(request: HttpRequest, code: str, paging: Query[Paging]) -> dict[str, Any]:
-    """Newest first."""
-    found = queries.jobs_of(own_project(request, code)).select_related("project", "allocation")
-    return page_of(found, paging, job_row)
-
-
-@router.post("/jobs", response=JobDetail, auth=Scope("apply"), summary="Submit a job")
-def submit(request: HttpRequest, body: JobIn) -> dict[str, Any]:
-    """A batch script for an allocation. Sending the same `uuid` again submits nothing new."""
-    allocation = Allocation.objects.select_related("project", "partition").filter(code=body.allocation).first()
-    if allocation is None or not may_read(actor_of(request), allocation.project):
-        raise Http404
-    uuid = str(body.uuid) if body.uuid else None
-    job = submit_job(actor_of(request), allocation, body.name, body.script, uuid=uuid)
-    return job_detail(job)
-
-
-def job_detail(job: Job) -> dict[str, Any]:
-    """A job with its script and output."""
-    return {**job_row(job), "output": job.output, "error_output": job.error_output, "script": job.script}
-
-
-@router.get("/jobs/{uuid}", response=JobDetail, auth=Scope("read"), summary="A job")
-def job(request: HttpRequest, uuid: UUID) -> dict[str, Any]:
-    """With the last part of its output."""
-    return job_detail(queries.job_of(actor_of(request), str(uuid)))
-
-
-@router.post("/jobs/{uuid}/cancel", response=JobDetail, auth=Scope("apply"), summary="Cancel a job")
-def cancel(request: HttpRequest, uuid: UUID) -> dict[str, Any]:
-    """One that ended stays as it is."""
-    actor = actor_of(request)
-    return job_detail(cancel_job(actor, queries.job_of(actor, str(uuid))))
 
 
 @router.get("/clusters", response=Clusters, auth=Scope("read", "read operations"), summary="Clusters and their agents")

@@ -13,7 +13,8 @@ from fabriek.access.queries import assessment_desk
 from fabriek.api.authentication import Scope, actor_of
 from fabriek.api.paging import PageOf, Paging, page_of, paged
 from fabriek.api.routes.access import router as access_router
-from fabriek.api.routes.operations import HoursOf, Jobs, job_row
+from fabriek.api.routes.jobs import Jobs, job_row
+from fabriek.api.routes.operations import HoursOf
 from fabriek.api.routes.operations import router as operations_router
 from fabriek.api.routes.register import Systems, system_row
 from fabriek.api.routes.register import router as register_router

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from fabriek.cli.remote import administrators, applicants, looking, officers, operators, reviewers, rolling, scenarios
+from fabriek.cli.remote import (
+    administrators,
+    applicants,
+    jobs,
+    looking,
+    officers,
+    operators,
+    reviewers,
+    rolling,
+    scenarios,
+)
 
 
 def register(app: typer.Typer) -> None:
     """Add all of them to the command."""
-    for users in (applicants, reviewers, officers, scenarios, rolling, operators, administrators, looking):
+    for users in (applicants, jobs, reviewers, officers, scenarios, rolling, operators, administrators, looking):
         users.register(app)

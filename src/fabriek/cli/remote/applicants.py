@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import uuid
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +19,6 @@ from fabriek.cli.remote.asking import (
     content_of,
     everything,
     group,
-    print_json,
     send,
     show,
     tell,
@@ -69,55 +66,6 @@ def projects(url: Url = LOCAL, token: Token = "", search: str = "", as_json: Jso
         "ends": "ends",
     }
     show(answer["items"], columns, as_json, answer)
-
-
-def submit(
-    allocation: Annotated[str, typer.Argument(help="The allocation's code.")],
-    script: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A batch script with #SBATCH lines.")],
-    name: Annotated[str, typer.Option(help="The job's name.")] = "",
-    url: Url = LOCAL,
-    token: Token = "",
-    as_json: Json = False,
-) -> None:
-    """Submit a batch script."""
-    body = {
-        "allocation": allocation,
-        "name": name or script.stem,
-        "script": script.read_text(encoding="utf-8"),
-        "uuid": str(uuid.uuid4()),
-    }
-    answer = ask("POST", url, token, "/jobs", body)
-    show([answer], {"job": "uuid", "state": "state"}, as_json, answer)
-
-
-def jobs(
-    project: Annotated[str, typer.Argument(help="The project's code.")],
-    url: Url = LOCAL,
-    token: Token = "",
-    as_json: Json = False,
-) -> None:
-    """A project's jobs."""
-    answer = ask("GET", url, token, f"/projects/{project}/jobs", per_page=200)
-    columns = {"job": "uuid", "name": "name", "state": "state", "reason": "reason", "submitted": "submitted_at"}
-    show(answer["items"], columns, as_json, answer)
-
-
-def job(
-    number: Annotated[str, typer.Argument(metavar="UUID")],
-    cancel: Annotated[bool, typer.Option("--cancel", help="Stop it.")] = False,
-    url: Url = LOCAL,
-    token: Token = "",
-    as_json: Json = False,
-) -> None:
-    """A job's state and output; with --cancel, stop it."""
-    path = f"/jobs/{number}"
-    answer = ask("POST", url, token, f"{path}/cancel") if cancel else ask("GET", url, token, path)
-    if as_json:
-        print_json(answer)
-        return
-    print(f"{answer['state']} {answer['reason']}".strip())
-    print(answer["output"], end="")
-    print(answer["error_output"], end="", file=sys.stderr)
 
 
 def withdraw(
@@ -246,7 +194,7 @@ def let_go(
 
 def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
-    for verb in (calls, apply, applications, projects, submit, jobs, job):
+    for verb in (calls, apply, applications, projects):
         app.command(rich_help_panel=PANEL)(verb)
     group(app, "report", "A project's final report.", show=show_report, submit=hand_in_report)
     group(app, "member", "Who is in a project.", add=take_in, remove=let_go)

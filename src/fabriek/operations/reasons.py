@@ -19,13 +19,13 @@ NOBODY, MEMBER, SITE = "nobody", "member", "site"
 
 @dataclass(frozen=True)
 class Explanation:
-    """A reason or an end: what it is, what can be done, and whose move it is: nobody's (it goes on by itself),
-    a project member's, or the site's operators'."""
+    """A reason or an end: what it is, what can be done, and whose move it is: nobody's (it goes on by itself), a project
+    member's, or the site's operators'. detail: the scheduler's own words, where they say more than its code."""
 
-    code: str
     sentence: Text
     advice: Text = ""
     move: str = NOBODY
+    detail: str = ""
 
 
 _LESS = _("Ask for fewer GPUs or less time, wait until running jobs end, or ask for more hours.")
@@ -209,6 +209,34 @@ _REASONS: tuple[tuple[str, Text, Text, str], ...] = (
         MEMBER,
     ),
     ("OutOfMemory", _("It needed more memory than it had asked for."), _("Ask for more with --mem."), MEMBER),
+    # What our own agents say of states that they know and we don't.
+    (
+        "SlurmLostJob",
+        _("Slurm has lost it: its controller went down before it had written the job down."),
+        _("Submit it again; where it wrote checkpoints, from the last one. It is not your script."),
+        MEMBER,
+    ),
+    (
+        "suspended by an operator",
+        _("The site's operators have stopped it for a while. It keeps its place, and goes on from where it is."),
+        _("Nothing to do."),
+        SITE,
+    ),
+    ("its nodes are being made ready", _("Its nodes are being made ready."), "", NOBODY),
+    (
+        "stopped for a job that goes before it",
+        _("It was stopped for a job that goes before it."),
+        _("Submit it again; where it wrote checkpoints, from the last one."),
+        MEMBER,
+    ),
+    ("its deadline passed", _("Its deadline passed before it could end."), _CHANGE, MEMBER),
+    ("its node did not start", _("Its node did not start."), _("Submit it again. It is not your script."), MEMBER),
+    (
+        "put back into the queue and held",
+        _("It was put back in the queue and is held there."),
+        _("Cancel it and submit it again. If that goes the same way, tell the site's operators the job's number."),
+        MEMBER,
+    ),
     ("FrontEndDown", _("The cluster can't start jobs at the moment."), _ASK_SITE, SITE),
     ("Burst*", _("It waits for its fast storage."), _("Nothing to do: it starts by itself."), NOBODY),
     ("FedJobLock", _("The clusters settle which of them runs it."), "", NOBODY),
@@ -232,25 +260,16 @@ _ENDS: dict[str, tuple[Text, Text]] = {
     "REFUSED": (_("The scheduler did not take it."), _("Change what it names, and submit it again.")),
 }
 
-_WAITS = frozenset({"QUEUED", "PENDING"})
-
 
 def explain(state: str, reason: str) -> Explanation | None:
-    """What is to be said of a job in this state with this reason of the scheduler's; None: its state says all.
-
-    A reason that isn't in the table is passed on in the scheduler's own words.
-    """
+    """What is to be said of a job in this state with this reason of the scheduler's; None: its state says all."""
     known = _of_reason(reason) if reason else None
-    if state in _WAITS or (state == "RUNNING" and reason):
-        return known or (Explanation(reason, reason) if reason else None)
-    if state not in _ENDS:
-        return Explanation(reason, reason) if reason else None
-    sentence, advice = _ENDS[state]
     if known is not None:
         return known
-    # The words that an engine found itself, such as what a script asks and the machine lacks, say more than ours.
-    own = reason if reason and reason != state else ""
-    return Explanation(state, own or sentence, advice, MEMBER)
+    if state in _ENDS:
+        sentence, advice = _ENDS[state]
+        return Explanation(sentence, advice, MEMBER, reason)
+    return Explanation(_("The scheduler says in its own words:"), "", NOBODY, reason) if reason else None
 
 
 def _of_reason(text: str) -> Explanation | None:
@@ -260,5 +279,6 @@ def _of_reason(text: str) -> Explanation | None:
     code = words if words.islower() else re.split(r"[,:]", words)[0].strip()
     for pattern, sentence, advice, move in _REASONS:
         if fnmatchcase(code, pattern) or fnmatchcase(words, pattern):
-            return Explanation(text, sentence, advice, move)
+            # What stands behind the code, such as which nodes, says more.
+            return Explanation(sentence, advice, move, text if words not in (code, pattern) else "")
     return None

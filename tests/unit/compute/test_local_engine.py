@@ -449,7 +449,7 @@ def test_waiting_jobs_know_their_place_and_when_they_are_expected_to_start(engin
 
 
 def test_a_job_that_its_budget_holds_back_is_not_expected_at_any_time(engine):
-    engine.provision(account(seconds=100))
+    engine.provision([account(seconds=100)])
     engine.submit(order("a", "sleep 600", "--gpus=1 -t 1"))
     held = engine.submit(order("b", directives="--gpus=1 -t 1"))
     engine.tick()
@@ -525,7 +525,7 @@ def test_a_folder_of_an_earlier_version_is_taken_on(tmp_path):
     old.commit()
     old.close()
     engine = LocalEngine(tmp_path, "bench", PARTITIONS)
-    engine.provision(account())
+    engine.provision([account()])
     assert engine.report("1").used.cpu_seconds is None
     second = engine.submit(order("b"))
     until(engine, engine.is_idle)

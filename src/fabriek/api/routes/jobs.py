@@ -34,6 +34,7 @@ class ExplanationOut(Schema):
     sentence: str
     advice: str
     move: Literal["nobody", "member", "site"] = Field(description="who can do something about it")
+    detail: str = Field(description="the scheduler's own words, where they say more")
 
 
 class JobOut(Schema):
@@ -148,7 +149,13 @@ def job_row(job: Job) -> dict[str, Any]:
         **{name: getattr(job, name) for name in names},
         "project": job.project.code,
         "allocation": job.allocation.code,
-        "explanation": said and {"sentence": str(said.sentence), "advice": str(said.advice), "move": said.move},
+        "explanation": said
+        and {
+            "sentence": str(said.sentence),
+            "advice": str(said.advice),
+            "move": said.move,
+            "detail": said.detail,
+        },
     }
 
 

@@ -60,10 +60,8 @@ def estimate(
         asked = answer["asked"]
         times = f", {asked['runs']:,} times" if asked["runs"] > 1 else ""
         each = f"{asked['accelerators']:,} GPUs and {asked['cores']:,} cores"
-        print(
-            f"Asks {each} for {_clock(asked['time_limit_seconds'])}{times}: at most {_hours(asked['accelerator_seconds'])} GPU-hours "
-            f"and {_hours(asked['core_seconds'])} core-hours."
-        )
+        most = f"{_hours(asked['accelerator_seconds'])} GPU-hours and {_hours(asked['core_seconds'])} core-hours"
+        print(f"Asks {each} for {_clock(asked['time_limit_seconds'])}{times}: at most {most}.")
         queued = answer["accelerator_seconds_queued"]
         print(
             f"Left of {answer['allocation']}: {_hours(answer['accelerator_seconds_left'])} GPU-hours"
@@ -107,7 +105,7 @@ def status(job: Job, url: Url = LOCAL, token: Token = "", as_json: Json = False)
     print(f"{answer['name']}: {answer['state']}{number}")
     said = answer["explanation"]
     if said:
-        print(" ".join(text for text in (said["sentence"], said["advice"]) if text))
+        print(" ".join(text for text in (said["sentence"], said["detail"], said["advice"]) if text))
     if answer["queue_position"]:
         print(f"Place in the queue: {answer['queue_position']:,}")
     if answer["expected_start_at"]:

@@ -19,7 +19,7 @@ NOBODY, MEMBER, SITE = "nobody", "member", "site"
 
 @dataclass(frozen=True)
 class Explanation:
-    """A reason or an end: what it is, what can be done, and whose move it is: nobody's (it goes on by itself), a project
+    """A reason or an end: what it is, what can be done, and whose move it is: nobody's (it goes on by itself), a
     member's, or the site's operators'. detail: the scheduler's own words, where they say more than its code."""
 
     sentence: Text

@@ -51,7 +51,7 @@ class Transport(Protocol):
 
     def run(
         self, words: Sequence[str], environment: dict[str, str], stdin: str, timeout: float
-    ) -> tuple[int, str, str]:
+    ) -> tuple[int, bytes, str]:
         """Exit status, output and error output. Errors: NoAnswer when there is no exit status."""
 
 
@@ -60,7 +60,7 @@ class Here:
 
     def run(
         self, words: Sequence[str], environment: dict[str, str], stdin: str, timeout: float
-    ) -> tuple[int, str, str]:
+    ) -> tuple[int, bytes, str]:
         try:
             done = subprocess.run(
                 words, input=stdin.encode(), capture_output=True, env=environment, timeout=timeout, cwd="/", check=False
@@ -69,7 +69,7 @@ class Here:
             raise NoAnswer(words, f"no answer within {timeout:g} s", None) from error
         except (OSError, ValueError) as error:
             raise NoAnswer(words, str(error), None) from error
-        return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+        return done.returncode, done.stdout, done.stderr.decode(errors="replace")
 
 
 class Ssh:
@@ -81,7 +81,7 @@ class Ssh:
 
     def run(
         self, words: Sequence[str], environment: dict[str, str], stdin: str, timeout: float
-    ) -> tuple[int, str, str]:
+    ) -> tuple[int, bytes, str]:
         """See `Transport`. The other side's shell reads one line, in which every word is quoted."""
         # Servers pass on no environment by default (AcceptEnv), so it goes through env(1).
         line = shlex.join(["env", *(f"{name}={value}" for name, value in environment.items()), *words])
@@ -94,7 +94,7 @@ class Ssh:
                 errors = beside.submit(err.read)
                 printed = out.read()
                 said = errors.result(timeout)
-            return out.channel.recv_exit_status(), printed.decode(errors="replace"), said.decode(errors="replace")
+            return out.channel.recv_exit_status(), printed, said.decode(errors="replace")
         except (paramiko.SSHException, OSError, EOFError) as error:
             self._client = None
             raise NoAnswer(words, f"{self._settings.host}: {str(error) or type(error).__name__}", None) from error
@@ -143,6 +143,10 @@ class Commands:
         Times that Slurm prints are seconds since 1970, UTC (SLURM_TIME_FORMAT, which sacct and squeue heed).
         Errors: CommandFailed, NoAnswer.
         """
+        return self.read(words, user=user, stdin=stdin).decode(errors="replace")
+
+    def read(self, words: Sequence[str], *, user: str = "", stdin: str = "") -> bytes:
+        """As `run`, for what need not be text."""
         environment = dict(self._environment)
         if user:
             words = [*self._become(user), *words]
@@ -151,7 +155,7 @@ class Commands:
         code, out, err = self._transport.run(words, environment, stdin, self._settings.commands.timeout)
         if code != 0:
             # sacctmgr says what it did on standard output, and what it could not on standard error.
-            said = err.strip() or out
+            said = err.strip() or out.decode(errors="replace")
             raise (NoAnswer if any(word in said for word in _NO_ANSWER) else CommandFailed)(words, said, code)
         return out
 
@@ -185,7 +189,7 @@ class Commands:
                 code, out, _err = self._transport.run(["getent", "passwd", "--", user], self._environment, "", 20)
             except CommandFailed as error:
                 raise NoAnswer(["getent"], f"{user} can't be looked up: {error.said}", None) from error
-            fields = out.strip().split(":")
+            fields = out.decode(errors="replace").strip().split(":")
             if code != 0 or len(fields) < 7:
                 raise CommandFailed(["sbatch"], f"there is no user {user} on this machine", 1)
             if fields[2] == "0" and self._settings.jobs.become != "self":

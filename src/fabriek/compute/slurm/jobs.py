@@ -8,6 +8,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fabriek.compute.engine import EngineError, SubmitRefused
 from fabriek.compute.slurm.accounts import qos_name
@@ -15,9 +16,9 @@ from fabriek.compute.slurm.commands import CommandFailed, Commands, NoAnswer
 from fabriek.compute.slurm.formats import FormatError, cpu_seconds, moment, rows, size, state_of, tres
 from fabriek.compute.slurm.settings import SlurmSettings
 from fabriek.compute.slurm.store import Store
+from fabriek.compute.tail import TAIL, Part, readable
 from fabriek.compute.wire import ENDED, JobOrder, JobReport, ResourcesUsed, State
 
-TAIL = 64 * 1024
 # A submission whose answer was lost shows within this many seconds, or never: sbatch itself gives up before
 # (MessageTimeout, 10 s by default; https://slurm.schedmd.com/slurm.conf.html). Until then it isn't tried again.
 SETTLED_AFTER = 30.0
@@ -219,7 +220,6 @@ class Jobs:
         state: State = "RUNNING" if states["RUNNING"] else "PENDING"
         line = next(line for line in queued if state_of(line.state) == state)
         reason = _REASONS_OF_STATE.get(line.state, "" if line.reason in ("None", "") else line.reason)
-        output, error_output = self._streams(job, len(queued) > 1) if state == "RUNNING" else (None, None)
         return JobReport(
             uuid=job["uuid"],
             state=state,
@@ -229,11 +229,10 @@ class Jobs:
             expected_start_at=moment(line.start) if state == "PENDING" else None,
             queue_position=self._positions.get(line.number) if state == "PENDING" else None,
             tasks=dict(states) if len(queued) > 1 else {},
-            output=output,
-            error_output=error_output,
             cores=line.cores,
             accelerators=_gpus(line.gres, line.nodes),
             time_limit_seconds=_limit_seconds(line.limit),
+            **(self._told_by(job, len(queued) > 1, final=False) if state == "RUNNING" else {}),
         )
 
     def _accounted(self, job: sqlite3.Row, queued: Sequence[Queued]) -> JobReport:
@@ -252,7 +251,6 @@ class Jobs:
             (s for s in ("NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT", "FAILED", "CANCELLED") if states[s]), "COMPLETED"
         )
         last = max(runs, key=lambda run: run["End"])
-        output, error_output = self._streams(job, len(runs) > 1)
         resources = tres(last["AllocTRES"])
         return JobReport(
             uuid=job["uuid"],
@@ -262,11 +260,10 @@ class Jobs:
             started_at=min((m for run in runs if (m := moment(run["Start"]))), default=None),
             ended_at=max((m for run in runs if (m := moment(run["End"]))), default=None),
             tasks=dict(states) if len(runs) > 1 else {},
-            output=output,
-            error_output=error_output,
             cores=resources.get("cpu"),
             accelerators=resources.get("gres/gpu", 0) if resources else None,
             used=self._used(number, runs),
+            **self._told_by(job, len(runs) > 1, final=True),
         )
 
     def _not_accounted(self, job: sqlite3.Row, queued: Sequence[Queued], living: Sequence[dict[str, str]]) -> JobReport:
@@ -302,17 +299,23 @@ class Jobs:
 
     # Output
 
-    def _streams(self, job: sqlite3.Row, array: bool) -> tuple[str | None, str | None]:
-        """The last part of what a job wrote. Read as its user: a path that they chose never shows them what isn't
-        theirs to read."""
+    def _told_by(self, job: sqlite3.Row, array: bool, *, final: bool) -> dict[str, Any]:
+        """The last part of what a job wrote, for a report. Read as its user: a path that they chose never shows them
+        what isn't theirs to read."""
         if array:
-            return self._tail_of_tasks(job), None
+            return {"output": self._tail_of_tasks(job)}
         try:
-            places = self._places(job)
+            output, error = self._places(job)
         except EngineError:
-            return None, None
-        output = self._tail(job, places[0])
-        return output, self._tail(job, places[1]) if places[1] != places[0] else ""
+            return {}
+        told = {"output": self._tail(job, output, final)}
+        if error != output:
+            told["error_output"] = self._tail(job, error, final)
+        found: dict[str, Any] = {}
+        for name, part in told.items():
+            if part is not None:
+                found |= {name: part.text, f"{name}_from": part.start}
+        return found
 
     def _places(self, job: sqlite3.Row) -> tuple[str, str]:
         """Where its output goes, which slurmctld knows for MinJobAge after its end only: asked once, and kept."""
@@ -329,13 +332,18 @@ class Jobs:
             change.execute("UPDATE job SET output = ?, error = ? WHERE uuid = ?", (*places, job["uuid"]))
         return places
 
-    def _tail(self, job: sqlite3.Row, path: str) -> str | None:
+    def _tail(self, job: sqlite3.Row, path: str, final: bool) -> Part | None:
+        """The last part of a file; None where there is none yet, or where it can't be read."""
         if path in ("", "/dev/null"):
-            return ""
+            return None
         try:
-            return self._commands.run(["tail", "--bytes", str(TAIL), "--", path], user=job["user"])
-        except CommandFailed as error:
-            return None if isinstance(error, NoAnswer) else ""
+            length = int(self._commands.run(["stat", "--dereference", "--format=%s", "--", path], user=job["user"]))
+            start = max(0, length - TAIL)
+            # No more than was there when it was measured: what is written meanwhile comes next time.
+            data = self._commands.read(["tail", f"--bytes=+{start + 1}", "--", path], user=job["user"])
+        except (CommandFailed, ValueError):
+            return None
+        return readable(data[: length - start], start, final=final)
 
     def _tail_of_tasks(self, job: sqlite3.Row) -> str | None:
         """Of an array: the last part of the first tasks' output, each under its file's name."""
@@ -347,8 +355,8 @@ class Jobs:
             return self._commands.run(
                 ["tail", "--verbose", "--bytes", str(TAIL // len(names)), "--", *names], user=job["user"]
             )
-        except CommandFailed as error:
-            return None if isinstance(error, NoAnswer) else ""
+        except CommandFailed:
+            return None
 
 
 def _refusal(said: str) -> str:

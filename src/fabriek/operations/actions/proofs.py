@@ -28,7 +28,7 @@ def prove_usage(cluster: Cluster, proof: DailyProof) -> tuple[UsageProof, list[P
 
     The same result again only notes that it was confirmed; another one is kept beside the earlier, which stays.
     """
-    told = {line.account for line in (*proof.lines, *(proof.roll_up or []))}
+    told = {line.account for line in proof.lines} | {line.account for line in proof.roll_up or []}
     known = set(Project.objects.filter(code__in=told).values_list("code", flat=True))
     lines = compare([p for p in proof.lines if p.account in known], booked_on(cluster, proof.day))
     others = [p for p in proof.lines if p.account not in known]

@@ -2,13 +2,16 @@
 # PYTHON: any Python 3.11 or later with venv. Everything is installed in .venv, from locked and hashed versions.
 PYTHON ?= python3
 SERVE ?= 1
+# SLURM=1: on two real Slurm clusters on this machine, with data of its own.
+SLURM ?= 0
+WHERE := $(if $(filter 1,$(SLURM)),FABRIEK_FOLDER=$(or $(FABRIEK_FOLDER),var/slurm))
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: run test check bench docs assets lock messages clean
 
 run: .venv/runtime
-	@$(BIN)/fabriek demo $(if $(filter 0,$(SERVE)),--no-serve,--serve)
+	@$(WHERE) $(BIN)/fabriek demo $(if $(filter 0,$(SERVE)),--no-serve,--serve) $(if $(filter 1,$(SLURM)),--slurm)
 
 test: check
 	@$(BIN)/python tests/needs.py

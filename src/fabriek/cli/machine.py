@@ -5,6 +5,7 @@ Django is set up only when one of these is called: the pure tools start without 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -228,25 +229,37 @@ def token(
 def demo(
     serve_after: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the portal afterwards.")] = True,
     port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8000,
+    slurm: Annotated[
+        bool,
+        typer.Option("--slurm", help="On two real Slurm clusters on this machine; installs Debian's packages for it."),
+    ] = False,
 ) -> None:
     """Run the main job on a demonstration AI Factory: from a promise to accounted GPU-hours. Then serve the portal."""
     setup()
+    from fabriek.demo.machines import EMBEDDED, ON_SLURM
+    from fabriek.demo.on_slurm import clusters
     from fabriek.demo.show import run_and_show
 
-    run_and_show(port if serve_after else None)
-    if serve_after:
-        serve(port=port)
+    with clusters(Console()) if slurm else contextlib.nullcontext():
+        run_and_show(port if serve_after else None, ON_SLURM if slurm else EMBEDDED)
+        if serve_after:
+            _serve(port, slurm=slurm)
 
 
 def serve(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8000) -> None:
     """Serve the portal and the API on loopback, and keep the embedded engine's agent running beside it."""
+    _serve(port, slurm=False)
+
+
+def _serve(port: int, *, slurm: bool) -> None:
+    """slurm: the demonstration's clusters are up, so that their agents run too."""
     ready(quiet=True)
     from fabriek.cli.serve import serve_all
     from fabriek.projects.actions import lapse_shares, settle_ended
 
     settle_ended(None)
     lapse_shares(None)
-    raise typer.Exit(serve_all(port))
+    raise typer.Exit(serve_all(port, slurm=slurm))
 
 
 def work(

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 WORKERS = 2
 THREADS = 4
@@ -56,27 +57,40 @@ def run_together(commands: Sequence[tuple[str, list[str], dict[str, str]]]) -> i
                 child.kill()
 
 
-def serve_all(port: int) -> int:
-    """The portal, the worker and, where the demonstration's engine was set up, its agent; until a signal."""
+def serve_all(port: int, *, slurm: bool = False) -> int:
+    """The portal, the worker and, where the demonstration was set up, its agents; until a signal.
+
+    slurm: the demonstration's Slurm clusters are up; otherwise their agents would have nobody to talk to.
+    """
     from fabriek.conf.configuration import configuration
 
     if not _is_free(port):
         print(f"Port {port} is taken. Stop what listens there, or choose another: --port 8001", file=sys.stderr)
         return 2
-    folder = configuration().folder / "agent"
     commands: list[tuple[str, list[str], dict[str, str]]] = [
         ("portal", portal_command(port), {}),
         ("worker", [sys.executable, "-m", "fabriek.cli.main", "work"], {}),
     ]
-    if (folder / "token").exists():
-        agent = [sys.executable, "-m", "fabriek.cli.main", "agent", "--cluster", "molen", "--folder", str(folder)]
-        told = {
-            "FABRIEK_URL": f"http://127.0.0.1:{port}",
-            "FABRIEK_TOKEN": (folder / "token").read_text(encoding="utf-8").strip(),
-        }
-        commands.append(("agent", agent, told))
+    for token in sorted(configuration().folder.glob("agent*/token")):
+        on_slurm = (token.parent / "slurm.toml").exists()
+        if on_slurm and not slurm:
+            print(f"{token.parent.name} is not started: its cluster comes up with `fabriek demo --slurm`.", flush=True)
+            continue
+        commands.append(_agent(token, port, "slurm" if on_slurm else "local"))
     print(f"Fabriek serves on http://127.0.0.1:{port} (Ctrl-C stops it)", flush=True)
     return run_together(commands)
+
+
+def _agent(token: Path, port: int, engine: str) -> tuple[str, list[str], dict[str, str]]:
+    """The agent in the folder of this token: `agent` is the embedded engine's, `agent-alpha` the cluster alpha's."""
+    folder = token.parent
+    cluster = folder.name.removeprefix("agent-") if engine == "slurm" else "molen"
+    command = [sys.executable, "-m", "fabriek.cli.main", "agent", "--engine", engine, "--cluster", cluster]
+    told = {
+        "FABRIEK_URL": f"http://127.0.0.1:{port}",
+        "FABRIEK_TOKEN": token.read_text(encoding="utf-8").strip(),
+    }
+    return folder.name, [*command, "--folder", str(folder)], told
 
 
 def _is_free(port: int) -> bool:

@@ -29,6 +29,7 @@ from fabriek.demo.world import World
 from fabriek.people.actions import join_organisation, register_organisation, register_person
 from fabriek.people.models import Person
 from fabriek.projects.rules import month_after
+from fabriek.register.models import Partition
 
 # virtual cluster: class, country, invented name, field
 ORGANISATIONS = {
@@ -49,6 +50,8 @@ ORGANISATIONS = {
     "ee9e8c": ("academia", "ES", "Demonstration University ES", "language"),
 }
 FOUNDERS_CLUSTER = "e13805"
+# Who would rather have the second machine, where there are two.
+LATTER_FIRST = frozenset({"11cb48", "795a4c", "6c71a0", "2869ce", "7f04ca"})
 ORIGIN = "Microsoft Philly trace, 2017 (CC-BY-4.0)"
 
 
@@ -86,11 +89,12 @@ def _apply(world: World, row: Demand, origin: str, draft: Application | None) ->
     first = call.first_month
     alternatives = [
         {
-            "partition": world.partition,
+            "partition": partition,
             "first_month": month_after(first, later),
             "months": months,
             "gpu_hours": row.gpu_hours,
         }
+        for partition in _preferred(world, row.cluster)
         for later in range(call.months - months + 1)
     ]
     save_draft(
@@ -113,6 +117,12 @@ def _apply(world: World, row: Demand, origin: str, draft: Application | None) ->
     )
     application.refresh_from_db()
     submit_application(person, application)
+
+
+def _preferred(world: World, cluster: str) -> list[Partition]:
+    """The partitions that a group would take, its first choice first."""
+    found = world.with_gpus
+    return found[::-1] if cluster in LATTER_FIRST else found
 
 
 def _applicant(world: World, cluster: str, name: str) -> Person:

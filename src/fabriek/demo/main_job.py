@@ -9,6 +9,7 @@ from fabriek.access.actions import ask_scenario, propose_decision, publish_decis
 from fabriek.access.models import Application, Decision, Scenario
 from fabriek.access.solving import hold_here, solve_here
 from fabriek.demo import applicants, running, world
+from fabriek.demo.machines import EMBEDDED, Machine
 from fabriek.demo.world import World
 
 Tell = Callable[[str, int, int], None]
@@ -27,18 +28,21 @@ def is_finished() -> bool:
     return Decision.objects.filter(is_demo=True, state="published").exists() and running.is_done()
 
 
-def steps() -> list[Step]:
-    """The way from a promise to accounted hours."""
+def steps(machines: tuple[Machine, ...] = EMBEDDED) -> list[Step]:
+    """The way from a promise to accounted hours, on one kind of machines or another."""
     made: dict[str, World] = {}
 
     def prepare(_step: Callable[[], None]) -> str:
         people = world.gather_people()
-        factory, partition, cluster = world.build_the_machine(people)
-        told = world.promise_the_shares(people, partition)
-        calls = world.open_the_calls(people, factory, partition)
-        made["world"] = World(people, factory, partition, cluster, calls)
+        factory, partitions, clusters = world.build_the_machines(people, machines)
+        told = world.promise_the_shares(people, partitions)
+        offered = [partition for partition in partitions if partition.accelerators_per_node]
+        calls = world.open_the_calls(people, factory, offered)
+        made["world"] = World(people, factory, partitions, clusters, calls)
         return told
 
+    several = sum(len(machine.parts) for machine in machines) > 1
+    beside = [Step("Beside", lambda step: running.award_beside(made["world"], step))] if several else []
     return [
         Step("Register", lambda _step: world.load_the_register()),
         Step("Promises", prepare),
@@ -46,8 +50,9 @@ def steps() -> list[Step]:
         Step("Eligibility", lambda step: applicants.check_and_assign(made["world"], step)),
         Step("Reviews", lambda step: applicants.review_and_settle(made["world"], step)),
         Step("Decision", lambda step: decide(made["world"], step)),
-        Step("Jobs", lambda step: running.submit_jobs(made["world"], step)),
-        Step("Usage", lambda step: running.run_the_agent(made["world"], step)),
+        *beside,
+        Step("Jobs", lambda step: running.submit_jobs(made["world"], machines, step)),
+        Step("Usage", lambda step: running.run_the_agents(machines, step)),
     ]
 
 

@@ -1,31 +1,42 @@
-"""The awarded run: the agent sets up their projects on the embedded engine, short jobs run, every second is booked.
+"""The awarded run: each cluster's agent sets up their projects, short jobs run, every second is booked.
 
-The agent speaks to the platform's own API, through its web application, without a socket: the same code as over HTTPS.
+The agents speak to the platform's own API, through its web application, without a socket: the same code as over HTTPS.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 
 import httpx
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from fabriek.access.models import Application
 from fabriek.compute.agent import Agent, Lock
-from fabriek.compute.local import load_engine
+from fabriek.compute.command import ENGINES
 from fabriek.demo.applicants import ORIGIN
 from fabriek.demo.demand import demand
-from fabriek.demo.world import CLUSTER, World, agent_folder
+from fabriek.demo.machines import Machine
+from fabriek.demo.world import World, agent_folder, describe_the_engine
+from fabriek.ledger.errors import InsufficientHours
 from fabriek.ledger.queries import allocation_hours
 from fabriek.operations.actions import submit_job
 from fabriek.operations.models import ENDED_STATES, Job, UsageRecord
 from fabriek.people.actions import create_token
-from fabriek.projects.models import Allocation
+from fabriek.projects.actions import award
+from fabriek.projects.models import Allocation, Project
+from fabriek.projects.rules import months_between
 
-PATIENCE = 60.0
+PATIENCE = {"local": 60.0, "slurm": 300.0}
 LIMIT = 60
+# On the embedded engine a job may have all slots of several nodes; Slurm gives one task the GPUs of one node.
+MOST_GPUS = {"local": 8, "slurm": 4}
+CORE_HOURS = 200
+HOURS_ELSEWHERE = 20
 
 SCRIPT = """#!/bin/bash
 #SBATCH --job-name={name}
@@ -40,25 +51,59 @@ sleep {seconds}
 """
 
 
-def agent_token() -> str:
-    """The token of the demo's agent, made once and kept in a file that only its owner reads."""
-    path = agent_folder() / "token"
+CORES_SCRIPT = """#!/bin/bash
+#SBATCH --job-name={name}
+#SBATCH --ntasks=2
+#SBATCH --time=00:01:00
+echo "Job $SLURM_JOB_ID of $SLURM_JOB_ACCOUNT on $SLURM_NTASKS cores"
+sleep {seconds}
+"""
+
+
+def agent_token(machine: Machine) -> str:
+    """The token of a machine's agent, made once and kept in a file that only its owner reads."""
+    path = agent_folder(machine) / "token"
     if not path.exists():
-        _token, plain = create_token(None, name="demo agent", scopes=["agent"], site=CLUSTER)
+        _token, plain = create_token(None, name=f"demo agent {machine.cluster}", scopes=["agent"], site=machine.cluster)
         path.touch(mode=0o600)
         path.write_text(plain, encoding="utf-8")
     return path.read_text(encoding="utf-8").strip()
 
 
-def submit_jobs(_world: World, step: Callable[[], None]) -> str:
+def award_beside(world: World, step: Callable[[], None]) -> str:
+    """What no call gives: core-hours for the awarded projects, and for the founder's some hours at the other site."""
+    made = 0
+    for project in Project.objects.filter(is_demo=True, allocations__isnull=False).distinct().order_by("code"):
+        founders = project.members.filter(person=world.people["applicant"]).exists()
+        for partition in world.partitions:
+            if partition.accelerators_per_node and not founders:
+                continue
+            if project.allocations.filter(partition=partition).exists():
+                continue
+            months = len(months_between(project.starts, project.ends))
+            hours = HOURS_ELSEWHERE if partition.accelerators_per_node else CORE_HOURS
+            key = f"demo-beside:{project.code}:{partition.code}"
+            # Where the calls have given all, there is nothing beside.
+            with contextlib.suppress(InsufficientHours):
+                award(world.officer, project, partition, project.starts, months, hours * 3600, key=key)
+                made += 1
+        step()
+    return f"{made} awards beside the calls" if made else "none"
+
+
+def submit_jobs(_world: World, machines: tuple[Machine, ...], step: Callable[[], None]) -> str:
     """One job for each awarded project whose months have begun, as large as its group's largest real job, at most 8."""
     largest = {f"{ORIGIN}: virtual cluster {row.cluster}, {row.month}": row.largest_job_gpus for row in demand()}
     origins = dict(_origins())
+    most = MOST_GPUS[machines[0].engine]
     for allocation in _running_allocations():
-        if not allocation.project.jobs.exists():
-            left = allocation_hours([allocation.code])[allocation.code].left
-            gpus = max(1, min(8, largest.get(origins.get(allocation.project.code, ""), 1), left // LIMIT))
-            script = SCRIPT.format(name="demo", gpus=gpus, seconds=f"0.{len(allocation.code) % 9 + 1}")
+        if not allocation.jobs.exists():
+            seconds = f"0.{len(allocation.code) % 9 + 1}"
+            script = CORES_SCRIPT.format(name="demo", seconds=seconds)
+            if allocation.partition.accelerators_per_node:
+                left = allocation_hours([allocation.code])[allocation.code].left
+                gpus = max(1, min(most, largest.get(origins.get(allocation.project.code, ""), 1), left // LIMIT))
+                script = SCRIPT.format(name="demo", gpus=gpus, seconds=seconds)
             lead = allocation.project.members.get(role="lead").person
             submit_job(lead, allocation, "demo", script)
         step()
@@ -75,38 +120,50 @@ def _running_allocations() -> list[Allocation]:
     return list(found.select_related("project__programme", "partition").order_by("code"))
 
 
-def run_the_agent(_world: World, step: Callable[[], None]) -> str:
-    """Round after round until every job has ended and its use is booked."""
-    folder = agent_folder()
-    lock = Lock(folder)
-    engine = load_engine(folder, CLUSTER)
-    transport = httpx.WSGITransport(app=get_wsgi_application())
-    headers = {"Authorization": f"Bearer {agent_token()}"}
+def run_the_agents(machines: tuple[Machine, ...], step: Callable[[], None]) -> str:
+    """Round after round of each machine's agent until every job has ended and its use is booked."""
+    patience = sum(PATIENCE[machine.engine] for machine in machines)
     began = time.monotonic()
-    booked = 0
-    try:
-        with httpx.Client(transport=transport, base_url="http://localhost", headers=headers) as client:
-            agent = Agent(engine, client, CLUSTER, folder)
-            while True:
-                summary = agent.round()
-                booked += summary.booked
-                step()
-                if not Job.objects.exclude(state__in=ENDED_STATES).exists() and not summary.booked:
-                    break
-                if time.monotonic() - began > PATIENCE:
-                    raise TimeoutError(f"jobs still run after {PATIENCE:.0f} seconds; run again to go on")
-                time.sleep(0.1)
-    finally:
-        engine.close()
-        lock.release()
+    with contextlib.ExitStack() as stack:
+        agents = [_agent(machine, stack) for machine in machines]
+        while True:
+            booked = sum(agent.round().booked for agent in agents)
+            step()
+            if not booked and not _unfinished():
+                break
+            if time.monotonic() - began > patience:
+                raise TimeoutError(f"jobs still run after {patience:.0f} seconds; run again to go on")
+            time.sleep(0.1)
     return f"{UsageRecord.objects.count()} usage records booked"
+
+
+def _agent(machine: Machine, stack: contextlib.ExitStack) -> Agent:
+    """The machine's agent, alone in its folder until the stack is left."""
+    folder = agent_folder(machine)
+    describe_the_engine(machine)
+    lock = Lock(folder)
+    stack.callback(lock.release)
+    engine = ENGINES[machine.engine](folder, machine.cluster)
+    stack.callback(engine.close)
+    client = httpx.Client(
+        transport=httpx.WSGITransport(app=get_wsgi_application()),
+        base_url="http://localhost",
+        headers={"Authorization": f"Bearer {agent_token(machine)}"},
+    )
+    stack.callback(client.close)
+    return Agent(engine, client, machine.cluster, folder)
+
+
+def _unfinished() -> bool:
+    """Whether a job has not ended, or one of the demonstration's own ran and isn't booked yet: schedulers account
+    for a job some seconds after its end."""
+    if Job.objects.exclude(state__in=ENDED_STATES).exists():
+        return True
+    record = UsageRecord.objects.filter(cluster=OuterRef("cluster"), job_id=OuterRef("engine_job"))
+    return Job.objects.filter(name="demo", state="COMPLETED").exclude(Exists(record)).exists()
 
 
 def is_done() -> bool:
     """Whether everything ran and nothing waits to be sent."""
-    outbox = agent_folder() / "outbox"
-    return (
-        Job.objects.exists()
-        and not Job.objects.exclude(state__in=ENDED_STATES).exists()
-        and not (outbox.exists() and any(outbox.glob("*.json")))
-    )
+    waiting = any(settings.FABRIEK_FOLDER.glob("agent*/outbox/*.json"))
+    return Job.objects.exists() and not _unfinished() and not waiting

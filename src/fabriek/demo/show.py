@@ -11,32 +11,37 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from fabriek.demo.figures import latest_plan, lines
+from fabriek.demo.machines import EMBEDDED, Machine
 from fabriek.demo.main_job import is_finished, steps
-from fabriek.demo.world import ROLES
+from fabriek.demo.world import ROLES, check_the_folder
 from fabriek.people.actions import sign_in_token
 from fabriek.people.models import Person
 from fabriek.promises.queries import measured_promises
 
 
-def run_and_show(port: int | None) -> None:
-    """Run what is still to be run and show all of it. port: where the portal will be served; None: nowhere."""
+def run_and_show(port: int | None, machines: tuple[Machine, ...] = EMBEDDED) -> None:
+    """Run what is still to be run and show all of it. port: where the portal will be served; None: nowhere.
+
+    Errors: Refused where the folder holds the demonstration on other machines.
+    """
     console = Console()
     began = time.monotonic()
     fresh = not (settings.FABRIEK_FOLDER / "fabriek.sqlite3").exists()
     call_command("migrate", verbosity=0, interactive=False)
+    check_the_folder(machines)
     if not is_finished():
         console.print(
             "[bold]Fabriek[/bold]: the main job on a demonstration AI Factory, "
             + ("from a new database." if fresh else "from where it was.")
         )
-        _run(console)
+        _run(console, machines)
     _tables(console)
     console.print(f"{time.monotonic() - began:.1f} seconds. All data is in {settings.FABRIEK_FOLDER}")
     if port is not None:
         _links(console, port)
 
 
-def _run(console: Console) -> None:
+def _run(console: Console, machines: tuple[Machine, ...]) -> None:
     with Progress(
         SpinnerColumn(finished_text="[green]✓[/green]"),
         TextColumn("{task.description:<14}"),
@@ -44,7 +49,7 @@ def _run(console: Console) -> None:
         TimeElapsedColumn(),
         console=console,
     ) as progress:
-        for step in steps():
+        for step in steps(machines):
             task = progress.add_task(step.title, total=None, told="")
             count = 0
 

@@ -1,7 +1,8 @@
 """The demonstration AI Factory: its people, its machine, its shares and promises. Everything is marked as demo.
 
-The machine does not exist: its accelerators are declared slots of the embedded engine. The law's programmes and caps
-are the real ones; the factory's own floors are invented, and marked so.
+Its machines do not exist (`machines.py`): their accelerators are declared slots of the embedded engine, or device files
+that real Slurm counts. The law's programmes and caps are the real ones; the factory's own floors are invented, and
+marked so.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from django.conf import settings
 from fabriek.access.actions import open_call
 from fabriek.access.models import AccessMode, Call
 from fabriek.access.reference import load_access_modes
+from fabriek.conf.errors import Refused
+from fabriek.demo.machines import EMBEDDED, ON_SLURM, Machine
 from fabriek.operations.actions import register_cluster
 from fabriek.operations.models import Cluster
 from fabriek.people.actions import give_first_role, register_organisation, register_person
@@ -40,8 +43,6 @@ from fabriek.register.actions import (
 from fabriek.register.models import Factory, Partition
 from fabriek.register.reference import load_reference
 
-NODES, GPUS, CORES = 256, 4, 64
-CLUSTER = "molen"
 MONTHS = 3
 
 # role, name, address
@@ -71,14 +72,19 @@ class World:
 
     people: dict[str, Person]
     factory: Factory
-    partition: Partition
-    cluster: Cluster
+    partitions: list[Partition]
+    clusters: list[Cluster]
     calls: dict[str, Call]
 
     @property
     def officer(self) -> Person:
         """Who opens calls and decides."""
         return self.people["officer"]
+
+    @property
+    def with_gpus(self) -> list[Partition]:
+        """What the calls offer."""
+        return [partition for partition in self.partitions if partition.accelerators_per_node]
 
 
 def load_the_register() -> str:
@@ -142,58 +148,83 @@ def first_month() -> date:
     return earliest.month if earliest else datetime.now(UTC).date().replace(day=1)
 
 
-def build_the_machine(people: dict[str, Person]) -> tuple[Factory, Partition, Cluster]:
-    """The factory, its system with one GPU partition, and the cluster that the embedded engine plays."""
-    operator = people["operator"]
+def check_the_folder(machines: tuple[Machine, ...]) -> None:
+    """One database holds the demonstration on one kind of engine. Errors: Refused, with what to do."""
+    wanted = {machine.cluster: machine.engine for machine in machines}
+    for cluster in Cluster.objects.filter(code__in=[m.cluster for m in (*EMBEDDED, *ON_SLURM)]):
+        if wanted.get(cluster.code) != cluster.engine:
+            raise Refused(
+                f"{settings.FABRIEK_FOLDER} holds the demonstration on other machines ({cluster.code}, "
+                f"{cluster.get_engine_display()}). Give this one a folder of its own: FABRIEK_FOLDER=..."
+            )
+
+
+def build_the_machines(
+    people: dict[str, Person], machines: tuple[Machine, ...]
+) -> tuple[Factory, list[Partition], list[Cluster]]:
+    """The factory, its systems with their partitions, and the cluster of each."""
     factory = declare_factory(
-        operator,
+        people["operator"],
         code="demo",
         name="Demonstration AI Factory",
         country="NL",
         hosting_entity="Demonstration Computing Centre",
         is_demo=True,
-        notes="Invented, to show what the platform does. Its accelerators are declared slots, not hardware.",
+        notes="Invented, to show what the platform does. Its accelerators are no hardware.",
     )
+    partitions: list[Partition] = []
+    clusters: list[Cluster] = []
+    for machine in machines:
+        parts, cluster = _build(people["operator"], factory, machine)
+        partitions += parts.values()
+        clusters.append(cluster)
+    return factory, partitions, clusters
+
+
+def _build(operator: Person, factory: Factory, machine: Machine) -> tuple[dict[str, Partition], Cluster]:
     site = declare_site(
         operator,
-        code="demo-utrecht",
-        name="Demonstration site",
-        city="Utrecht",
+        code=machine.site,
+        name=machine.site_name,
+        city=machine.city,
         country="NL",
         hosting_entity="Demonstration Computing Centre",
-        latitude=52.09,
-        longitude=5.12,
+        latitude=machine.latitude,
+        longitude=machine.longitude,
         is_demo=True,
     )
     system = declare_system(
         operator,
-        code="molen",
-        name="Molen (demo)",
+        code=machine.system,
+        name=machine.name,
         site=site,
         factory=factory,
         is_demo=True,
         system_class="AI-optimised",
-        scheduler="embedded engine",
+        scheduler=machine.scheduler,
         union_share_maximum=Decimal("0.5"),
         consortium_countries=["NL"],
+        **({"notes": machine.notes} if machine.notes else {}),
     )
-    partition = declare_partition(
-        operator,
-        system,
-        name="gpu",
-        kind="gpu",
-        nodes=NODES,
-        accelerators_per_node=GPUS,
-        cores_per_node=CORES,
-        accelerator_model="declared slot (no hardware)",
-    )
-    if not partition.availabilities.exists():
-        declare_availability(operator, partition, Decimal("0.97"), date(2026, 1, 1))
-    cluster = register_cluster(operator, code=CLUSTER, site=site, engine="local", partitions={"gpu": partition})
-    return factory, partition, cluster
+    parts = {}
+    for part in machine.parts:
+        parts[part.name] = declare_partition(
+            operator,
+            system,
+            name=part.name,
+            kind=part.kind,
+            nodes=part.nodes,
+            accelerators_per_node=part.gpus,
+            cores_per_node=part.cores,
+            accelerator_model=part.model,
+        )
+        if not parts[part.name].availabilities.exists():
+            declare_availability(operator, parts[part.name], Decimal("0.97"), date(2026, 1, 1))
+    cluster = register_cluster(operator, code=machine.cluster, site=site, engine=machine.engine, partitions=parts)
+    return parts, cluster
 
 
-def promise_the_shares(people: dict[str, Person], partition: Partition) -> str:
+def promise_the_shares(people: dict[str, Person], partitions: list[Partition]) -> str:
     """Capacity on the ledger, half of it the Union's, half the state's; the demo factory's own floors."""
     officer = people["officer"]
     establish_programme(
@@ -205,9 +236,10 @@ def promise_the_shares(people: dict[str, Person], partition: Partition) -> str:
         is_demo=True,
     )
     months = months_from(first_month(), MONTHS)
-    declare_capacity(people["operator"], partition, months)
-    if Share.objects.filter(partition=partition, month__in=months).count() < len(months) * len(SHARES):
-        establish_shares(officer, partition, months, SHARES, why="demonstration")
+    for partition in partitions:
+        declare_capacity(people["operator"], partition, months)
+        if Share.objects.filter(partition=partition, month__in=months).count() < len(months) * len(SHARES):
+            establish_shares(officer, partition, months, SHARES, why="demonstration")
     industrial = Programme.objects.get(code="eu-industrial")
     science = Programme.objects.get(code="eu-science")
     for code, name, programme, kind, subject, fraction, rank in (
@@ -233,7 +265,7 @@ def promise_the_shares(people: dict[str, Person], partition: Partition) -> str:
     return f"{len(months)} months, {len(SHARES)} programmes, {Promise.objects.count()} promises"
 
 
-def open_the_calls(people: dict[str, Person], factory: Factory, partition: Partition) -> dict[str, Call]:
+def open_the_calls(people: dict[str, Person], factory: Factory, partitions: list[Partition]) -> dict[str, Call]:
     """Playground and Fast Lane out of one share, AI for Science out of another; open for the whole period."""
     officer, month = people["officer"], first_month()
     opens = datetime(month.year, month.month, 1, tzinfo=UTC)
@@ -253,7 +285,7 @@ def open_the_calls(people: dict[str, Person], factory: Factory, partition: Parti
             access_mode=template,
             factory=factory,
             programme=Programme.objects.get(code=programme),
-            partitions=[partition],
+            partitions=partitions,
             title=f"{template.name} at the Demonstration AI Factory",
             opens=opens,
             closes=closes,
@@ -266,10 +298,19 @@ def open_the_calls(people: dict[str, Person], factory: Factory, partition: Parti
     return calls
 
 
-def agent_folder() -> Path:
-    """Where the demo's agent works, with the description of its engine."""
-    folder: Path = settings.FABRIEK_FOLDER / "agent"
+def agent_folder(machine: Machine) -> Path:
+    """Where a machine's agent works."""
+    name = "agent" if machine.engine == "local" else f"agent-{machine.cluster}"
+    folder: Path = settings.FABRIEK_FOLDER / name
     folder.mkdir(parents=True, exist_ok=True)
-    described = {"partitions": {"gpu": {"nodes": NODES, "accelerators_per_node": GPUS, "cores_per_node": CORES}}}
-    (folder / "engine.json").write_text(json.dumps(described), encoding="utf-8")
     return folder
+
+
+def describe_the_engine(machine: Machine) -> None:
+    """What the embedded engine hands out; for Slurm see `on_slurm.py`."""
+    if machine.engine == "local":
+        partitions = {
+            part.name: {"nodes": part.nodes, "accelerators_per_node": part.gpus, "cores_per_node": part.cores}
+            for part in machine.parts
+        }
+        (agent_folder(machine) / "engine.json").write_text(json.dumps({"partitions": partitions}), encoding="utf-8")

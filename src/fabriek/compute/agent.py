@@ -147,7 +147,6 @@ class Agent:
             # Also when the platform can't be reached: what was taken in before is started, ended and accounted.
             self.engine.tick()
         self._guarded(self._send_usage, summary)
-        self._errors += self.engine.notes()
         self._guarded(self._prove, summary)
         self._guarded(self._report_enforced, summary)
         summary.error = "; ".join(self._errors)

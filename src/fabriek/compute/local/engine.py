@@ -380,7 +380,7 @@ class LocalEngine:
         return ProofRuns(places=list(places), runs=runs[:MOST_RECORDS], cut=len(runs) > MOST_RECORDS)
 
     def notes(self) -> list[str]:
-        """Nothing that can't be read: the engine wrote it itself."""
+        """It meters itself, and has nothing to wonder about."""
         return []
 
     # The queue at work

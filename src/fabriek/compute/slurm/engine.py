@@ -34,7 +34,7 @@ class SlurmEngine:
         self._jobs = Jobs(commands, settings, self._store)
         self._tree: Tree | None = None
         self._metering = Metering(
-            commands.run, settings.cluster, folder, interval=settings.metering.interval, ours=self._accounts
+            commands.run, settings.cluster, folder, interval=settings.metering.interval, ours=self._ours
         )
         self._prover = Prover(commands.run, settings.cluster, self._metering.accounting)
 
@@ -69,7 +69,7 @@ class SlurmEngine:
             self._tree = read_tree(self._commands, self.settings)
         return self._tree
 
-    def _accounts(self) -> set[str]:
+    def _ours(self) -> set[str]:
         """The accounts whose runs are the platform's business: what stands below its own, and what ever did."""
         return self._read().below(self.settings.root_account) | {account for account, _partition in self._store.made()}
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,20 @@ FABRIEK = [sys.executable, "-m", "fabriek.cli.main"]
 
 
 @pytest.fixture(scope="session")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the served demonstration keeps its data and its mail."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="session")
+def portal(demo_folder: Path) -> Iterator[str]:
     """The address of a served demonstration."""
     if not CHROMIUM:
         pytest.skip("chromium is not installed")
-    folder: Path = tmp_path_factory.mktemp("demo")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = {**os.environ, "FABRIEK_FOLDER": str(folder)}
+    environment = {**os.environ, "FABRIEK_FOLDER": str(demo_folder)}
     subprocess.run([*FABRIEK, "demo", "--no-serve"], env=environment, check=True, capture_output=True, timeout=180)
     server = subprocess.Popen([*FABRIEK, "serve", "--port", str(port)], env=environment, start_new_session=True)
     address = f"http://127.0.0.1:{port}"
@@ -60,9 +66,9 @@ def chromium() -> Iterator[Any]:
 Enter = Callable[..., Any]
 
 
-@pytest.fixture
-def enter(portal: str, chromium: Any) -> Iterator[Enter]:
-    """A page of the portal, for somebody of the demonstration (or nobody), on a screen of this width."""
+@contextmanager
+def door(portal: str, chromium: Any) -> Iterator[Enter]:
+    """Opens pages of the portal, for somebody of the demonstration (or nobody), on a screen of a width."""
     contexts = []
 
     def open_page(who: str = "", width: int = 1440) -> Any:
@@ -76,6 +82,15 @@ def enter(portal: str, chromium: Any) -> Iterator[Enter]:
             page.wait_for_load_state()
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    try:
+        yield open_page
+    finally:
+        for context in contexts:
+            context.close()
+
+
+@pytest.fixture
+def enter(portal: str, chromium: Any) -> Iterator[Enter]:
+    """A page of the portal, for somebody of the demonstration (or nobody), on a screen of this width."""
+    with door(portal, chromium) as open_page:
+        yield open_page

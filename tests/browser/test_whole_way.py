@@ -37,14 +37,14 @@ def test_the_whole_way(enter: Any) -> None:
     run_a_job(founder)
 
 
-def apply(page: Any) -> None:
+def apply(page: Any, title: str = TITLE) -> None:
     page.goto("/calls/")
     page.get_by_role("link", name=re.compile("^Playground")).click()
     page.get_by_role("button", name="Apply").click()
     page.get_by_role("button", name="Save and continue").click()
     page.get_by_label("GPU-hours").first.fill("50")
     page.get_by_role("button", name="Save and continue").click()
-    page.get_by_label("Title").fill(TITLE)
+    page.get_by_label("Title").fill(title)
     page.get_by_text("Saved", exact=True).wait_for()
     page.get_by_label("What will you do").fill("We train a small model on the sound of windmills.")
     page.get_by_label("How: software").fill("PyTorch on one GPU.")

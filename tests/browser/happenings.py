@@ -1,0 +1,85 @@
+"""What the demonstration has none of, so that its pages can be looked at: done on the pages, as people would."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tests.browser.test_whole_way import REVIEWERS, apply
+
+TITLE = "Bicycle bells, told apart"
+
+
+def let_things_happen(enter: Any) -> tuple[str, str, str]:
+    """A draft, an application in review, an objection, a change that was asked, maintenance, a link, moved hours.
+
+    Gives the draft's address, the open review's, and whose review that is.
+    """
+    founder, officer = enter("founder"), enter("officer")
+    draft = founder_asks(founder)
+    officer.goto("/decisions/")
+    officer.get_by_role("link", name=re.compile("Playground")).last.click()
+    officer.get_by_role("button", name="Check all").click()
+    officer.get_by_role("button", name="Assign reviewers").click()
+    move_hours(officer)
+    declare(enter("operator"))
+    for who in REVIEWERS:
+        page = enter(who)
+        page.goto("/reviews/")
+        if (link := page.get_by_role("link", name=TITLE)).count():
+            return draft, str(link.get_attribute("href")), who
+    raise AssertionError("nobody was given the review")
+
+
+def founder_asks(page: Any) -> str:
+    """One application submitted, one begun, an objection, a change."""
+    apply(page, TITLE)
+    page.goto("/calls/")
+    page.get_by_role("link", name=re.compile("^Playground")).click()
+    page.get_by_role("button", name="Apply").click()
+    draft: str = re.sub(r"^https?://[^/]+|[a-z]+/$", "", page.url)
+    page.goto("/applications/")
+    page.get_by_role("row").filter(has_text="Not awarded").get_by_role("link").first.click()
+    page.locator("details:has(textarea[name=text]) > summary").click()
+    page.locator("textarea[name=text]").fill("The score of the method does not fit its remark.")
+    page.locator("form[action$='/object/'] button").click()
+    page.get_by_text("Your objection was received").wait_for()
+    page.goto("/projects/")
+    page.locator("tbody a").first.click()
+    page.goto(f"{page.url}hours/")
+    page.locator("[name=change-hours]").fill("1")
+    page.locator("[name=change-months]").fill("1")
+    page.locator("[name=change-why]").fill("The data came a month late.")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.get_by_role("heading", name="So far").wait_for()
+    return draft
+
+
+def move_hours(page: Any) -> None:
+    """A reallocation, small enough to be in nobody's way."""
+    page.goto("/programmes/reallocate/")
+    page.locator("[name=partition]").select_option("molen/gpu")
+    page.locator("[name=from_programme]").select_option("nl-demo")
+    page.locator("[name=to_programme]").select_option("eu-science")
+    page.locator("[name=hours]").fill("1")
+    page.locator("[name=why]").fill("To see it on the pages.")
+    page.locator("main form button[type=submit]").last.click()
+    page.get_by_text("Moved: 1").wait_for()
+
+
+def declare(page: Any) -> None:
+    """Maintenance and a link."""
+    page.goto("/operations/maintenance/")
+    page.locator("[name=partition]").select_option("molen/gpu")
+    page.locator("[name=nodes]").fill("1")
+    page.locator("[name=why]").fill("A leaking pump")
+    page.locator("main form button[type=submit]").last.click()
+    page.get_by_text("Planned.").wait_for()
+    page.goto("/operations/links/new/")
+    page.locator("[name=site]").select_option(index=1)
+    page.locator("[name=other]").select_option(index=2)
+    page.locator("[name=network]").fill("SURF and RCTS")
+    page.locator("[name=gigabits_per_second]").fill("100")
+    page.locator("[name=source]").fill("The operator's own word")
+    page.locator("main form button[type=submit]").last.click()
+    page.get_by_text("The link is declared").wait_for()

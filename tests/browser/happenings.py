@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import re
-from typing import Any
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from tests.browser.test_whole_way import REVIEWERS, apply
 
 TITLE = "Bicycle bells, told apart"
 
 
-def let_things_happen(enter: Any) -> tuple[str, str, str]:
-    """A draft, an application in review, an objection, a change that was asked, maintenance, a link, moved hours.
+class Happened(NamedTuple):
+    """The draft's address, the open review's, whose review that is, and the task's address."""
 
-    Gives the draft's address, the open review's, and whose review that is.
-    """
+    draft: str
+    review: str
+    reviewer: str
+    task: str
+
+
+def let_things_happen(enter: Any, folder: Path) -> Happened:
+    """A draft, an application in review, an objection, a change that was asked, maintenance, a link, moved hours, a
+    task."""
     founder, officer = enter("founder"), enter("officer")
     draft = founder_asks(founder)
     officer.goto("/decisions/")
@@ -27,7 +38,7 @@ def let_things_happen(enter: Any) -> tuple[str, str, str]:
         page = enter(who)
         page.goto("/reviews/")
         if (link := page.get_by_role("link", name=TITLE)).count():
-            return draft, str(link.get_attribute("href")), who
+            return Happened(draft, str(link.get_attribute("href")), who, ask_for_a_task(folder))
     raise AssertionError("nobody was given the review")
 
 
@@ -83,3 +94,20 @@ def declare(page: Any) -> None:
     page.locator("[name=source]").fill("The operator's own word")
     page.locator("main form button[type=submit]").last.click()
     page.get_by_text("The link is declared").wait_for()
+
+
+ASK = """
+from fabriek.access.models import Call, Task, TaskVerb
+from fabriek.people.models import Person
+officer = Person.objects.get(email="officer@demo.example")
+print(Task.objects.create(call=Call.objects.first(), verb=TaskVerb.SETTLE, total=0, asked_by=officer).pk)
+"""
+
+
+def ask_for_a_task(folder: Path) -> str:
+    """The address of a task that the worker does: the pages make one of more than a hundred applications only, which
+    the demonstration has not."""
+    environment = {**os.environ, "FABRIEK_FOLDER": str(folder), "DJANGO_SETTINGS_MODULE": "fabriek.conf.settings"}
+    command = [sys.executable, "-m", "django", "shell", "--no-imports", "-c", ASK]
+    made = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=60)
+    return f"/desk/tasks/{int(made.stdout)}/"

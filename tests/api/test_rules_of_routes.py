@@ -110,6 +110,8 @@ RULES = {
     "POST /decisions/{code}/discard": "decide",
     "GET /objections": "read applications",
     "GET /access-modes": PUBLIC,
+    "GET /access-modes/{code}": PUBLIC,
+    "GET /legal": PUBLIC,
     "GET /calls/{code}/queue": "read applications",
     "POST /calls/{code}/queue": "decide",
     "POST /queues": "decide",

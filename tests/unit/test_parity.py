@@ -107,6 +107,8 @@ LISTS: dict[str, tuple[str, str]] = {
     "what_can_i_get": ("GET /what-can-i-get", "what-can-i-get"),
     "factory": ("GET /factories/{code}", "factory show"),
     "system": ("GET /systems/{code}", "system show"),
+    "legal": ("GET /legal", "legal"),
+    "access_mode": ("GET /access-modes/{code}", "access-mode show"),
     "calls": ("GET /calls", "calls"),
     "call": ("GET /calls/{code}", "call show"),
     "applications": ("GET /applications", "applications"),
@@ -161,7 +163,6 @@ LISTS: dict[str, tuple[str, str]] = {
 # What a browser alone reads, each with its reason.
 ONLY_READ_HERE = {
     "home": "figures that the lists of factories, calls and promises give",
-    "legal": "words",
     "accessibility": "words",
     "about_demo": "words",
     "openid_start": "the way to a provider and back, by cookies",

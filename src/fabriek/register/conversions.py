@@ -14,7 +14,7 @@ from fabriek.conf.checking import checked
 from fabriek.conf.errors import Invalid
 from fabriek.people.permissions import require
 from fabriek.register.errors import PeriodInvalid
-from fabriek.register.models import Confidence, Partition, UnitConversion
+from fabriek.register.models import Confidence, Partition, UnitConversion, unit_name
 from fabriek.register.rules import first_overlap
 
 MOST = 10**9
@@ -35,7 +35,7 @@ def add_conversions(partition: Partition, rows: Iterable[UnitConversion]) -> Non
         if day is not None:
             raise PeriodInvalid(
                 _("What a %(unit)s is worth on %(partition)s on %(day)s is known already. End that one first.")
-                % {"unit": unit, "partition": partition.code, "day": day},
+                % {"unit": unit_name(unit), "partition": partition.code, "day": day},
                 faults={"valid_from": [_("Another worth holds in this period.")]},
             )
     UnitConversion.objects.bulk_create(rows)

@@ -98,6 +98,51 @@ class ConsortiumMember(models.Model):
         return self.name
 
 
+class LegalSubject(models.TextChoices):
+    """What can be said of a factory in law."""
+
+    PERSON = "person", _("Person in law")
+    BASIS = "basis", _("Established under")
+    FORM = "form", _("Its own form in national law")
+    AGREEMENT = "agreement", _("Hosting agreement")
+    CONTRACTS = "contracts", _("Who contracts and answers")
+    CONDITIONS = "conditions", _("Who sets the conditions of access")
+    SHARES = "shares", _("Whose hours they are")
+    PAID = "paid", _("Paid commercial use")
+    EXISTING = "existing", _("Beside what there was")
+
+
+class LegalStatement(models.Model):
+    """One thing that is known of a factory in law, for a period [valid_from, valid_until); of every factory, where none
+    is named. `says` is the code of a sentence of `legal.SENTENCES`; what is known of one factory is told in `text`, in
+    the words of its source. No row: not known."""
+
+    factory = models.ForeignKey(Factory, models.CASCADE, null=True, blank=True, related_name="legal_statements")
+    subject = models.CharField(max_length=20, choices=LegalSubject)
+    says = models.CharField(max_length=40, blank=True)
+    text = models.TextField(blank=True)
+    basis = models.CharField(max_length=200, blank=True, help_text="the act and its article")
+    valid_from = models.DateField(null=True, blank=True)
+    valid_until = models.DateField(null=True, blank=True)
+    source = models.CharField(max_length=200)
+    confidence = models.CharField(max_length=10, choices=Confidence)
+
+    class Meta:
+        ordering = ["factory", "subject", "valid_from"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(says="", text=""), name="legal_statement_says_something"),
+            models.CheckConstraint(condition=~Q(source=""), name="legal_statement_has_a_source"),
+            models.CheckConstraint(condition=Q(subject__in=LegalSubject.values), name="legal_subject_known"),
+            models.CheckConstraint(
+                condition=Q(valid_from__isnull=True) | Q(valid_until__isnull=True) | Q(valid_until__gt=F("valid_from")),
+                name="legal_statement_period",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.factory_id or 'every factory'}: {self.subject}"
+
+
 class Antenna(models.Model):
     """An AI factory antenna: a country's entry to one or more factories (call HORIZON-JU-EUROHPC-2025-AIFA-01)."""
 
@@ -294,6 +339,21 @@ class PartitionSize(models.Model):
         return f"{self.partition_id}: {self.nodes} from {self.valid_from}"
 
 
+class Unit(models.TextChoices):
+    """What hours are counted in."""
+
+    NODE_HOUR = "node-hour", _("node-hour")
+    GPU_HOUR = "gpu-hour", _("GPU-hour")
+    GCD_HOUR = "gcd-hour", _("GCD-hour")
+    SBU = "sbu", _("SBU")
+    CORE_HOUR = "core-hour", _("core-hour")
+
+
+def unit_name(unit: str) -> str:
+    """A unit in the reader's language; one that isn't known as it was given."""
+    return str(dict(Unit.choices).get(unit, unit))
+
+
 class UnitConversion(models.Model):
     """What one unit of a partition is worth: `unit` = `numerator / denominator` accelerator-hours, for a period.
 
@@ -301,16 +361,7 @@ class UnitConversion(models.Model):
     """
 
     partition = models.ForeignKey(Partition, models.CASCADE, related_name="conversions")
-    unit = models.CharField(
-        max_length=20,
-        choices=[
-            ("node-hour", _("node-hour")),
-            ("gpu-hour", _("GPU-hour")),
-            ("gcd-hour", _("GCD-hour")),
-            ("sbu", _("SBU")),
-            ("core-hour", _("core-hour")),
-        ],
-    )
+    unit = models.CharField(max_length=20, choices=Unit)
     numerator = models.PositiveBigIntegerField()
     denominator = models.PositiveBigIntegerField(default=1)
     valid_from = models.DateField()

@@ -25,6 +25,7 @@ from fabriek.register.models import (
     Stage,
     System,
     UnitConversion,
+    unit_name,
 )
 from fabriek.register.rules import (
     Outage,
@@ -163,7 +164,7 @@ def conversion(partition: Partition, unit: str, on: date) -> UnitConversion:
     if found is None:
         raise ConversionUnknown(
             _("What a %(unit)s is worth on %(partition)s on %(day)s is not known. Give the amount in GPU-hours.")
-            % {"unit": unit, "partition": partition.code, "day": on}
+            % {"unit": unit_name(unit), "partition": partition.code, "day": on}
         )
     return found
 

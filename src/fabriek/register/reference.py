@@ -22,6 +22,7 @@ from fabriek.register.models import (
     ConsortiumMember,
     Factory,
     HostingEntity,
+    LegalStatement,
     Partition,
     PartitionKind,
     Site,
@@ -74,11 +75,12 @@ def load_reference() -> dict[str, int]:
     """Load or refresh the reference register. Returns how many rows there are; does nothing where it is up to date."""
     systems, systems_hash = _file("eurohpc_systems.json")
     factories, factories_hash = _file("ai_factories.json")
-    fingerprint = f"{systems_hash}:{factories_hash}"
+    law, law_hash = _file("legal_statements.json")
+    fingerprint = hashlib.sha256(f"{systems_hash}:{factories_hash}:{law_hash}".encode()).hexdigest()
     known = Source.objects.filter(code="reference-register").first()
     if known is None or known.text != fingerprint:
         with transaction.atomic():
-            _sources(systems, factories)
+            _sources(systems, factories, law)
             for row in factories["ai_factories"]:
                 _factory(row)
             for row in systems["systems"]:
@@ -88,6 +90,7 @@ def load_reference() -> dict[str, int]:
             _name_systems(factories["ai_factories"])
             for row in factories["antennas"]:
                 _antenna(row)
+            _law(law)
             Source.objects.update_or_create(code="reference-register", defaults={"text": fingerprint})
     return {
         "factories": Factory.objects.count(),
@@ -95,6 +98,32 @@ def load_reference() -> dict[str, int]:
         "partitions": Partition.objects.count(),
         "antennas": Antenna.objects.count(),
     }
+
+
+def _law(file: dict[str, Any]) -> None:
+    """What the law says of every factory, and of one. Statements that other sources than the file's tell stay."""
+    LegalStatement.objects.filter(source__in=file["sources"]).delete()
+    factories = {factory.code: factory for factory in Factory.objects.filter(is_demo=False)}
+    rows: list[tuple[Factory | None, Any]] = [(None, row) for row in file["of_every_factory"]]
+    rows += [(factories[row["factory"]], row) for row in file["of_one_factory"]]
+    LegalStatement.objects.bulk_create(
+        LegalStatement(
+            factory=factory,
+            subject=row["subject"],
+            says=row.get("says", ""),
+            text=row.get("text", ""),
+            basis=row["basis"],
+            valid_from=_day(row["valid_from"]),
+            valid_until=_day(row.get("valid_until")),
+            source=row["source"],
+            confidence=row["confidence"],
+        )
+        for factory, row in rows
+    )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _value(row: dict[str, Any], name: str) -> Any:

@@ -10,6 +10,7 @@ from ninja import Field, Query, Router, Schema
 
 from fabriek.api.paging import PageOf, Paging, page_of
 from fabriek.register import queries
+from fabriek.register.legal import Statement, statements_of
 from fabriek.register.models import Factory, Partition, System
 
 router = Router(tags=["register"])
@@ -47,6 +48,18 @@ class ConversionOut(Schema):
     confidence: str
 
 
+class LegalOut(Schema):
+    subject: str
+    known: bool
+    says: str = Field(description="the code of the sentence, where the law says it of every factory")
+    sentence: str = Field(description="in the reader's language; empty where nothing is known")
+    basis: str = Field(description="the act and its article")
+    valid_from: date | None
+    valid_until: date | None = Field(description="the first day on which it no longer holds")
+    source: str
+    confidence: str
+
+
 class FactoryDetail(FactoryRow):
     stage_text: str
     selected_on: date | None
@@ -54,6 +67,7 @@ class FactoryDetail(FactoryRow):
     website: str
     states: list[str]
     partners: list[str]
+    legal: list[LegalOut] = Field(description="what it is in law today, a statement for each subject")
     stages: list[StageOut]
     facts: dict[str, Any]
 
@@ -139,9 +153,16 @@ def factory(request: HttpRequest, code: str) -> dict[str, Any]:
         "website": found.website,
         "states": [member.name for member in members if member.kind == "state"],
         "partners": [member.name for member in members if member.kind == "partner"],
+        "legal": statements_of(found),
         "stages": list(found.stages.all()),
         "facts": found.facts,
     }
+
+
+@router.get("/legal", response=list[LegalOut], summary="What an AI factory is in law")
+def legal(request: HttpRequest) -> list[Statement]:
+    """What the law says of every AI factory today; what is known of one stands with it."""
+    return statements_of()
 
 
 def partition_detail(partition: Partition) -> dict[str, Any]:

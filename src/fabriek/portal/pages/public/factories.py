@@ -25,6 +25,7 @@ from fabriek.portal.components.countries import country_name
 from fabriek.portal.components.plots import Line, Map, Place
 from fabriek.programmes.actions import months_from
 from fabriek.register import queries
+from fabriek.register.legal import Statement, statements_of
 from fabriek.register.models import Antenna, Link, Partition, Site, Stage, StageChange, System, UnitConversion
 from fabriek.register.rules import least_seconds_to_move
 
@@ -147,15 +148,17 @@ def factory(request: HttpRequest, code: str) -> HttpResponse:
     if found is None:
         raise Http404
     members = list(found.members.all())
+    legal = statements_of(found)
     context = {
         "factory": found,
+        "legal": legal,
         "factory_theme": found.theme,
         "states": [m.name for m in members if m.kind == "state"],
         "partners": [m.name for m in members if m.kind == "partner"],
         "systems": [(system, queries.accelerators_of(system)) for system in found.systems.all()],
         "links": _links_of(found.systems.all()),
         "calls": [call for call in open_calls() if call.factory_id == found.pk],
-        "sources": _sources(found.facts, rows=found.stages.all()),
+        "sources": _sources(found.facts, rows=[*found.stages.all(), *(one for one in legal if one.known)]),
         "origins": _origins(found.facts),
     }
     return render(request, "public/factory.html", context)
@@ -205,7 +208,9 @@ def _map_of(site: Site, others: list[Site]) -> Map | None:
     return map_of_sites(only={site.pk, *(other.pk for other in others)}) if others else None
 
 
-def _sources(*facts: dict[str, Any], rows: Iterable[StageChange | UnitConversion] = ()) -> list[tuple[str, str]]:
+def _sources(
+    *facts: dict[str, Any], rows: Iterable[StageChange | UnitConversion | Statement] = ()
+) -> list[tuple[str, str]]:
     """The sources that these facts and rows name, with their text. Rows that say theirs in words name none."""
     codes = {fact["source"] for part in facts for fact in part.values() if isinstance(fact, dict) and "source" in fact}
     texts = queries.sources(codes | {row.source for row in rows})

@@ -7,9 +7,11 @@ from django.shortcuts import render
 from django.views.i18n import set_language as django_set_language
 
 from fabriek.access.queries import free_gpu_hours, open_calls
+from fabriek.access.rules import OBJECTION_DAYS
 from fabriek.portal.access import EVERYBODY, requires
 from fabriek.promises.queries import measured_promises
-from fabriek.register.queries import figures
+from fabriek.register.legal import statements_of
+from fabriek.register.queries import figures, sources
 
 
 @requires(EVERYBODY)
@@ -34,8 +36,14 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @requires(EVERYBODY)
 def legal(request: HttpRequest) -> HttpResponse:
-    """Who is responsible, which data are kept and why."""
-    return render(request, "public/legal.html")
+    """What an AI factory is in law, who is responsible, which data are kept and why."""
+    statements = statements_of()
+    context = {
+        "legal": statements,
+        "sources": sorted(sources({one.source for one in statements}).items()),
+        "objection_days": OBJECTION_DAYS,
+    }
+    return render(request, "public/legal.html", context)
 
 
 @requires(EVERYBODY)

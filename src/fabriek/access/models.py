@@ -241,7 +241,7 @@ class EligibilityCheck(models.Model):
     """The automatic rules' answers and the verdict of a person."""
 
     application = models.OneToOneField(Application, models.CASCADE, related_name="eligibility_check")
-    findings = models.JSONField(help_text='[{"rule": "...", "holds": true, "sentence": "..."}]')
+    findings = models.JSONField(help_text='[{"rule": "...", "holds": true, ...}], told by `findings.finding_words`')
     eligible = models.BooleanField()
     remark = models.TextField(blank=True)
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")

@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from fabriek.access.errors import ConflictOfInterest
 from fabriek.access.models import (
     AccessMode,
-    Alternative,
     Application,
     ApplicationState,
     Call,
@@ -29,7 +28,6 @@ from fabriek.conf.working_days import is_working_day, working_days_after
 from fabriek.people.models import Person
 from fabriek.people.permissions import may
 from fabriek.projects.models import Member
-from fabriek.projects.rules import month_after
 
 
 def answer_due(submitted_at: datetime, working_days: int, country: str) -> datetime:
@@ -51,41 +49,6 @@ def working_days_left(now: datetime, due: datetime, country: str) -> int:
     return count
 
 
-def limit_faults(call: Call, alternatives: Iterable[Alternative]) -> dict[str, list[str]]:
-    """What in a request lies outside the call: {field: [sentences]}; the field of the second is `alternatives.1`."""
-    faults: dict[str, list[str]] = defaultdict(list)
-    last = month_after(call.first_month, call.months)
-    partitions = {partition.pk for partition in call.partitions.all()}
-    number = 0
-    for number, asked in enumerate(alternatives, start=1):
-        field = f"alternatives.{number - 1}"
-        if asked.partition_id not in partitions:
-            faults[field].append(_("%(partition)s is not offered in this call.") % {"partition": asked.partition.code})
-        if call.maximum_gpu_hours is not None and asked.gpu_hours > call.maximum_gpu_hours:
-            faults[field].append(
-                _("%(hours)s GPU-hours are more than this call's %(maximum)s. Ask for less, or choose a larger mode.")
-                % {"hours": f"{asked.gpu_hours:,}", "maximum": f"{call.maximum_gpu_hours:,}"}
-            )
-        if call.minimum_gpu_hours is not None and asked.gpu_hours < call.minimum_gpu_hours:
-            faults[field].append(
-                _("%(hours)s GPU-hours are fewer than the %(minimum)s of this call. Choose a smaller mode.")
-                % {"hours": f"{asked.gpu_hours:,}", "minimum": f"{call.minimum_gpu_hours:,}"}
-            )
-        if call.durations_months and asked.months not in call.durations_months:
-            faults[field].append(
-                _("Choose a duration of %(months)s months.")
-                % {"months": _(" or ").join(str(m) for m in call.durations_months)}
-            )
-        if asked.first_month < call.first_month or month_after(asked.first_month, asked.months) > last:
-            faults[field].append(
-                _("Choose months between %(first)s and %(last)s.")
-                % {"first": f"{call.first_month:%Y-%m}", "last": f"{month_after(last, -1):%Y-%m}"}
-            )
-    if number == 0:
-        faults["alternatives"].append(_("Say how many GPU-hours you need, where and when."))
-    return dict(faults)
-
-
 def completeness_faults(application: Application) -> dict[str, list[str]]:
     """What an application lacks to be submitted."""
     faults = {}
@@ -100,45 +63,6 @@ def completeness_faults(application: Application) -> dict[str, list[str]]:
     if application.organisation_id is None:
         faults["organisation"] = [_("Say for which organisation you apply.")]
     return faults
-
-
-def eligibility_findings(application: Application) -> list[dict[str, Any]]:
-    """The rules that need no judgement, each with whether it holds and a sentence."""
-    call, organisation = application.call, application.organisation
-    findings = []
-    if call.classes:
-        holds = application.organisation_class in call.classes
-        findings.append(
-            {
-                "rule": "organisation-class",
-                "holds": holds,
-                "sentence": _("The call is open to the applicant's class of organisation.")
-                if holds
-                else _("The call is not open to this class of organisation."),
-            }
-        )
-    country = (organisation.country if organisation else application.country) or ""
-    holds = country in ELIGIBLE_COUNTRIES
-    findings.append(
-        {
-            "rule": "country",
-            "holds": holds,
-            "sentence": _("The organisation is established in a Member State or an associated country.")
-            if holds
-            else _("The organisation is not established in a Member State or an associated country."),
-        }
-    )
-    limits = limit_faults(call, application.alternatives.select_related("partition"))
-    findings.append(
-        {
-            "rule": "limits",
-            "holds": not limits,
-            "sentence": _("The request lies within the limits of the call.")
-            if not limits
-            else " ".join(sentence for sentences in limits.values() for sentence in sentences),
-        }
-    )
-    return findings
 
 
 ATTACHMENTS = 3
@@ -262,9 +186,10 @@ class Wish:
 def misfits(terms: AccessMode | Call, wish: Wish, worths: Sequence[Fraction] = ()) -> list[str]:
     """What of a wish lies outside the terms of a mode or a call: country, class, too-much, too-little, too-long.
 
-    As `limit_faults` and `eligibility_findings` judge the application that would follow; a longer duration than was
-    wished for is none. worths: what the unit of a mode that doesn't count in GPU-hours is worth, where it may be used;
-    a wish lies outside its limits where it does so everywhere, and where none is known they can't be told.
+    As `findings.limits_off` and `findings.eligibility_findings` judge the application that would follow; a longer
+    duration than was wished for is none. worths: what the unit of a mode that doesn't count in GPU-hours is worth,
+    where it may be used; a wish lies outside its limits where it does so everywhere, and where none is known they can't
+    be told.
     """
     least: Fraction | int | None
     most: Fraction | int | None

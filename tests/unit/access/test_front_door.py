@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.factories.world import MONTH, make_world
 
 from fabriek.access.actions import open_call
+from fabriek.access.findings import limit_faults
 from fabriek.access.models import AccessMode, Alternative, Call
 from fabriek.access.queries import Match, front_door
 from fabriek.access.rules import (
@@ -22,7 +23,6 @@ from fabriek.access.rules import (
     Wish,
     answer_due,
     establishment,
-    limit_faults,
     misfits,
 )
 from fabriek.people.models import OrganisationClass

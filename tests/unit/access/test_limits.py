@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from django.utils.translation import override
 from tests.factories.world import MONTH, World, make_draft, make_organisation, make_person, make_world
 
 from fabriek.access.actions import open_call, submit_application
@@ -16,7 +17,9 @@ from fabriek.access.rules import Wish, misfits
 from fabriek.conf.errors import Invalid
 from fabriek.programmes.models import Programme
 from fabriek.register.actions import declare_partition
+from fabriek.register.errors import ConversionUnknown
 from fabriek.register.models import Partition
+from fabriek.register.queries import conversion
 
 pytestmark = pytest.mark.django_db
 
@@ -110,3 +113,11 @@ def test_the_front_door_tells_by_what_a_node_hour_may_be_worth(world: World) -> 
     here = frozenset({world.factory.code})
     (told,) = [m for m in front_door(Wish("academia", 360_001, factories=here)) if m.mode == mode]
     assert told.why == ["too-much"]
+
+
+@pytest.mark.parametrize(("language", "unit"), [("en", "node-hour"), ("nl", "node-uur")])
+def test_a_refusal_names_the_unit_in_the_readers_language(world: World, language: str, unit: str) -> None:
+    world.partition.conversions.all().delete()
+    with override(language), pytest.raises(ConversionUnknown) as refusal:
+        conversion(world.partition, "node-hour", MONTH)
+    assert f" {unit} " in str(refusal.value)

@@ -6,20 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from fabriek.access.actions.calls import is_open
 from fabriek.access.errors import CallClosed, Incomplete, OldVersion, OutsideLimits, WrongState
+from fabriek.access.findings import eligibility_findings, finding_words, limit_faults
 from fabriek.access.lifecycle import advance
 from fabriek.access.models import Alternative, Application, Call, EligibilityCheck, Partner
-from fabriek.access.rules import (
-    answer_due,
-    completeness_faults,
-    eligibility_findings,
-    limit_faults,
-)
+from fabriek.access.rules import answer_due, completeness_faults
 from fabriek.audit.actions import record
 from fabriek.conf.errors import Invalid, NotAllowed, Refused
 from fabriek.people.models import Organisation, Person
@@ -218,13 +216,14 @@ def check_eligibility(
     verdict = advised if eligible is None else eligible
     if verdict != advised and not remark.strip():
         raise Invalid(_("This goes against the automatic findings. Say why."), faults={"remark": [_("Say why.")]})
-    if not verdict and not remark.strip():
-        remark = " ".join(finding["sentence"] for finding in findings if not finding["holds"])
+    # The record has the rules' words in the platform's language; readers have them in their own, from the findings.
+    with override(settings.LANGUAGE_CODE):
+        found = " ".join(finding_words(finding) for finding in findings if not finding["holds"])
     advance(
         actor,
         application,
         "find_eligible" if verdict else "find_ineligible",
-        why=remark,
+        why=remark if verdict else remark.strip() or found,
         answered_at=None if verdict else timezone.now(),
     )
     return EligibilityCheck.objects.create(

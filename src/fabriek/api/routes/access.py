@@ -12,6 +12,7 @@ from ninja import Field, File, Query, Router, Schema, UploadedFile
 
 from fabriek.access import actions, queries
 from fabriek.access.attachments import path_of
+from fabriek.access.findings import refusal_of
 from fabriek.access.models import Application, Attachment, Call, Decision, Outcome, Review
 from fabriek.access.rules import ATTACHMENT_MIB, remarks_are_open
 from fabriek.access.words import explanation_of, outcome_words, speech_of, stored
@@ -82,6 +83,7 @@ class ApplicationIO(Schema):
     submitted_at: datetime | None
     answer_due: datetime | None
     score: float | None
+    not_eligible: str = Field(description="Why it was found not eligible; empty where it wasn't.")
     outcome: dict[str, Any] | None
     remarks: list[str] = Field(description="What the reviewers say to the applicant, once it may be read.")
     attachments: list[dict[str, Any]] = Field(description="number, name, size in bytes and sha256 of each PDF.")
@@ -229,6 +231,7 @@ def application_row(application: Application, said: Speech | None = None) -> dic
             for asked in application.alternatives.all()
         ],
         "score": application.score if outcome else None,
+        "not_eligible": refusal_of(application.eligibility_check) if application.state == "ineligible" else "",
         "outcome": {
             "awarded": outcome.awarded,
             "gpu_hours": outcome.gpu_hours,

@@ -10,8 +10,8 @@ from django.http import Http404, HttpRequest
 from ninja import Field, Query, Schema, Status
 
 from fabriek.access import actions, queries
+from fabriek.access.findings import eligibility_findings, in_words
 from fabriek.access.models import Application, Call, Objection, Review, Task, TaskVerb
-from fabriek.access.rules import eligibility_findings
 from fabriek.api.authentication import Scope, actor_of
 from fabriek.api.paging import PageOf, Paging, page_of
 
@@ -299,7 +299,7 @@ def judgement(request: HttpRequest, code: str) -> dict[str, Any]:
         "state": found.state,
         "score": found.score,
         "eligible": check.eligible if check else None,
-        "findings": check.findings if check else eligibility_findings(found),
+        "findings": in_words(check.findings if check else eligibility_findings(found)),
         "technical_assessment": {
             "feasible": assessment.feasible,
             "remark": assessment.remark,

@@ -23,14 +23,13 @@ from fabriek.access.actions import (
     withdraw_application,
 )
 from fabriek.access.explaining import can_be_asked, inquiry_about, plan_behind, told_by
+from fabriek.access.findings import eligibility_findings, in_words, limit_faults, refusal_of
 from fabriek.access.lifecycle import BY_NAME, possible
 from fabriek.access.models import Application, ApplicationState, InquiryOf
 from fabriek.access.queries import application_of, my_applications, outcome_of
 from fabriek.access.rules import (
     answer_due,
     completeness_faults,
-    eligibility_findings,
-    limit_faults,
     may_read_confidential,
     may_reply,
     objection_until,
@@ -209,7 +208,7 @@ def _check(request: HttpRequest, application: Application) -> HttpResponse:
         "complete": not faults,
         "doubts": [
             finding["sentence"]
-            for finding in (eligibility_findings(application) if application.organisation else [])
+            for finding in (in_words(eligibility_findings(application)) if application.organisation else [])
             if not finding["holds"] and finding["rule"] != "limits"
         ],
         "ethics": ethics_answers(application),
@@ -252,6 +251,9 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         "own": own,
         "outcome": outcome,
         "explanation": explanation,
+        "not_eligible": refusal_of(application.eligibility_check)
+        if application.state == ApplicationState.INELIGIBLE
+        else "",
         "how_to_object": _(outcome.decision.how_to_object) if outcome else "",
         "object_until": objection_until(outcome) if outcome else None,
         "may_object": outcome is not None and own and now <= objection_until(outcome),

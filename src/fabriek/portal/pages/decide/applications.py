@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from fabriek.access import actions
+from fabriek.access.findings import eligibility_findings, in_words, refusal_of
 from fabriek.access.models import (
     Application,
     ApplicationState,
@@ -38,7 +39,6 @@ from fabriek.access.queries import (
 )
 from fabriek.access.rules import (
     conflict_of,
-    eligibility_findings,
     needs_assessment,
     score_of,
     working_days_left,
@@ -249,7 +249,7 @@ def _judge_page(
     score_form: ScoreForm | None = None,
 ) -> HttpResponse:
     call = application.call
-    findings = eligibility_findings(application) if application.state == ApplicationState.SUBMITTED else []
+    findings = in_words(eligibility_findings(application)) if application.state == ApplicationState.SUBMITTED else []
     advised = all(finding["holds"] for finding in findings)
     given = list(application.reviews.all())
     scores = scores_of(call) if any(review.state == ReviewState.SUBMITTED for review in given) else None
@@ -263,7 +263,9 @@ def _judge_page(
         form=next((form for form in (eligibility_form, score_form) if form is not None), None),
         application=application,
         call=call,
-        check=getattr(application, "eligibility_check", None),
+        check=(check := getattr(application, "eligibility_check", None)),
+        check_says=(check.remark or refusal_of(check)) if check else "",
+        check_found=in_words(check.findings) if check else [],
         assessment=getattr(application, "technical_assessment", None),
         waits_for_assessment=needs_assessment(application),
         findings=findings,

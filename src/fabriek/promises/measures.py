@@ -47,6 +47,9 @@ class Terms:
     fraction: Fraction | None = None
     of: str = "capacity"
     seconds: int = 0
+    # Where an amount comes from: so many seconds, so many times (months of a baseline, overbooking of a share).
+    each: int = 0
+    times: Fraction = Fraction(1)
     system: str = ""
     is_demo: bool = False
     # Shares are whole seconds: each may lie a second off its exact fraction, in every month and programme that adds up.
@@ -86,11 +89,21 @@ class Miss:
 
 
 @dataclass(frozen=True)
+class Promised:
+    """How what is promised comes about: `whole` seconds times `times`; of one system where the promise is of each."""
+
+    system: str
+    whole: int
+    times: Fraction
+    promised: int
+
+
+@dataclass(frozen=True)
 class Measured:
     """A promise and its numbers, in accelerator-seconds; `required` per moment, because shares of use grow with use.
 
     systems: the same of each system, in order of code, for a promise that is kept where each of them keeps it; the
-    numbers are then those of all systems together.
+    numbers are then those of all systems together. whole: what a fraction is of, at each moment.
     """
 
     terms: Terms
@@ -100,6 +113,7 @@ class Measured:
     share: int = 0
     numbers: list[Hours] = field(default_factory=list)
     systems: list[Measured] = field(default_factory=list)
+    whole: dict[str, int] = field(default_factory=dict)
 
     @property
     def broken_on(self) -> list[str]:
@@ -116,6 +130,16 @@ class Measured:
         if not self.terms.fraction or not self.required[moment]:
             return None
         return self.terms.fraction * self.reached[moment] / self.required[moment]
+
+    def promised(self) -> list[Promised]:
+        """How what is promised of what was decided comes about, system by system where it is of each."""
+        terms = self.terms
+        if terms.fraction is None:
+            return [Promised(terms.system, terms.each, terms.times, terms.seconds)]
+        return [
+            Promised(on.terms.system, on.whole["decided"], terms.fraction, on.required["decided"])
+            for on in self.systems or [self]
+        ]
 
     def misses(self) -> list[Miss]:
         """Each figure by which the promise is broken, system by system; none where it is kept."""
@@ -165,6 +189,7 @@ def measure(terms: Terms, hours: Iterable[Hours]) -> Measured:
     base = [h for h in hours if terms.is_measured_against(h)]
     reached = {moment: sum(getattr(h, moment) for h in subject) for moment in MOMENTS}
     share = sum(h.share for h in subject)
+    whole: dict[str, int] = {}
 
     if terms.fraction is None:
         required = dict.fromkeys(MOMENTS, terms.seconds)
@@ -186,7 +211,7 @@ def measure(terms: Terms, hours: Iterable[Hours]) -> Measured:
             holds = {moment: reached[moment] <= required[moment] for moment in MOMENTS}
             if terms.is_about_a_share:
                 holds["decided"] = holds["decided"] and share <= required["decided"] + terms.rounding
-    return Measured(terms, required, reached, holds, share, subject)
+    return Measured(terms, required, reached, holds, share, subject, whole=whole)
 
 
 def _on_each_system(terms: Terms, hours: list[Hours]) -> Measured:
@@ -203,4 +228,5 @@ def _on_each_system(terms: Terms, hours: list[Hours]) -> Measured:
         share=sum(one.share for one in systems),
         numbers=[row for one in systems for row in one.numbers],
         systems=systems,
+        whole={moment: sum(one.whole[moment] for one in systems) for moment in MOMENTS},
     )

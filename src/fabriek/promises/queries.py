@@ -217,6 +217,8 @@ def _terms(promise: Promise, subtrees: dict[str, frozenset[str]], months: int) -
         fraction=None if promise.fraction is None else Fraction(promise.fraction),
         of=promise.of,
         seconds=(promise.accelerator_seconds_a_month or 0) * months,
+        each=promise.accelerator_seconds_a_month or 0,
+        times=Fraction(months),
         system=promise.system.code if promise.system else "",
         is_demo=promise.is_demo,
         rounding=months * (len(programmes or ()) + len(base or ())),
@@ -310,6 +312,8 @@ def measured_promises(on: date | None = None) -> list[Measured]:
             programme=programme,
             programmes=frozenset({programme}),
             seconds=int(seconds * overbooking[programme]),
+            each=seconds,
+            times=overbooking[programme],
         )
         for programme, seconds in sorted(_established().items())
     ]

@@ -66,6 +66,20 @@ def _hours(one: Measured) -> dict[str, float]:
     }
 
 
+def promised_rows(one: Measured) -> list[dict[str, Any]]:
+    """How what is promised comes about: `whole` GPU-hours times `times`, the seconds beside them."""
+    return [
+        {
+            "system": row.system or None,
+            "whole": row.whole / 3600,
+            "times": float(row.times),
+            "promised": row.promised / 3600,
+            "seconds": {"whole": row.whole, "promised": row.promised},
+        }
+        for row in one.promised()
+    ]
+
+
 def number_rows(one: Measured) -> list[dict[str, Any]]:
     """The numbers behind a promise: GPU-hours of each programme on each system by kind of project, the seconds beside
     them."""

@@ -78,3 +78,49 @@ def test_the_api_and_the_command_name_it_too(broken_there: tuple[Partition, Part
     ]
     printed = CliRunner().invoke(app, ["promises", "--json"])
     assert found in json.loads(printed.stdout)["promises"]
+
+
+def test_what_is_promised_leads_to_what_it_comes_from(broken_there: tuple[Partition, Partition]) -> None:
+    listed = Client().get(reverse("portal:promises")).content.decode()
+    for code in ("startups", "share-eu-industrial-entry"):
+        assert f'href="{reverse("portal:promise", args=[code])}#promised"' in listed
+    page = Client().get(reverse("portal:promise", args=["startups"])).content.decode()
+    table = page[page.index('<section class="section" id="promised">') :]
+    table = table[: table.index("</section>")]
+    assert "Fraction" in table
+    assert table.count("20%") == 2, "once for each system"
+    assert [value in table for value in (">900", ">100", ">180", ">20", ">200")] == [True] * 5
+
+
+def test_what_is_promised_is_the_product_of_its_parts_for_every_kind(broken_there: tuple[Partition, Partition]) -> None:
+    officer = make_person("officer")
+    make_promise(
+        officer,
+        code="science",
+        name="Science as before",
+        kind="baseline",
+        programme=Programme.objects.get(code="eu-science"),
+        accelerator_seconds_a_month=3_600_000,
+        valid_from=date(2020, 1, 1),
+    )
+    Programme.objects.filter(code="eu-science").update(overbooking=Decimal("1.25"))
+    rows = Client().get("/api/v1/promises?per_page=200").json()["items"]
+    assert {row["kind"] for row in rows} >= {"floor", "baseline", "share"}
+    for row in rows:
+        detail = Client().get(f"/api/v1/promises/{row['id']}").json()
+        parts = detail["promised"]
+        assert sum(part["seconds"]["promised"] for part in parts) == detail["seconds"]["required"], row["id"]
+        for part in parts:
+            product = part["seconds"]["whole"] * part["times"]
+            assert abs(product - part["seconds"]["promised"]) <= 1, (row["id"], part)
+    found = {row["id"]: Client().get(f"/api/v1/promises/{row['id']}").json()["promised"] for row in rows}
+    assert found["science"] == [
+        {
+            "system": None,
+            "whole": 1000.0,
+            "times": 2.0,
+            "promised": 2000.0,
+            "seconds": {"whole": 3_600_000, "promised": 7_200_000},
+        }
+    ]
+    assert found["share-eu-science"][0]["times"] == 1.25

@@ -16,7 +16,7 @@ from fabriek.people.permissions import require
 from fabriek.programmes import actions, moving, queries
 from fabriek.programmes.models import Pillar, Programme, Promise, Reallocation
 from fabriek.promises.queries import measured_promise, measured_promises
-from fabriek.promises.words import as_row, number_rows
+from fabriek.promises.words import as_row, number_rows, promised_rows
 from fabriek.register.models import Partition, System
 
 router = Router(tags=["programmes"])
@@ -83,6 +83,19 @@ class PromiseSeconds(StationSeconds):
     required: int
 
 
+class PromisedSeconds(Schema):
+    whole: int
+    promised: int
+
+
+class PromisedRow(Schema):
+    system: str | None = Field(description="null: of all systems together")
+    whole: float = Field(description="GPU-hours that it is a part of, or that are given so many times")
+    times: float = Field(description="the fraction; the months of a baseline; the overbooking of a share")
+    promised: float
+    seconds: PromisedSeconds
+
+
 class PromiseDetail(Schema):
     id: str
     name: str
@@ -109,6 +122,7 @@ class PromiseDetail(Schema):
     holds_at: dict[str, bool]
     systems: list[OnSystem]
     misses: list[Miss]
+    promised: list[PromisedRow] = Field(description="how what is required of what was decided comes about")
     numbers: list[NumberRow] = Field(description="each programme on each system by kind of project")
     demo: bool
 
@@ -291,7 +305,7 @@ def promise_detail(request: HttpRequest, code: str) -> dict[str, Any]:
     one, made = found
     terms = ("valid_from", "valid_until", "legal_basis", "source")
     said = {name: getattr(made, name) for name in terms} if made else {}
-    return {**as_row(one), **said, "numbers": number_rows(one)}
+    return {**as_row(one), **said, "promised": promised_rows(one), "numbers": number_rows(one)}
 
 
 @router.post("/promises", response=Made, auth=Scope("decide", "establish shares"), summary="Make a promise")

@@ -335,6 +335,9 @@ def show_promise(
     if not as_json:
         kept = "kept" if answer["holds"] else "not kept"
         print(f"{answer['name']}: {kept}, {answer['kind']} of {answer['required']:,.1f} GPU-hours.")
+        for part in answer["promised"]:
+            where = f" on {part['system']}" if part["system"] else ""
+            print(f"  promised{where}: {part['times']:g} x {part['whole']:,.1f} = {part['promised']:,.1f}")
         for miss in answer["misses"]:
             where = f" on {miss['system']}" if miss["system"] else ""
             print(f"  {miss['what']}{where}: {miss['reached']:,.1f}, required {miss['required']:,.1f}")

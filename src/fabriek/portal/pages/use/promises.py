@@ -19,6 +19,7 @@ from fabriek.people.models import OrganisationClass
 from fabriek.people.permissions import may
 from fabriek.portal.access import EVERYBODY, requires
 from fabriek.portal.components import plots
+from fabriek.portal.components.amounts import number_text, percent_text
 from fabriek.portal.components.countries import country_name
 from fabriek.portal.components.plots import Column, Figure
 from fabriek.portal.components.promise_names import short_name
@@ -155,6 +156,11 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         "one": one,
         "promise": promise,
         "is_cap": is_cap,
+        "promised": [
+            (row, number_text(float(row.times)) if one.terms.fraction is None else percent_text(row.times))
+            for row in one.promised()
+        ],
+        "promised_words": _derivation(one),
         "systems": one.systems if len(one.systems) > 1 else [],
         "misses": [(MISSED[miss.what], miss) for miss in one.misses()],
         "numbers": numbers,
@@ -167,6 +173,13 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         and may(request.user, "establish shares"),
     }
     return render(request, "use/promise.html", context)
+
+
+def _derivation(one: Measured) -> tuple[str, str]:
+    """What is multiplied by what to give what is promised, in words."""
+    if one.terms.fraction is not None:
+        return (_("Capacity") if one.terms.of == "capacity" else _("Awarded")), _("Fraction")
+    return (_("Each month"), _("Months")) if one.terms.kind == "baseline" else (_("Share"), _("Overbooking"))
 
 
 def _ending(promise: Promise | None, today: date) -> dict[str, Any] | None:

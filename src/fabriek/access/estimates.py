@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
+from fabriek.conf.errors import Invalid
 from fabriek.register.models import Partition
+from fabriek.register.queries import accelerators, middling
 from fabriek.register.rules import RUNNING, TRAINING, gpu_hours_for_running, gpu_hours_for_training
 
 # What well-made code reaches of the peak, in percent: training keeps the arithmetic busy, writing tokens waits for
@@ -28,6 +33,39 @@ class Estimate:
     petaflops: float
     efficiency: int
     days: float
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an estimate is asked of: billions of parameters and of tokens, a partition by its code (None: a middling
+    one), the percent of its peak that is reached (None: by the purpose)."""
+
+    purpose: str
+    parameters: float | None
+    tokens: float | None
+    accelerator: str | None = None
+    efficiency: int | None = None
+
+
+def estimate_of(asked: Asked, among: Mapping[str, Partition] | None = None) -> Estimate:
+    """The estimate that is asked. among: the accelerators by their code, where they are known already.
+
+    Errors: Invalid with all that it lacks, by `Asked`'s names.
+    """
+    faults: dict[str, list[str]] = {}
+    if asked.purpose not in EFFICIENCY:
+        faults["purpose"] = [_("This can be estimated for language models only. Give GPU-hours, or say so.")]
+    if not asked.parameters or asked.parameters <= 0:
+        faults["parameters"] = [_("Give the size of your model in billions of parameters.")]
+    if not asked.tokens or asked.tokens <= 0:
+        faults["tokens"] = [_("Give the size of your data in billions of tokens.")]
+    known = {partition.code: partition for partition in accelerators()} if among is None else among
+    partition = known.get(asked.accelerator) if asked.accelerator else middling(known.values())
+    if partition is None or partition.accelerator_petaflops is None:
+        faults["accelerator"] = [_("The peak of this one is not known. Choose another, or give GPU-hours.")]
+    if faults or partition is None or asked.parameters is None or asked.tokens is None:
+        raise Invalid(_("This can't be estimated yet."), faults=faults)
+    return estimate(asked.purpose, asked.parameters, asked.tokens, partition, asked.efficiency)
 
 
 def estimate(

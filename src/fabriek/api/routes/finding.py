@@ -6,14 +6,15 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from ninja import Field, Query, Router, Schema
 
-from fabriek.access.estimates import AT_ONCE, Estimate, estimate
+from fabriek.access.estimates import AT_ONCE, Asked, Estimate, estimate_of
 from fabriek.access.queries import Match, Offer, Wish, matches_for
 from fabriek.access.rules import establishment
 from fabriek.conf.errors import Invalid
 from fabriek.people.models import OrganisationClass
-from fabriek.register.queries import accelerators, factories_for_list, middling
+from fabriek.register.queries import factories_for_list
 
 router = Router(tags=["access"])
 
@@ -82,7 +83,7 @@ def what_can_i_get(request: HttpRequest, wish: Query[WishIn]) -> dict[str, Any]:
     of its data for an estimate, or neither where it isn't known yet."""
     there = {factory.code for factory in factories_for_list()}
     if missing := sorted(set(wish.factory) - there):
-        raise Invalid("There is no such factory.", faults={"factory": missing})
+        raise Invalid(_("There is no such factory."), faults={"factory": missing})
     worked_out = estimated(wish)
     hours = wish.gpu_hours or (worked_out.gpu_hours if worked_out else None)
     found = matches_for(Wish(wish.organisation_class, hours, wish.months, wish.country, frozenset(wish.factory)))
@@ -98,20 +99,10 @@ def estimated(wish: WishIn) -> Estimate | None:
     """The estimate that is asked; None where none is. Errors: Invalid with what it lacks."""
     if wish.parameters is None and wish.tokens is None:
         return None
-    faults: dict[str, list[str]] = {}
     if wish.gpu_hours is not None:
-        faults["gpu_hours"] = ["Give GPU-hours, or what they are estimated from."]
-    if wish.parameters is None:
-        faults["parameters"] = ["Give the size of your model in billions of parameters."]
-    if wish.tokens is None:
-        faults["tokens"] = ["Give the size of your data in billions of tokens."]
-    known = {partition.code: partition for partition in accelerators()}
-    partition = known.get(wish.accelerator) if wish.accelerator else middling(known.values())
-    if partition is None or partition.accelerator_petaflops is None:
-        faults["accelerator"] = ["The peak of this one is not known. Choose another, or give GPU-hours."]
-    if faults or partition is None or wish.parameters is None or wish.tokens is None:
-        raise Invalid("This can't be estimated yet.", faults=faults)
-    return estimate(wish.purpose, wish.parameters, wish.tokens, partition, wish.efficiency)
+        sentence = _("Give GPU-hours, or what they are estimated from.")
+        raise Invalid(sentence, faults={"gpu_hours": [sentence]})
+    return estimate_of(Asked(wish.purpose, wish.parameters, wish.tokens, wish.accelerator, wish.efficiency))
 
 
 def estimate_row(worked_out: Estimate) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from django.http import Http404, HttpRequest
 from ninja import Field, Query, Router, Schema, Status
 
+from fabriek.access.mode_facts import facts_of, mode_sources
 from fabriek.access.models import AccessMode, Application
 from fabriek.access.queries import assessment_desk
 from fabriek.api.authentication import Scope, actor_of
@@ -104,6 +105,19 @@ class AccessModeOut(Schema):
 
 class AccessModes(PageOf):
     items: list[AccessModeOut]
+
+
+class ModeFactOut(Schema):
+    name: str
+    value: str = Field(description="in the words of its source; empty where it is not known")
+    source: str
+    confidence: str
+
+
+class AccessModeDetail(AccessModeOut):
+    family: str
+    facts: list[ModeFactOut]
+    sources: dict[str, str] = Field(description="what each source is")
 
 
 class Me(Schema):
@@ -234,6 +248,21 @@ def assessment_row(found: Application, feasible: bool | None = None) -> dict[str
 def access_modes(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     """The templates from which calls are opened."""
     return page_of(AccessMode.objects.filter(is_open_to_calls=True).order_by("pk"), paging, lambda mode: mode)
+
+
+@access_router.get("/access-modes/{code}", response=AccessModeDetail, summary="An access mode")
+def access_mode(request: HttpRequest, code: str) -> dict[str, Any]:
+    """With all that is known of it, each fact with its source and confidence."""
+    mode = AccessMode.objects.filter(code=code).first()
+    if mode is None:
+        raise Http404
+    facts = facts_of(mode)
+    named = {fact.source for fact in facts}
+    return {
+        **{name: getattr(mode, name) for name in (*AccessModeOut.model_fields, "family")},
+        "facts": facts,
+        "sources": {code: text for code, text in mode_sources().items() if code in named},
+    }
 
 
 @register_router.get("/systems", response=Systems, summary="Supercomputers")

@@ -122,7 +122,7 @@ def show_factory(
     token: Token = "",
     as_json: Json = False,
 ) -> None:
-    """An AI factory: who hosts it, its systems, partners and sectors."""
+    """An AI factory: who hosts it, its systems, partners and sectors, and what it is in law."""
     answer = ask("GET", url, token, f"/factories/{factory}")
     columns = {
         "factory": "name",
@@ -135,6 +135,23 @@ def show_factory(
         "website": "website",
     }
     show([answer], columns, as_json, answer)
+    if not as_json:
+        _say_law(answer["legal"])
+
+
+def legal(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
+    """What an AI factory is in law; of one: `fabriek factory show`."""
+    answer = ask("GET", url, token, "/legal")
+    if as_json:
+        show(answer, {}, as_json, answer)
+    else:
+        _say_law(answer)
+
+
+def _say_law(statements: list[dict[str, Any]]) -> None:
+    for one in statements:
+        origin = f" ({', '.join(text for text in (one['basis'], one['source'], one['confidence']) if text)})"
+        print(f"{one['subject']}: {one['sentence'] + origin if one['known'] else 'not known'}")
 
 
 def show_project(
@@ -170,6 +187,15 @@ def access_modes(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> 
         "review": "review",
     }
     show(everything(url, token, "/access-modes"), columns, as_json)
+
+
+def show_access_mode(
+    mode: Annotated[str, typer.Argument(metavar="MODE")], url: Url = LOCAL, token: Token = "", as_json: Json = False
+) -> None:
+    """An access mode: what is known of it, each fact with its source and how sure it is."""
+    answer = ask("GET", url, token, f"/access-modes/{mode}")
+    rows = [{**fact, "value": fact["value"] or "not known"} for fact in answer["facts"]]
+    show(rows, {"fact": "name", "value": "value", "source": "source", "sure": "confidence"}, as_json, answer)
 
 
 def assessments(
@@ -287,9 +313,10 @@ def void(
 
 def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
-    for verb in (allocations, statement, events, systems, factories, access_modes, assessments, what_can_i_get):
+    for verb in (allocations, statement, events, systems, factories, legal, access_modes, assessments, what_can_i_get):
         app.command(rich_help_panel=PANEL)(verb)
     group(app, "system", "A supercomputer; `fabriek systems` lists them.", show=show_system)
+    group(app, "access-mode", "An access mode; `fabriek access-modes` lists them.", show=show_access_mode)
     group(app, "factory", "An AI factory; `fabriek factories` lists them.", show=show_factory)
     group(app, "project", "A project; `fabriek projects` lists yours.", show=show_project)
     group(app, "me", "You: your profile and your tokens.", show=me, change=change, tokens=tokens, void_token=void)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from fabriek.access.estimates import AT_ONCE, Estimate, estimate
-from fabriek.access.queries import Match, Wish, matches_for
+from fabriek.access.estimates import AT_ONCE, Asked, Estimate, estimate_of
+from fabriek.access.mode_facts import facts_of, mode_sources
+from fabriek.access.models import AccessMode
+from fabriek.access.queries import Match, Wish, matches_for, open_calls
 from fabriek.access.rules import Establishment, establishment
+from fabriek.conf.errors import Invalid
 from fabriek.people.models import OrganisationClass
 from fabriek.people.permissions import may
 from fabriek.portal.access import EVERYBODY, requires
@@ -87,6 +91,7 @@ class WishForm(forms.Form):
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
+        self.worked_out: Estimate | None = None
         self.partitions = {partition.code: partition for partition in accelerators()}
         fields: dict[str, Any] = dict(self.fields)
         typical = middling(self.partitions.values())
@@ -100,30 +105,31 @@ class WishForm(forms.Form):
         if answers.get("size") == "hours" and not answers.get("gpu_hours") and "gpu_hours" not in self.errors:
             self.add_error("gpu_hours", _("Give the number of GPU-hours, or let it be estimated."))
         if answers.get("size") == "estimate":
-            self._check_estimate(answers)
+            self._work_out(answers)
         return answers
 
-    def _check_estimate(self, answers: dict[str, Any]) -> None:
-        if answers.get("purpose") == "other":
-            self.add_error("size", _("This can be estimated for language models only. Give GPU-hours, or say so."))
-            return
-        for name, sentence in (
-            ("parameters", _("Give the size of your model in billions of parameters.")),
-            ("tokens", _("Give the size of your data in billions of tokens.")),
-        ):
-            if not answers.get(name) and name not in self.errors:
-                self.add_error(name, sentence)
-        partition = self.partitions.get(answers.get("accelerator") or "") or middling(self.partitions.values())
-        if partition is None or partition.accelerator_petaflops is None:
-            self.add_error("accelerator", _("The peak of this one is not known. Choose another, or give GPU-hours."))
-        answers["partition"] = partition
+    def _work_out(self, answers: dict[str, Any]) -> None:
+        asked = Asked(
+            answers.get("purpose") or "",
+            answers.get("parameters"),
+            answers.get("tokens"),
+            answers.get("accelerator"),
+            answers.get("efficiency"),
+        )
+        try:
+            self.worked_out = estimate_of(asked, self.partitions)
+        except Invalid as refusal:
+            faults: Mapping[str, Any] = refusal.faults
+            if "purpose" in faults:
+                # Nothing else of it matters then.
+                faults = {"size": faults["purpose"]}
+            for name, sentences in faults.items():
+                if name not in self.errors:
+                    self.add_error(name, sentences)
 
     def estimate(self) -> Estimate | None:
         """What is asked, worked out; None where hours were given or aren't known."""
-        said = self.cleaned_data
-        if said["size"] != "estimate":
-            return None
-        return estimate(said["purpose"], said["parameters"], said["tokens"], said["partition"], said.get("efficiency"))
+        return self.worked_out
 
     def formula(self) -> str:
         """How the estimate is worked out."""
@@ -198,6 +204,22 @@ def what_can_i_get(request: HttpRequest) -> HttpResponse:
     response = render(request, template, context)
     response["Vary"] = "HX-Request"
     return response
+
+
+@requires(EVERYBODY)
+def access_mode(request: HttpRequest, code: str) -> HttpResponse:
+    """An access mode: what is known of it, each fact with its source."""
+    mode = AccessMode.objects.filter(code=code).first()
+    if mode is None:
+        raise Http404
+    facts, texts = facts_of(mode), mode_sources()
+    context = {
+        "mode": mode,
+        "calls": [call for call in open_calls() if call.access_mode_id == mode.pk],
+        "facts": facts,
+        "sources": sorted((code, texts.get(code, code)) for code in {fact.source for fact in facts}),
+    }
+    return render(request, "public/access_mode.html", context)
 
 
 def _said(request: HttpRequest) -> QueryDict:

@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("factories/<slug:code>/", factories.factory, name="factory"),
     path("systems/<slug:code>/", factories.system, name="system"),
     path("what-can-i-get/", door.what_can_i_get, name="what_can_i_get"),
+    path("access-modes/<slug:code>/", door.access_mode, name="access_mode"),
     path("legal/", front.legal, name="legal"),
     path("accessibility/", front.accessibility, name="accessibility"),
     path("about-demo/", front.about_demo, name="about_demo"),

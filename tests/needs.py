@@ -14,6 +14,7 @@ NEEDS = {
     "chromium": (lambda: shutil.which("chromium") or shutil.which("chromium-browser"), "browser tests"),
     "nodejs npm": (lambda: shutil.which("node") and shutil.which("npm"), "signing in with an identity provider"),
     SLURM: (lambda: not packages.missing(rest=True), "real Slurm"),
+    "openssh-server": (lambda: shutil.which("sshd", path="/usr/sbin"), "Slurm's commands over SSH"),
     "postgresql": (lambda: glob.glob("/usr/lib/postgresql/*/bin/initdb"), "the rules on PostgreSQL"),
 }
 

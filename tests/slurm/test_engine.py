@@ -54,6 +54,31 @@ def test_what_was_made_so_is_read_back_without_a_difference_and_is_not_made_agai
     assert difference(wanted, site.new_engine().enforced()) == []
 
 
+def test_awards_with_long_names_that_begin_alike_have_limits_of_their_own(site):
+    """Slurm's database compares the first 42 characters of a name, and takes the second of two for the first."""
+    long = "a" * (40 - len(site.root))
+    wanted = [
+        site.award(long, accelerator_seconds_limit=600),
+        site.award(long, partition="cpu", accelerator_seconds_limit=0, core_seconds_limit=6_000),
+        site.award(f"{long}b", accelerator_seconds_limit=1_200),
+    ]
+    assert site.engine.provision(wanted) == {}
+    assert difference(wanted, site.engine.enforced()) == []
+    assert site.engine.plan(wanted) == ([], {})
+    site.engine.close()
+    (site.folder / "agent" / "slurm.sqlite3").unlink()
+    found = {(a.account, a.partition): a.accelerator_seconds_limit for a in site.new_engine().enforced()}
+    assert found == {(w.account, w.partition): w.accelerator_seconds_limit for w in wanted}
+    assert len({qos_name(site.settings, w.account, w.partition)[:42] for w in wanted}) == 3
+
+
+def test_an_account_whose_name_slurm_would_cut_is_refused(site):
+    state = site.award("a" * 40)
+    refused = site.engine.provision([state])
+    assert "at most 42" in refused[state.account, "gpu"]
+    assert site.engine.enforced() == []
+
+
 def test_only_what_differs_is_changed(site):
     first, second = site.made("one"), site.made("two")
     (step,) = site.engine.plan([first.model_copy(update={"accelerator_seconds_limit": 1_200}), second])[0]

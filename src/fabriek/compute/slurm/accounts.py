@@ -7,10 +7,11 @@ The tree, below the one account that is the platform's (`root_account`, here `fa
         └── fabriek-PROGRAMME     Fairshare = the programme's weight
             └── PROJECT           its people, each on the partitions that were awarded and on no other
 
-What a project may use on a partition is a QOS of its own, `fabriek.CLUSTER.PROJECT.PARTITION`, which each member's
-association on that partition has and defaults to: nobody needs to name it, nobody can leave it. GrpTRESMins on a QOS
-with NoDecay counts use for ever; on an account PriorityDecayHalfLife would let it fade, and the award would be used
-twice. DenyOnLimit refuses a job that never can fit; one that doesn't fit yet waits (reason QOSGrpGRESMinutes).
+What a project may use on a partition is a QOS of its own, `fabriek.CLUSTER.PROJECT.PARTITION` (shortened where that is
+too long; its description names both), which each member's association on that partition has and defaults to: nobody
+needs to name it, nobody can leave it. GrpTRESMins on a QOS with NoDecay counts use for ever; on an account
+PriorityDecayHalfLife would let it fade, and the award would be used twice. DenyOnLimit refuses a job that never can
+fit; one that doesn't fit yet waits (reason QOSGrpGRESMinutes).
 Sources: https://slurm.schedmd.com/qos.html, /resource_limits.html, /sacctmgr.html.
 
 Nothing is ever deleted: an award that ended gets GrpJobs=0 and GrpSubmitJobs=0, a member who left MaxSubmitJobs=0. So
@@ -19,6 +20,7 @@ running jobs end in peace, use stays counted, and what was closed can be opened 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -31,11 +33,14 @@ from fabriek.compute.wire import AccountState
 
 STEP_SECONDS = 60
 _FLAGS = frozenset({"DenyOnLimit", "NoDecay"})
-_ACCOUNT = re.compile(r"[a-z0-9_][a-z0-9_-]{0,79}")
-_PARTITION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,79}")
+# Slurm's database tells names apart by their first 42 characters (`unique index udex (name(42))`, `acct(42)`, ...): of
+# two that agree in those, adding the second silently changes the first.
+_LONGEST = 42
+_ACCOUNT = re.compile(r"[a-z0-9_][a-z0-9_-]{0,41}")
+_PARTITION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,41}")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _ASSOCIATIONS = ("Account", "User", "Partition", "ParentName", "Fairshare", "MaxSubmitJobs", "QOS", "DefaultQOS")
-_QOS = ("Name", "Flags", "GrpTRESMins", "GrpJobs", "GrpSubmitJobs")
+_QOS = ("Name", "Descr", "Flags", "GrpTRESMins", "GrpJobs", "GrpSubmitJobs")
 # How many names go into one command: far below the longest command line that a kernel takes.
 _CHUNK = 500
 
@@ -81,6 +86,7 @@ class Tree:
     shares: dict[str, int] = field(default_factory=dict)
     members: dict[str, list[Member]] = field(default_factory=lambda: defaultdict(list))
     limits: dict[str, Limits] = field(default_factory=dict)
+    described: dict[str, str] = field(default_factory=dict)
     has_gpus: bool = True
 
     def below(self, root: str) -> set[str]:
@@ -103,8 +109,20 @@ class NotOurs(Exception):
 
 
 def qos_name(settings: SlurmSettings, account: str, partition: str) -> str:
-    """Slurm writes the names of QOS in small letters, and knows them in all clusters of one database."""
-    return f"{settings.root_account}.{settings.cluster}.{account}.{partition}".lower()
+    """Slurm writes the names of QOS in small letters, and knows them in all clusters of one database.
+
+    A name that is too long ends in a digest of the whole: it can be told from every other, and still be read.
+    """
+    whole = f"{settings.root_account}.{settings.cluster}.{account}.{partition}".lower()
+    if len(whole) <= _LONGEST:
+        return whole
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:16]
+    return f"{whole[: _LONGEST - len(digest) - 1].rstrip('.')}.{digest}"
+
+
+def _description(account: str, partition: str) -> str:
+    """What a QOS says of itself, so that its account and partition are known without the agent's own notes."""
+    return f"{account} {partition}".lower()
 
 
 def programme_account(settings: SlurmSettings, programme: str) -> str:
@@ -131,6 +149,7 @@ def read_tree(commands: Commands, settings: SlurmSettings) -> Tree:
             )
     for row in shown("qos", _QOS):
         minutes = tres(row["GrpTRESMins"])
+        tree.described[row["Name"]] = row["Descr"]
         tree.limits[row["Name"]] = Limits(
             minutes.get("gres/gpu"),
             minutes.get("cpu"),
@@ -146,13 +165,14 @@ def enforced(tree: Tree, settings: SlurmSettings, made: Mapping[Key, AccountStat
     capitals of partitions, which Slurm's database doesn't hold."""
     ours = tree.below(settings.root_account)
     by_lower = {(account, partition.lower()): state for (account, partition), state in made.items()}
+    by_name = {qos_name(settings, *key): key for key in by_lower}
     found = []
     for name, limits in sorted(tree.limits.items()):
-        parts = name.split(".")
-        if len(parts) != 4 or parts[:2] != [settings.root_account, settings.cluster] or parts[2] not in ours:
+        whose = by_name.get(name) or _as_described(name, tree, settings)
+        if whose is None or whose[0] not in ours:
             continue
-        account = parts[2]
-        known = by_lower.get((account, parts[3]))
+        account, partition = whose
+        known = by_lower.get(whose)
         parent = tree.parents.get(account, "")
         prefix = f"{settings.root_account}-"
         # Limits that can't be told from none are none: the award is not enforced.
@@ -160,17 +180,23 @@ def enforced(tree: Tree, settings: SlurmSettings, made: Mapping[Key, AccountStat
         found.append(
             AccountState(
                 account=account,
-                partition=known.partition if known else parts[3],
+                partition=known.partition if known else partition,
                 accelerator_seconds_limit=_seconds(limits.accelerator_minutes, tree.has_gpus) if sound else 10**15,
                 core_seconds_limit=_core_seconds(limits) if sound else 10**15,
                 active=limits.open,
-                users=sorted(_people(tree, settings, account, parts[3], name, known)),
+                users=sorted(_people(tree, settings, account, partition, name, known)),
                 programme=parent.removeprefix(prefix) if parent.startswith(prefix) else parent or "-",
                 fairshare=tree.shares.get(parent, 0),
                 limit_step_seconds=STEP_SECONDS,
             )
         )
     return found
+
+
+def _as_described(name: str, tree: Tree, settings: SlurmSettings) -> Key | None:
+    """Account and partition of a QOS by its description, where its name is theirs."""
+    account, _, partition = tree.described.get(name, "").partition(" ")
+    return (account, partition) if qos_name(settings, account, partition) == name else None
 
 
 def _seconds(minutes: int | None, counted: bool) -> int:
@@ -221,9 +247,12 @@ def _check(state: AccountState, tree: Tree, settings: SlurmSettings, ours: set[s
     account = state.account
     above = programme_account(settings, state.programme)
     if not _ACCOUNT.fullmatch(account) or not _ACCOUNT.fullmatch(above):
-        raise NotOurs(f"{account!r} in {state.programme!r}: Slurm's accounts have small letters, digits, - and _ only")
+        raise NotOurs(
+            f"{account!r} in {state.programme!r}: Slurm's accounts have small letters, digits, - and _ only, "
+            f"at most {_LONGEST}"
+        )
     if not _PARTITION.fullmatch(state.partition):
-        raise NotOurs(f"{state.partition!r} is no name of a partition")
+        raise NotOurs(f"{state.partition!r} is no name of a partition (at most {_LONGEST} letters, digits, - and _)")
     if account in tree.parents and account not in ours:
         raise NotOurs(
             f"the account {account} is there already and stands outside {settings.root_account}; it isn't touched. "
@@ -308,7 +337,8 @@ def _limits(state: AccountState, tree: Tree, settings: SlurmSettings) -> list[St
     key = frozenset({(state.account, state.partition)})
     said = f"{state.account} on {state.partition}: {_limit_words(want)}"
     if there is None:
-        return [Step(_sacctmgr("add", "qos", f"name={name}", "set", *settled), said, key)]
+        described = f"Description={_description(state.account, state.partition)}"
+        return [Step(_sacctmgr("add", "qos", f"name={name}", described, "set", *settled), said, key)]
     words = ("modify", "qos", "where", f"name={name}", "set", *settled)
     return [Step(_sacctmgr(*words), f"{said}; it was: {_limit_words(there)}", key)]
 

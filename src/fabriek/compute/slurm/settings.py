@@ -23,7 +23,8 @@ become = "runuser"                 # how a job becomes its user's: runuser (the 
 [users]                            # the platform's names that have another name here
 u000012 = "ajansen"
 """
-_NAME = r"^[a-z0-9][a-z0-9_-]{0,79}$"
+# Of longer names Slurm's database knows the first 42 characters only.
+_NAME = r"^[a-z0-9][a-z0-9_-]{0,41}$"
 
 
 class _Table(BaseModel):

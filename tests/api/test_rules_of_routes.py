@@ -159,6 +159,8 @@ RULES = {
     "GET /allocations": OWN,
     "GET /allocations/{code}": OWN,
     "GET /usage-batches": "read operations",
+    "GET /usage-proofs": "read operations",
+    "GET /usage-proofs/{number}": "read operations",
     "GET /assessments": "assess technically",
     "GET /me": OWN,
     "PATCH /me": OWN,

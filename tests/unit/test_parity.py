@@ -153,6 +153,8 @@ LISTS: dict[str, tuple[str, str]] = {
     "links": ("GET /links", "link list"),
     "operations": ("GET /clusters", "cluster list"),
     "usage_batches": ("GET /usage-batches", "cluster usage"),
+    "usage_proofs": ("GET /usage-proofs", "usage prove"),
+    "usage_proof": ("GET /usage-proofs/{number}", "usage proof"),
     "waiting_jobs": ("GET /jobs", "cluster jobs"),
     "people": ("GET /people", "people"),
     "person": ("GET /people", "people"),
@@ -314,6 +316,7 @@ def test_what_a_list_is_of_comes_in_pages_where_it_grows() -> None:
         "/reallocations",
         "/systems",
         "/usage-batches",
+        "/usage-proofs",
     ):
         parameters = {one["name"] for one in paths[f"/api/v1{path}"]["get"]["parameters"]}
         assert {"page", "per_page"} <= parameters, path

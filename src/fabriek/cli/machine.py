@@ -17,6 +17,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from fabriek.cli.remote import looking
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 _PANEL = "On the platform's machine"
@@ -350,4 +352,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(ledger, name="ledger", rich_help_panel=_PANEL)
     usage = typer.Typer(no_args_is_help=True, help="What was used.")
     usage.command("import")(usage_import)
+    usage.command("prove")(looking.prove)
+    usage.command("proof")(looking.proof)
     app.add_typer(usage, name="usage", rich_help_panel=_PANEL)

@@ -12,9 +12,10 @@ from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
 
 from fabriek.compute.wire import ProofLine
-from fabriek.operations.models import Cluster
+from fabriek.operations.models import Cluster, UsageProof
 
 DAY = 86_400
 Place = tuple[str, str]
@@ -102,6 +103,17 @@ def compare_runs(
             continue
         found.append(RunCompared(*place, key, theirs and theirs[1:], ours and ours[1:]))
     return found
+
+
+def proofs(*, cluster: str = "", day: date | None = None, differs: bool = False) -> QuerySet[UsageProof]:
+    """The newest proof of each day and cluster, newest days first. differs: those only in which a line does."""
+    newer = UsageProof.objects.filter(cluster=OuterRef("cluster"), day=OuterRef("day"), pk__gt=OuterRef("pk"))
+    found = UsageProof.objects.select_related("cluster").filter(~Exists(newer))
+    if cluster:
+        found = found.filter(cluster__code=cluster)
+    if day is not None:
+        found = found.filter(day=day)
+    return found.filter(differs=True) if differs else found
 
 
 # The last revision of each run that ended in a time, with the scheduler's name for its partition.

@@ -21,7 +21,9 @@ from tests.factories.world import (
 
 from fabriek.access.actions import check_eligibility
 from fabriek.access.models import Application, Call
+from fabriek.compute.wire import DailyProof
 from fabriek.conf.sorting import sorted_rows
+from fabriek.operations.actions import prove_usage
 from fabriek.operations.models import UsageBatch
 from fabriek.people.models import Person
 from fabriek.projects.queries import allocation_list, project_list
@@ -54,6 +56,8 @@ def lists_of(world: World) -> list[tuple[Person, str]]:
     make_allocation(world, 10)
     make_allocation(world, 20)
     UsageBatch.objects.create(cluster=world.cluster, key="one", source="agent")
+    for days in (1, 2):
+        prove_usage(world.cluster, DailyProof(day=world.call.first_month - timedelta(days=days), lines=[]))
     call = world.call.code
     administrator = make_person("administrator")
     return [
@@ -66,6 +70,7 @@ def lists_of(world: World) -> list[tuple[Person, str]]:
         (administrator, "/audit/"),
         (world.operator, "/operations/"),
         (world.operator, "/operations/usage/"),
+        (world.operator, "/operations/proofs/"),
         (submitted.applicant, "/factories/"),
         (world.officer, "/programmes/"),
         (submitted.applicant, f"/systems/{world.partition.system.code}/"),

@@ -19,8 +19,10 @@ from fabriek.api.routes.operations import HoursOf
 from fabriek.api.routes.operations import router as operations_router
 from fabriek.api.routes.register import Systems, system_row
 from fabriek.api.routes.register import router as register_router
+from fabriek.compute.wire import RollUp
 from fabriek.ledger.queries import statement
-from fabriek.operations.models import ENDED_STATES, Job, UsageBatch
+from fabriek.operations.models import ENDED_STATES, Job, UsageBatch, UsageProof
+from fabriek.operations.proofs import Totals, compared_of, proofs
 from fabriek.people.actions import revoke_token, update_profile
 from fabriek.people.models import Token
 from fabriek.projects.models import Allocation
@@ -72,6 +74,51 @@ class BatchOut(Schema):
 
 class Batches(PageOf):
     items: list[BatchOut]
+
+
+class ProofRow(Schema):
+    number: int
+    cluster: str
+    day: date
+    received_at: datetime
+    confirmed_at: datetime
+    differs: bool
+    report_differs: bool | None = Field(description="null: the scheduler has no report of the day, or not yet")
+    runs_ended: int
+    accelerator_seconds: int = Field(description="as the scheduler accounted, of the projects' runs")
+    core_seconds: int
+    ledger_accelerator_seconds: int
+    ledger_core_seconds: int
+
+
+class Proofs(PageOf):
+    items: list[ProofRow]
+
+
+class TotalsOut(Schema):
+    runs: int
+    accelerator_seconds: int
+    core_seconds: int
+
+
+class ProofLineOut(Schema):
+    account: str
+    partition: str
+    differs: bool
+    accounted: TotalsOut
+    ledger: TotalsOut
+
+
+class ProofOut(ProofRow):
+    lines: list[ProofLineOut]
+    others: TotalsOut = Field(description="of accounts that are no project here")
+    roll_up: list[RollUp] | None
+    runs: list[dict[str, Any]] = Field(
+        description="that differ, at most a thousand: key, account, partition, and [accelerator-seconds, core-seconds] "
+        "as `accounted` and in the `ledger`; null where that side lacks the run"
+    )
+    runs_found: int
+    runs_cut: bool
 
 
 class AssessmentRow(Schema):
@@ -206,6 +253,59 @@ def usage_batches(request: HttpRequest, paging: Query[Paging], broken: bool = Fa
             **{name: getattr(batch, name) for name in names},
         },
     )
+
+
+@router.get("/usage-proofs", response=Proofs, auth=Scope("read", "read operations"), summary="Daily proof of usage")
+def usage_proofs(
+    request: HttpRequest, paging: Query[Paging], cluster: str = "", day: date | None = None, differs: bool = False
+) -> dict[str, Any]:
+    """The newest proof of each day and cluster: what the scheduler accounted for beside what the ledger says."""
+    return page_of(proofs(cluster=cluster, day=day, differs=differs), paging, proof_row)
+
+
+@router.get(
+    "/usage-proofs/{number}", response=ProofOut, auth=Scope("read", "read operations"), summary="The proof of a day"
+)
+def usage_proof(request: HttpRequest, number: int) -> dict[str, Any]:
+    """With each account on each partition, the runs that differ, and the scheduler's own report."""
+    found = UsageProof.objects.select_related("cluster").filter(pk=number).first()
+    if found is None:
+        raise Http404
+    lines = [compared_of(line) for line in found.lines]
+    return {
+        **proof_row(found),
+        "lines": [
+            {
+                "account": line.account,
+                "partition": line.partition,
+                "differs": line.differs,
+                "accounted": line.accounted._asdict(),
+                "ledger": line.ledger._asdict(),
+            }
+            for line in lines
+        ],
+        "others": Totals(*found.others)._asdict(),
+        "roll_up": found.roll_up,
+        "runs": found.runs,
+        "runs_found": found.runs_found,
+        "runs_cut": found.runs_cut,
+    }
+
+
+def proof_row(found: UsageProof) -> dict[str, Any]:
+    """A proof and what it came to."""
+    lines = [compared_of(line) for line in found.lines]
+    return {
+        "number": found.pk,
+        "cluster": found.cluster.code,
+        **{name: getattr(found, name) for name in ("day", "received_at", "confirmed_at", "differs")},
+        "report_differs": None if found.roll_up is None else found.roll_up_differs,
+        "runs_ended": sum(line.accounted.runs for line in lines),
+        "accelerator_seconds": sum(line.accounted.accelerator_seconds for line in lines),
+        "core_seconds": sum(line.accounted.core_seconds for line in lines),
+        "ledger_accelerator_seconds": sum(line.ledger.accelerator_seconds for line in lines),
+        "ledger_core_seconds": sum(line.ledger.core_seconds for line in lines),
+    }
 
 
 @operations_router.get("/jobs", response=Jobs, auth=Scope("read", "read operations"), summary="Jobs that wait or run")

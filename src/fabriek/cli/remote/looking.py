@@ -54,6 +54,61 @@ def batches(
     show(everything(url, token, "/usage-batches", broken=broken), columns, as_json)
 
 
+def prove(
+    cluster: Annotated[str, typer.Option("--cluster", help="One cluster only.")] = "",
+    day: Annotated[str, typer.Option("--day", help="One day only, such as 2026-11-01.")] = "",
+    differs: Annotated[bool, typer.Option("--differs", help="Those only that differ.")] = False,
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Daily proofs: what schedulers accounted for beside what the ledger says. Exit status 1 where one differs."""
+    said = {"cluster": cluster, "day": day}
+    columns = {
+        "proof": "number",
+        "day": "day",
+        "cluster": "cluster",
+        "differs": "differs",
+        "report differs": "report_differs",
+        "runs": "runs_ended",
+        "GPU-seconds": "accelerator_seconds",
+        "in the ledger": "ledger_accelerator_seconds",
+        "core-seconds": "core_seconds",
+        "in the ledger ": "ledger_core_seconds",
+    }
+    rows = everything(
+        url, token, "/usage-proofs", differs=differs, **{name: value for name, value in said.items() if value}
+    )
+    show(rows, columns, as_json)
+    raise typer.Exit(1 if any(row["differs"] for row in rows) else 0)
+
+
+def proof(
+    number: Annotated[int, typer.Argument(min=1)], url: Url = LOCAL, token: Token = "", as_json: Json = False
+) -> None:
+    """One proof: each account on each partition, and the runs that differ. Exit status 1 where it differs."""
+    answer = ask("GET", url, token, f"/usage-proofs/{number}")
+    columns = {
+        "account": "account",
+        "partition": "partition",
+        "runs": "accounted.runs",
+        "in the ledger": "ledger.runs",
+        "GPU-seconds": "accounted.accelerator_seconds",
+        "in the ledger ": "ledger.accelerator_seconds",
+        "core-seconds": "accounted.core_seconds",
+        "in the ledger  ": "ledger.core_seconds",
+    }
+    show(answer["lines"], columns, as_json, answer)
+    if answer["runs"] and not as_json:
+        print(f"{answer['runs_found']} runs differ:")
+        show(
+            answer["runs"],
+            {"run": "key", "account": "account", "accounted": "accounted", "ledger": "ledger"},
+            as_json,
+        )
+    raise typer.Exit(1 if answer["differs"] else 0)
+
+
 def waiting(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
     """Jobs of all projects that wait or run, oldest first."""
     columns = {"job": "uuid", "name": "name", "project": "project", "state": "state", "submitted": "submitted_at"}

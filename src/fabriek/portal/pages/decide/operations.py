@@ -22,6 +22,7 @@ from fabriek.ledger.models import AccountKind, Unit
 from fabriek.ledger.queries import balances
 from fabriek.operations.actions import choose_about_drift
 from fabriek.operations.models import ENDED_STATES, Cluster, Drift, Job, UsageBatch
+from fabriek.operations.proofs import proofs
 from fabriek.operations.queries import ByHand, changed_by_hand, clusters, differences, waiting
 from fabriek.people.permissions import may
 from fabriek.portal.access import requires
@@ -117,6 +118,7 @@ def index(request: HttpRequest) -> HttpResponse:
         maintenances=Maintenance.objects.filter(end__gt=timezone.now()).select_related("partition"),
         watched=sorted_rows(map(_watched, clusters()), request.GET.get("sort", ""), CLUSTER_COLUMNS),
         batches=UsageBatch.objects.select_related("cluster")[:10],
+        unproved=proofs(differs=True).count(),
         jobs=Job.objects.exclude(state__in=ENDED_STATES).count(),
         links=links_on().count(),
         may_declare=may(request.user, "declare capacity"),

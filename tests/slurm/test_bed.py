@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -109,10 +110,14 @@ def test_sreport_adds_up_after_a_roll_up(bed: Bed, job_user: str) -> None:
     job = submit(bed, "alpha", job_user, "added-up", "sleep 2", "--gres=gpu:3")
     until(lambda: state(bed, "alpha", job) == "COMPLETED")
     seconds = int(bed.run("alpha", "sacct", "-XnP", "-j", job, "--format=elapsedraw"))
+    started = bed.run("alpha", "sacct", "-XnP", "-j", job, "--format=start").strip()
     bed.roll_up()
+    # The hour at hand, by itself: of longer times sreport shows what slurmdbd has rolled up by itself.
+    hour = datetime.fromisoformat(started).replace(minute=0, second=0)
     report = bed.run(
         "alpha", "sreport", "-nP", "-t", "Seconds", "-T", "gres/gpu", "cluster", "AccountUtilizationByUser",
-        "accounts=added-up", f"users={job_user}", "clusters=alpha", "start=now-1days", "end=now+1days",
+        "accounts=added-up", f"users={job_user}", "clusters=alpha",
+        f"start={hour.isoformat()}", f"end={(hour + timedelta(hours=1)).isoformat()}",
     )  # fmt: skip
     assert [line.split("|")[-1] for line in report.splitlines()] == [str(3 * seconds)]
 

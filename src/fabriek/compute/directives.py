@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -202,17 +203,10 @@ def _parser() -> _Parser:
 
 def read_directives(script: str) -> Directives:
     """Read a batch script's #SBATCH lines, up to its first command, as sbatch does. Errors: DirectiveError."""
-    lines = script.splitlines()
-    if not lines or not lines[0].startswith("#!"):
-        raise DirectiveError("Line 1: a batch script starts with its interpreter, such as #!/bin/bash")
     words: list[str] = []
-    for number, line in enumerate(lines, start=1):
-        if line.startswith("#SBATCH"):
-            found = _words(line, number)
-            _check(found, number)
-            words += found
-        elif line.strip() and not line.lstrip().startswith("#"):
-            break
+    for number, found in _lines(script):
+        _check(found, number)
+        words += found
     asked = _parser().parse_args(words)
     tasks = asked.tasks or (asked.tasks_per_node or 1) * asked.nodes
     accelerators = asked.gpus if asked.gpus is not None else (asked.gres or 0) * asked.nodes
@@ -236,6 +230,23 @@ def read_directives(script: str) -> Directives:
         memory_bytes=next((each * many for each, many in memory if each and many), None),
         array=asked.array,
     )
+
+
+def directive_words(script: str) -> list[str]:
+    """The words of all #SBATCH lines, known or not. Errors: DirectiveError."""
+    return [word for _number, words in _lines(script) for word in words]
+
+
+def _lines(script: str) -> Iterator[tuple[int, list[str]]]:
+    """The #SBATCH lines up to the first command: their number, and their words."""
+    lines = script.splitlines()
+    if not lines or not lines[0].startswith("#!"):
+        raise DirectiveError("Line 1: a batch script starts with its interpreter, such as #!/bin/bash")
+    for number, line in enumerate(lines, start=1):
+        if line.startswith("#SBATCH"):
+            yield number, _words(line, number)
+        elif line.strip() and not line.lstrip().startswith("#"):
+            break
 
 
 def _words(line: str, number: int) -> list[str]:

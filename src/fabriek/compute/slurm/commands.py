@@ -15,7 +15,7 @@ from fabriek.compute.engine import EngineError, EngineUnavailable
 from fabriek.compute.slurm.settings import SlurmSettings, SshSettings
 
 # What Slurm's commands say when they get no answer, of slurmctld, slurmdbd or munged.
-_NO_ANSWER = (
+NO_ANSWER = (
     "Unable to contact slurm controller",
     "Socket timed out",
     "Zero Bytes were transmitted",
@@ -129,7 +129,7 @@ class Commands:
     def __init__(self, settings: SlurmSettings, transport: Transport | None = None) -> None:
         self._settings = settings
         self._transport = transport or (Ssh(settings.ssh) if settings.ssh else Here())
-        self._environment = {
+        self.environment = {
             "PATH": f"{settings.commands.path}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
             "LC_ALL": "C.UTF-8",
             "TZ": "UTC",
@@ -147,7 +147,7 @@ class Commands:
 
     def read(self, words: Sequence[str], *, user: str = "", stdin: str = "") -> bytes:
         """As `run`, for what need not be text."""
-        environment = dict(self._environment)
+        environment = dict(self.environment)
         if user:
             words = [*self._become(user), *words]
         else:
@@ -156,13 +156,13 @@ class Commands:
         if code != 0:
             # sacctmgr says what it did on standard output, and what it could not on standard error.
             said = err.strip() or out.decode(errors="replace")
-            raise (NoAnswer if any(word in said for word in _NO_ANSWER) else CommandFailed)(words, said, code)
+            raise (NoAnswer if any(word in said for word in NO_ANSWER) else CommandFailed)(words, said, code)
         return out
 
     def _become(self, user: str) -> list[str]:
         """The words before a command that make it the user's. Errors: CommandFailed for root and for nobody we know."""
         how = self._settings.jobs.become
-        home = self._home(user)
+        home = self.home(user)
         if how == "self":
             own = self._settings.ssh.user if self._settings.ssh else getpass.getuser()
             if user != own:
@@ -181,12 +181,13 @@ class Commands:
 
     def _kept(self) -> list[str]:
         # sudo begins with an environment of its own.
-        return ["env", *(f"{name}={value}" for name, value in self._environment.items())]
+        return ["env", *(f"{name}={value}" for name, value in self.environment.items())]
 
-    def _home(self, user: str) -> str:
+    def home(self, user: str) -> str:
+        """A user's home at the site. Errors: CommandFailed for root and for nobody we know."""
         if user not in self._homes:
             try:
-                code, out, _err = self._transport.run(["getent", "passwd", "--", user], self._environment, "", 20)
+                code, out, _err = self._transport.run(["getent", "passwd", "--", user], self.environment, "", 20)
             except CommandFailed as error:
                 raise NoAnswer(["getent"], f"{user} can't be looked up: {error.said}", None) from error
             fields = out.decode(errors="replace").strip().split(":")

@@ -10,9 +10,11 @@ from fabriek.compute.engine import Difference, difference
 from fabriek.compute.records import UsageRecord
 from fabriek.compute.slurm.accounts import Key, Step, Tree, apply, enforced, read_tree, steps
 from fabriek.compute.slurm.commands import Commands
+from fabriek.compute.slurm.controller import ByCommands
 from fabriek.compute.slurm.jobs import Jobs
 from fabriek.compute.slurm.metering import Metering
 from fabriek.compute.slurm.proof import Prover
+from fabriek.compute.slurm.rest import ByRest
 from fabriek.compute.slurm.settings import SlurmSettings, read_settings
 from fabriek.compute.slurm.store import Store
 from fabriek.compute.wire import AccountState, DailyProof, JobOrder, JobReport, ProofPlace, ProofRuns
@@ -31,7 +33,9 @@ class SlurmEngine:
         self.folder, self.cluster, self.settings = folder, cluster, settings
         self._commands = commands
         self._store = Store(folder / "slurm.sqlite3")
-        self._jobs = Jobs(commands, settings, self._store)
+        rest = settings.rest
+        by = ByRest(rest, commands, commands.environment) if rest else ByCommands(commands)
+        self._jobs = Jobs(commands, by, settings, self._store)
         self._tree: Tree | None = None
         self._metering = Metering(
             commands.run, settings.cluster, folder, interval=settings.metering.interval, ours=self._ours

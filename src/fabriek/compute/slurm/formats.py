@@ -2,7 +2,7 @@
 
 Slurm 22.05 (Debian 12) is what the tests run against; later versions keep these columns of `--parsable2` and squeue's
 `%` fields (https://slurm.schedmd.com/squeue.html, /sacctmgr.html, /sacct.html). JSON changed its shape with each
-version (22.05: plain numbers; since 23.02: {"set": true, "infinite": false, "number": 4}), so nothing here reads it.
+version, so only slurmrestd's is read, which has no other, and `plain` knows both shapes of its numbers.
 """
 
 from __future__ import annotations
@@ -65,6 +65,14 @@ def rows(text: str, columns: Sequence[str]) -> list[dict[str, str]]:
     return found
 
 
+def plain(value: object) -> int | None:
+    """A number of slurmrestd's JSON: 22.05 tells 4, or null; since 23.02 {"set": true, "infinite": false, "number": 4}.
+    None where it isn't set or has no end."""
+    if isinstance(value, dict):
+        return int(value["number"]) if value.get("set") and not value.get("infinite") else None
+    return None if value is None else int(str(value))
+
+
 def tres(text: str) -> dict[str, int]:
     """'cpu=1000,gres/gpu=10' as numbers; what is no whole number (memory with a suffix) is left out."""
     pairs = (part.partition("=") for part in text.split(",") if part)
@@ -79,8 +87,9 @@ def state_of(text: str) -> str:
     return STATES[base]
 
 
-def moment(text: str) -> datetime | None:
+def moment(text: str | int) -> datetime | None:
     """Seconds since 1970, or nothing yet."""
+    text = str(text)
     return datetime.fromtimestamp(int(text), tz=UTC) if text not in _NO_MOMENT and text.isdecimal() else None
 
 

@@ -7,12 +7,12 @@ import sqlite3
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from fabriek.compute.engine import EngineError, SubmitRefused
 from fabriek.compute.slurm.accounts import qos_name
 from fabriek.compute.slurm.commands import CommandFailed, Commands, NoAnswer
+from fabriek.compute.slurm.controller import NUMBER, Controller, Queued, Submission, mark_of
 from fabriek.compute.slurm.formats import FormatError, cpu_seconds, moment, rows, size, state_of, tres
 from fabriek.compute.slurm.settings import SlurmSettings
 from fabriek.compute.slurm.store import Store
@@ -24,9 +24,6 @@ from fabriek.compute.wire import ENDED, JobOrder, JobReport, ResourcesUsed, Stat
 SETTLED_AFTER = 30.0
 # slurmctld forgets an ended job after MinJobAge; slurmdbd may be told of it some seconds after its start.
 LOST_AFTER = 120.0
-_NUMBER = re.compile(r"[0-9]{1,12}")
-# %k, the comment, is left out: it is its user's to fill, line ends and all.
-_QUEUE = ("A", "F", "T", "r", "S", "l", "C", "D", "b", "Q", "P")
 _RUN = (
     "JobIDRaw",
     "JobID",
@@ -52,30 +49,19 @@ _REASONS_OF_STATE = {
 }
 
 
-@dataclass(frozen=True)
-class Queued:
-    """A line of squeue: a job, or a task of an array, or the tasks of one that still wait together."""
-
-    number: str
-    array: str
-    state: str
-    reason: str
-    start: str
-    limit: str
-    cores: int
-    nodes: int
-    gres: str
-    priority: int
-    partition: str
-
-
 class Jobs:
     """See `Engine`'s methods of the same names. What squeue and sacct say is asked once, until `forget`."""
 
     def __init__(
-        self, commands: Commands, settings: SlurmSettings, store: Store, clock: Callable[[], float] = time.time
+        self,
+        commands: Commands,
+        controller: Controller,
+        settings: SlurmSettings,
+        store: Store,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._commands, self._settings, self._store, self._clock = commands, settings, store, clock
+        self._commands, self._controller = commands, controller
+        self._settings, self._store, self._clock = settings, store, clock
         self._queue: dict[str, list[Queued]] | None = None
         self._positions: dict[str, int] = {}
 
@@ -101,35 +87,16 @@ class Jobs:
         try:
             # As the user: the folder is theirs, and nobody else's to read.
             self._commands.run(["mkdir", "-p", "-m", "700", "--", folder], user=user)
-            said = self._commands.run(self._sbatch(order, folder), user=user, stdin=order.script)
+            qos = qos_name(self._settings, order.account, order.partition)
+            number = self._controller.submit(Submission(order, user, folder, qos))
         except CommandFailed as error:
             if isinstance(error, NoAnswer):
                 raise
             with self._store.change() as change:
                 change.execute("DELETE FROM job WHERE uuid = ?", (order.uuid,))
             raise SubmitRefused(_refusal(error.said)) from error
-        number = said.strip().split(";")[0]
-        if not _NUMBER.fullmatch(number):
-            raise FormatError(f"sbatch --parsable answered {said[:200]!r}")
         self._note(order.uuid, number)
         return number
-
-    def _sbatch(self, order: JobOrder, folder: str) -> list[str]:
-        """What is given here goes before what the script says in its #SBATCH lines: account, partition and limits
-        are the award's, whatever it says."""
-        words = [
-            "sbatch",
-            "--parsable",
-            f"--account={order.account}",
-            f"--partition={order.partition}",
-            f"--qos={qos_name(self._settings, order.account, order.partition)}",
-            f"--comment=fabriek:{order.uuid}",
-            f"--chdir={folder}",
-            "--no-requeue" if not re.search(r"^#SBATCH\s+--requeue\b", order.script, re.M) else "--requeue",
-        ]
-        if order.name and not re.search(r"^#SBATCH\s+(--job-name\b|-J)", order.script, re.M):
-            words.append(f"--job-name={re.sub(r'[^ -~]', '_', order.name)}")
-        return words
 
     def find(self, uuid: str) -> str | None:
         """Errors: EngineError while it can't be told whether the job arrived."""
@@ -150,19 +117,20 @@ class Jobs:
     def _search(self, uuid: str) -> str | None:
         """The number of a job whose submission was not answered: by its comment, in the queue, then in what was
         accounted (sacct knows the submission's own words, also where AccountingStoreFlags holds no job_comment)."""
-        mark = f"fabriek:{uuid}"
+        mark = mark_of(uuid)
         for line in self._commands.run(
             ["squeue", "--noheader", "--all", "--states=all", "--format=%F %k"]
         ).splitlines():
             number, _, comment = line.partition(" ")
-            if comment.strip() == mark and _NUMBER.fullmatch(number):
+            if comment.strip() == mark and NUMBER.fullmatch(number):
                 return number
         since = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(self._clock() - 86_400))
         words = ["sacct", "--allusers", "--allocations", "--noheader", "--parsable2", f"--starttime={since}"]
-        found = self._commands.run([*words, "--format=JobIDRaw,SubmitLine"])
+        found = self._commands.run([*words, "--format=JobID,SubmitLine,Comment"])
         for line in found.splitlines():
-            number, _, submitted = line.partition("|")
-            if f"--comment={mark}" in submitted.split() and _NUMBER.fullmatch(number):
+            # 12_3 is a task of the array 12.
+            number, said = line.partition("|")[0].partition("_")[0], re.split(r"[ |]", line.partition("|")[2])
+            if (f"--comment={mark}" in said or said[-1] == mark) and NUMBER.fullmatch(number):
                 return number
         return None
 
@@ -177,12 +145,7 @@ class Jobs:
         """Only what was submitted here: another's job is never touched, whoever names its number."""
         if self._store.job(number=number) is None:
             raise CommandFailed(["scancel"], f"{number!r} is no job that was submitted through this agent", 1)
-        try:
-            self._commands.run(["scancel", "--", number])
-        except CommandFailed as error:
-            # It ended in the meantime.
-            if "Invalid job id" not in error.said and "already completing or completed" not in error.said:
-                raise
+        self._controller.cancel(number)
         self._queue = None
 
     # Following
@@ -200,19 +163,13 @@ class Jobs:
         return self._accounted(job, queued)
 
     def _in_queue(self) -> dict[str, list[Queued]]:
-        """What squeue shows, by number of the job or its array. One command a round."""
+        """What slurmctld remembers, by number of the job or its array. Asked once a round."""
         if self._queue is None:
-            fields = "|".join(f"%{field}" for field in _QUEUE)
-            text = self._commands.run(["squeue", "--noheader", "--all", "--states=all", f"--format={fields}"])
             queue: dict[str, list[Queued]] = defaultdict(list)
-            for row in rows(text, _QUEUE):
-                line = Queued(
-                    row["A"], row["F"], row["T"], row["r"], row["S"], row["l"], _number(row["C"]), _number(row["D"]),
-                    row["b"], _number(row["Q"]), row["P"],
-                )  # fmt: skip
+            lines = self._controller.queue()
+            for line in lines:
                 queue[line.array].append(line)
-            self._queue = queue
-            self._positions = _positions([line for lines in queue.values() for line in lines])
+            self._queue, self._positions = queue, _positions(lines)
         return self._queue
 
     def _living(self, job: sqlite3.Row, queued: Sequence[Queued]) -> JobReport:
@@ -230,8 +187,8 @@ class Jobs:
             queue_position=self._positions.get(line.number) if state == "PENDING" else None,
             tasks=dict(states) if len(queued) > 1 else {},
             cores=line.cores,
-            accelerators=_gpus(line.gres, line.nodes),
-            time_limit_seconds=_limit_seconds(line.limit),
+            accelerators=line.accelerators,
+            time_limit_seconds=line.limit,
             **(self._told_by(job, len(queued) > 1, final=False) if state == "RUNNING" else {}),
         )
 
@@ -392,25 +349,6 @@ def _positions(lines: Sequence[Queued]) -> dict[str, int]:
 
 def _number(text: str) -> int:
     return int(text) if text.isdecimal() else 0
-
-
-def _gpus(gres: str, nodes: int) -> int | None:
-    """squeue's %b: 'gres:gpu:h100:4', a node's. None where it can't be told."""
-    if gres in ("N/A", ""):
-        return 0
-    counts = [
-        int(match[1]) if match[1] else 1 for match in re.finditer(r"gpu(?::[^:,\d][^:,]*)?(?::(\d+))?(?=,|$)", gres)
-    ]
-    return sum(counts) * max(1, nodes) if counts else None
-
-
-def _limit_seconds(text: str) -> int | None:
-    """squeue's %l: 10:00, 1:00:00, 2-00:00:00, UNLIMITED."""
-    match = re.fullmatch(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)", text)
-    if match is None:
-        return None
-    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
 def _gpu_use(text: str) -> float | None:

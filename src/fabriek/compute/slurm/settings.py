@@ -49,6 +49,18 @@ class SshSettings(_Table):
     known_hosts: str | None = Field(default=None, description="default: ~/.ssh/known_hosts")
 
 
+class RestSettings(_Table):
+    """A slurmrestd of the site's, for jobs: `unix:` and its socket, or its address on a line that is one's own.
+
+    user: by whose name the queue is asked with JWT; the agent must be let by `scontrol token` to speak for others.
+    """
+
+    url: str = Field(pattern=r"^(unix:/|https?://)")
+    version: str = Field(default="v0.0.38", pattern=r"^v0\.0\.\d+$")
+    user: str = "root"
+    timeout: float = Field(default=60, gt=0)
+
+
 class JobSettings(_Table):
     """How jobs become their users'.
 
@@ -73,6 +85,7 @@ class SlurmSettings(_Table):
     root_account: str = Field(default="fabriek", pattern=_NAME)
     commands: CommandSettings = CommandSettings()
     ssh: SshSettings | None = None
+    rest: RestSettings | None = None
     jobs: JobSettings = JobSettings()
     metering: MeteringSettings = MeteringSettings()
     users: dict[str, str] = {}

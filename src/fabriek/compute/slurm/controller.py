@@ -1,0 +1,165 @@
+"""Asking slurmctld: submit, look at the queue, stop. By Slurm's commands; by slurmrestd see `rest.py`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Protocol
+
+from fabriek.compute.slurm.commands import CommandFailed, Commands
+from fabriek.compute.slurm.formats import FormatError, rows, state_of
+from fabriek.compute.wire import JobOrder
+
+NUMBER = re.compile(r"[0-9]{1,12}")
+# %k, the comment, is left out: it is its user's to fill, line ends and all.
+_QUEUE = ("A", "F", "T", "r", "S", "l", "C", "D", "b", "Q", "P")
+
+
+@dataclass(frozen=True)
+class Queued:
+    """A job in slurmctld's memory, or a task of an array, or the tasks of one that still wait together.
+
+    state: in Slurm's words. start: seconds since 1970, of one that waits the forecast; 0: none. limit: seconds.
+    accelerators: None where it can't be told.
+    """
+
+    number: str
+    array: str
+    state: str
+    reason: str
+    start: int
+    limit: int | None
+    cores: int
+    accelerators: int | None
+    priority: int
+    partition: str
+
+    def __post_init__(self) -> None:
+        # A state that isn't known is told of now, and not in the middle of a report.
+        state_of(self.state)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """An order as it is given to Slurm. What is said here goes before what the script says in its #SBATCH lines: account,
+    partition and limits are the award's, whatever it says."""
+
+    order: JobOrder
+    user: str
+    folder: str
+    qos: str
+
+    @property
+    def comment(self) -> str:
+        """By which it is found again when the answer was lost."""
+        return mark_of(self.order.uuid)
+
+    @property
+    def name(self) -> str:
+        """The order's name, printable; empty where the script has one of its own."""
+        if re.search(r"^#SBATCH\s+(--job-name\b|-J)", self.order.script, re.M):
+            return ""
+        return re.sub(r"[^ -~]", "_", self.order.name)
+
+    @property
+    def requeue(self) -> bool:
+        """Whether Slurm may run it again by itself: only where the script says so. Who didn't think of it would pay
+        twice, and find half of what was written overwritten."""
+        return re.search(r"^#SBATCH\s+--requeue\b", self.order.script, re.M) is not None
+
+
+def mark_of(uuid: str) -> str:
+    """What a job's comment says of whose it is."""
+    return f"fabriek:{uuid}"
+
+
+class Controller(Protocol):
+    """slurmctld. Every call may raise CommandFailed (it said no) or NoAnswer (it can't be asked)."""
+
+    def submit(self, submission: Submission) -> str:
+        """The job's number."""
+
+    def queue(self) -> list[Queued]:
+        """All that it remembers, ended jobs too until MinJobAge is over."""
+
+    def cancel(self, number: str) -> None:
+        """Stop a job; one that has ended stays as it is."""
+
+
+class ByCommands:
+    """sbatch, squeue, scancel."""
+
+    def __init__(self, commands: Commands) -> None:
+        self._commands = commands
+
+    def submit(self, submission: Submission) -> str:
+        """See Controller. As the user."""
+        order = submission.order
+        words = [
+            "sbatch",
+            "--parsable",
+            f"--account={order.account}",
+            f"--partition={order.partition}",
+            f"--qos={submission.qos}",
+            f"--comment={submission.comment}",
+            f"--chdir={submission.folder}",
+            "--requeue" if submission.requeue else "--no-requeue",
+        ]
+        if submission.name:
+            words.append(f"--job-name={submission.name}")
+        said = self._commands.run(words, user=submission.user, stdin=order.script)
+        number = said.strip().split(";")[0]
+        if not NUMBER.fullmatch(number):
+            raise FormatError(f"sbatch --parsable answered {said[:200]!r}")
+        return number
+
+    def queue(self) -> list[Queued]:
+        """See Controller."""
+        fields = "|".join(f"%{field}" for field in _QUEUE)
+        text = self._commands.run(["squeue", "--noheader", "--all", "--states=all", f"--format={fields}"])
+        return [
+            Queued(
+                number=row["A"],
+                array=row["F"],
+                state=row["T"],
+                reason=row["r"],
+                start=_number(row["S"]),
+                limit=_seconds(row["l"]),
+                cores=_number(row["C"]),
+                accelerators=_gpus(row["b"], _number(row["D"])),
+                priority=_number(row["Q"]),
+                partition=row["P"],
+            )
+            for row in rows(text, _QUEUE)
+        ]
+
+    def cancel(self, number: str) -> None:
+        """See Controller."""
+        try:
+            self._commands.run(["scancel", "--", number])
+        except CommandFailed as error:
+            # It ended in the meantime.
+            if "Invalid job id" not in error.said and "already completing or completed" not in error.said:
+                raise
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
+
+
+def _gpus(gres: str, nodes: int) -> int | None:
+    """squeue's %b: 'gres:gpu:h100:4', a node's. None where it can't be told."""
+    if gres in ("N/A", ""):
+        return 0
+    found = re.finditer(r"gpu(?::[^:,\d][^:,]*)?(?::(\d+))?(?=,|$)", gres)
+    counts = [int(match[1]) if match[1] else 1 for match in found]
+    return sum(counts) * max(1, nodes) if counts else None
+
+
+def _seconds(text: str) -> int | None:
+    """squeue's %l: 10:00, 1:00:00, 2-00:00:00, UNLIMITED."""
+    match = re.fullmatch(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)", text)
+    if match is None:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds

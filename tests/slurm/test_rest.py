@@ -1,0 +1,146 @@
+"""A site with slurmrestd: jobs go by it, with JWT as their user; what it can't say goes by sbatch."""
+
+from __future__ import annotations
+
+import getpass
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.slurm.conftest import short_folder
+from tests.slurm.sites import Site
+
+from fabriek.compute.engine import EngineUnavailable, SubmitRefused
+from fabriek.compute.slurm.rest import options_of, queued_of
+from fabriek.compute.slurm.settings import RestSettings
+from fabriek.demo.slurm import Bed, Cluster, Partition
+
+
+@pytest.fixture(scope="module")
+def bed(slurm_installed: None) -> Iterator[Bed]:
+    folder = short_folder()
+    found = Bed(folder, [Cluster("rho", (Partition("gpu", gpus=4),))], rest=True)
+    try:
+        yield found.up()
+    finally:
+        found.down(remove=True)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    found = short_folder()
+    found.chmod(0o755)
+    yield found
+    shutil.rmtree(found, ignore_errors=True)
+
+
+def with_rest(bed: Bed, user: str, folder: Path, **rest: Any) -> Site:
+    site = Site(bed, "rho", user, folder)
+    said = {"url": bed.rest_url("rho"), "user": getpass.getuser(), **rest}
+    site.settings = site.settings.model_copy(update={"rest": RestSettings.model_validate(said)})
+    site.engine = site.new_engine()
+    return site
+
+
+@pytest.fixture
+def site(bed: Bed, job_user: str, folder: Path) -> Site:
+    return with_rest(bed, job_user, folder)
+
+
+def no_sbatch(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands but for sbatch, squeue and scancel."""
+    run = site.engine._commands.read
+
+    def guarded(words: Any, **more: Any) -> bytes:
+        assert words[0] not in ("sbatch", "squeue", "scancel"), words
+        return run(words, **more)
+
+    monkeypatch.setattr(site.engine._commands, "read", guarded)
+
+
+def test_a_job_goes_by_slurmrestd_as_its_user(site, job_user, monkeypatch):
+    state = site.made("rest")
+    no_sbatch(site, monkeypatch)
+    body = "whoami; pwd; sleep 2; echo $SLURM_JOB_NAME $SLURM_NNODES"
+    report = site.ended(site.engine.submit(site.order(state, body, "--gpus=1 -t 00:01:30 -J named --output=%x.txt")))
+    assert report.state == "COMPLETED"
+    assert report.output is not None
+    assert report.output.splitlines()[0] == job_user
+    assert report.output.splitlines()[2] == "named 1"
+    assert report.accelerators == 1
+
+
+def test_by_its_socket_all_is_ones_own(bed, folder, monkeypatch):
+    site = with_rest(bed, getpass.getuser(), folder, url=f"unix:{bed.rest_socket('rho')}")
+    site.settings = site.settings.model_copy(update={"jobs": site.settings.jobs.model_copy(update={"become": "self"})})
+    site.engine = site.new_engine()
+    state = site.made("socket")
+    no_sbatch(site, monkeypatch)
+    number = site.engine.submit(site.order(state, "sleep 60"))
+    site.until(number, lambda report: report.state == "RUNNING")
+    site.engine.cancel(number)
+    assert site.ended(number).state == "CANCELLED"
+
+
+def test_a_job_beyond_the_award_is_refused(site):
+    state = site.made("poor", accelerator_seconds_limit=60)
+    with pytest.raises(SubmitRefused, match="Job violates accounting/QOS policy"):
+        site.engine.submit(site.order(state, directives="--gpus=2 -t 1"))
+
+
+def test_a_script_that_has_no_translation_goes_by_sbatch(site):
+    state = site.made("both")
+    number = site.engine.submit(site.order(state, "echo by sbatch", "--gpus=1 -t 1 --nice=5"))
+    assert (site.ended(number).output or "").strip() == "by sbatch"
+
+
+def test_an_array_and_a_lost_answer(site):
+    state = site.made("array", accelerator_seconds_limit=6_000)
+    order = site.order(state, "echo $SLURM_ARRAY_TASK_ID", "--gpus=1 -t 1 --array=1-2")
+    number = site.engine.submit(order)
+    with site.engine._store.change() as change:
+        change.execute("UPDATE job SET number = NULL WHERE uuid = ?", (order.uuid,))
+    assert site.engine.submit(order) == number
+    assert site.ended(number).tasks == {"COMPLETED": 2}
+
+
+def test_without_slurmrestd_nothing_is_refused_and_nothing_lost(bed, job_user, folder):
+    site = with_rest(bed, job_user, folder, url="http://127.0.0.1:9")
+    order = site.order(site.made("away"))
+    with pytest.raises(EngineUnavailable):
+        site.engine.submit(order)
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("--gpus=2 -t 90", {"gpus": "2", "time_limit": 90}),
+        ("-N 2 -n 4 -c 8 --time=1:30", {"nodes": "2", "tasks": 4, "cpus_per_task": 8, "time_limit": 2}),
+        ("-J 'a name' -o out.%j --mem=4G", {"name": "a name", "standard_output": "out.%j", "memory_per_node": "4G"}),
+        ("--account=x --qos=y --requeue", {}),
+        ("--constraint=fast", None),
+        ("--time=never", None),
+        ("-n four", None),
+    ],
+)
+def test_sbatch_lines_are_translated_whole_or_not_at_all(line, found):
+    assert options_of(f"#!/bin/sh\n#SBATCH {line}\ntrue\n") == found
+
+
+def test_jobs_of_newer_versions_are_read_too():
+    """The shape of data_parser v0.0.40 (Slurm 23.11), from Slurm's own documentation."""
+
+    def number(value: int, **more: bool) -> dict[str, Any]:
+        return {"set": True, "infinite": False, "number": value, **more}
+
+    job = {
+        "job_id": 12, "array_job_id": number(0), "job_state": ["PENDING"], "state_reason": "Priority",
+        "start_time": number(1_800_000_000), "time_limit": number(90), "cpus": number(8), "priority": number(77),
+        "partition": "gpu", "tres_req_str": "cpu=8,gres/gpu=2", "tres_alloc_str": "",
+    }  # fmt: skip
+    queued = queued_of(job)
+    assert (queued.number, queued.array, queued.state, queued.limit) == ("12", "12", "PENDING", 5_400)
+    assert (queued.start, queued.cores, queued.accelerators, queued.priority) == (1_800_000_000, 8, 2, 77)
+    assert queued_of({**job, "time_limit": number(0, infinite=True)}).limit is None

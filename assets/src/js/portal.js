@@ -7,6 +7,9 @@ import { openDialogs } from "./dialogs.js";
 import { showSaving } from "./saving.js";
 import { submitOnce } from "./sending.js";
 import { showPlace } from "./desk.js";
+import { followOutput } from "./following.js";
+import { fillFromFiles } from "./filling.js";
+import "./live.js";
 
 htmx.config.includeIndicatorStyles = false;
 htmx.config.allowEval = false;
@@ -58,6 +61,8 @@ htmx.onLoad((root) => {
   countCharacters(root);
   openDialogs(root);
   showSaving(root);
+  followOutput(root);
+  fillFromFiles(root);
 });
 
 // After a form with errors the summary has the reader's attention.

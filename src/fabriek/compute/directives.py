@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import NoReturn
 
 _TIME = re.compile(r"^(?:(?P<days>\d+)-)?(?P<parts>\d+(?::\d+){0,2})$")
@@ -66,6 +67,11 @@ class Directives:
     def seconds(self) -> int:
         """The time limit, or the default of an hour."""
         return self.time_limit or DEFAULT_TIME
+
+    @property
+    def lasting(self) -> timedelta:
+        """The time limit."""
+        return timedelta(seconds=self.seconds)
 
     @property
     def accelerator_seconds(self) -> int:

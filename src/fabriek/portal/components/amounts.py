@@ -38,6 +38,14 @@ def hours_text(seconds: int) -> str:
     return number_text(hours.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP), decimals)
 
 
+def bytes_text(amount: float) -> str:
+    """Bytes in the largest binary unit that fits: 512 B · 64 KiB · 1.5 GiB."""
+    for unit, size in (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if amount >= size:
+            return f"{number_text(round(amount / size, 1 if amount < 100 * size else 0))} {unit}"
+    return f"{number_text(int(amount))} B"
+
+
 def exact_text(seconds: int, unit: str) -> str:
     """The exact amount behind a rounded one. ``unit`` is ``accelerator`` or ``core``."""
     amount = number_text(seconds)

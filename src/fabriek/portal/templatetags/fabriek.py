@@ -578,11 +578,13 @@ def confirm(
     submit: str = "",
     tone: str = "accent",
     variant: str = "",
+    form_id: str = "",
 ) -> SafeString:
     """A button that asks first: a <dialog> with ``title`` and the block; its form posts to ``url``.
 
     Without JavaScript the button leads to ``page_url`` (default ``url``), a page that asks the same.
-    ``tone="danger"`` for what can't be undone; ``variant`` is the button's (secondary, tertiary).
+    ``tone="danger"`` for what can't be undone; ``variant`` is the button's (secondary, tertiary). ``form_id`` names its
+    form, for fields elsewhere on the page that belong to it.
     """
     return render_to_string(
         "components/confirm.html",
@@ -596,6 +598,7 @@ def confirm(
             "submit": submit or button,
             "tone": tone,
             "variant": variant,
+            "form_id": form_id,
             "csrf_token": context.get("csrf_token"),
         },
     )

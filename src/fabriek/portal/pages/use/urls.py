@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from fabriek.portal.pages.use import hours, openid, projects, promises, reports, signing_in
+from fabriek.portal.pages.use import hours, jobs, openid, projects, promises, reports, signing_in
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/", signing_in.sign_in, name="sign_in"),
@@ -24,12 +24,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:code>/report/", reports.report, name="report"),
     path("projects/<slug:code>/members/", projects.take_in, name="take_in"),
     path("projects/<slug:code>/members/<int:number>/remove/", projects.let_go, name="let_go"),
-    path("projects/<slug:code>/jobs/", projects.jobs, name="jobs"),
-    path("projects/<slug:code>/jobs/new/", projects.new_job, name="submit_job"),
+    path("projects/<slug:code>/jobs/", jobs.jobs, name="jobs"),
+    path("projects/<slug:code>/jobs/new/", jobs.new_job, name="submit_job"),
+    path("projects/<slug:code>/jobs/estimate/", jobs.job_estimate, name="job_estimate"),
+    path("projects/<slug:code>/jobs/cancel/", jobs.stop_several, name="cancel_jobs"),
     path("allocations/", projects.allocations, name="allocations"),
     path("allocations/<str:code>/", projects.allocation, name="allocation"),
-    path("jobs/<uuid:uuid>/", projects.job, name="job"),
-    path("jobs/<uuid:uuid>/cancel/", projects.stop, name="cancel_job"),
+    path("jobs/<uuid:uuid>/", jobs.job, name="job"),
+    path("jobs/<uuid:uuid>/output/<slug:stream>/", jobs.job_output, name="job_output"),
+    path("jobs/<uuid:uuid>/cancel/", jobs.stop, name="cancel_job"),
     path("promises/", promises.index, name="promises"),
     path("promises/<str:code>/", promises.show, name="promise"),
 ]

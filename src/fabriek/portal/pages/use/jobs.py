@@ -248,10 +248,10 @@ def jobs_csv(project: Project, found: QuerySet[Job]) -> HttpResponse:
 def job(request: HttpRequest, uuid: str) -> HttpResponse:
     """A job; what changes is loaded again while it hasn't ended, but for what it writes: that comes by its parts."""
     found = queries.job_of(request.user, uuid)
-    part = bool(request.headers.get("HX-Request"))
-    return render(
-        request, "use/job_now.html" if part else "use/job.html", {**job_context(request, found), "part": part}
-    )
+    live = bool(request.headers.get("HX-Request"))
+    # Where the page has what it writes already, that comes by its own way (`job_output`).
+    context = {**job_context(request, found), "part": live and request.GET.get("streams") == "1"}
+    return render(request, "use/job_now.html" if live else "use/job.html", context)
 
 
 def job_context(request: HttpRequest, found: Job) -> dict[str, Any]:

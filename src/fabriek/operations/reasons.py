@@ -126,6 +126,12 @@ _REASONS: tuple[tuple[str, Text, Text, str], ...] = (
         MEMBER,
     ),
     (
+        "QOS*Limit",
+        _("All jobs of this quality of service together hold as much as they may."),
+        _("Nothing to do: it starts when one of them ends."),
+        NOBODY,
+    ),
+    (
         "InvalidAccount",
         _("The project's account is not active on this cluster now: its period has not begun or is over, or it ended."),
         _("See the project's allocations. If one runs today, tell the site's operators."),

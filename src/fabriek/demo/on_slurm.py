@@ -54,10 +54,11 @@ def clusters(console: Console) -> Iterator[Bed]:
 def bed_folder() -> Path:
     """Where the clusters live: with the platform's data where that will do, else in /var/tmp under a name of its own.
 
-    It won't do where the name is too long for sockets, or where another user's job could not come: root's home, say.
+    It won't do where the name is too long for sockets, or where not everybody may pass, as in a home: munged refuses,
+    and another user's job could not come there.
     """
     folder: Path = settings.FABRIEK_FOLDER / "bed"
-    if len(str(folder)) <= _LONGEST and (os.geteuid() != 0 or _is_open(settings.FABRIEK_FOLDER)):
+    if len(str(folder)) <= _LONGEST and _is_open(settings.FABRIEK_FOLDER):
         return folder
     name = hashlib.sha256(str(settings.FABRIEK_FOLDER).encode()).hexdigest()[:12]
     return _own(Path("/var/tmp") / f"fabriek-{os.geteuid()}-{name}")  # noqa: S108 - see _own

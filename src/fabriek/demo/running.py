@@ -71,12 +71,11 @@ def agent_token(machine: Machine) -> str:
 
 
 def award_beside(world: World, step: Callable[[], None]) -> str:
-    """What no call gives: core-hours for the awarded projects, and for the founder's some hours at the other site."""
+    """What no call gives: core-hours for the awarded projects, and for universities' some hours at the other site."""
     made = 0
     for project in Project.objects.filter(is_demo=True, allocations__isnull=False).distinct().order_by("code"):
-        founders = project.members.filter(person=world.people["applicant"]).exists()
         for partition in world.partitions:
-            if partition.accelerators_per_node and not founders:
+            if partition.accelerators_per_node and project.organisation_class != "academia":
                 continue
             if project.allocations.filter(partition=partition).exists():
                 continue
@@ -88,7 +87,7 @@ def award_beside(world: World, step: Callable[[], None]) -> str:
                 award(world.officer, project, partition, project.starts, months, hours * 3600, key=key)
                 made += 1
         step()
-    return f"{made} awards beside the calls" if made else "none"
+    return f"{made} awards beside the calls"
 
 
 def submit_jobs(_world: World, machines: tuple[Machine, ...], step: Callable[[], None]) -> str:

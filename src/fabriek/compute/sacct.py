@@ -17,7 +17,8 @@ The first line names the columns, in any order. What the reader knows, and where
   until then, and a later one whose Start is the job's first and whose Submit is the time of resizing (seen in 22.05.8):
   it counts from there, or its first seconds would count twice.
 - A federated job leaves a line in state REVOKED on each cluster where it didn't start
-  (https://slurm.schedmd.com/federation.html; sacct, -D).
+  (https://slurm.schedmd.com/federation.html; sacct, -D). Some of them have a start, and AllocCPUS says what was asked;
+  none has AllocTRES (seen in 22.05.8).
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ class SacctLog(Iterator[UsageRecord | BrokenRecord]):
             self.skipped += 1
             return None
         resources, cores = self._held(row)
-        if state == "REVOKED" and not resources and not cores:
+        if state == "REVOKED" and not resources:
             self.revoked += 1
             return None
         if state in _NOT_OVER or ended in _NEVER:

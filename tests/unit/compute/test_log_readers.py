@@ -142,7 +142,7 @@ def test_a_resized_job_counts_from_where_it_was_resized():
 
 
 def test_a_federated_job_that_ran_elsewhere_is_passed_over_and_counted():
-    log = read_sacct([SACCT, "8|v|a|gpu|REVOKED|1|2|3||x"])
+    log = read_sacct([SACCT + "|AllocCPUS", "8|v|a|gpu|REVOKED|1|2|2||x|1"])
     assert (list(log), log.revoked) == ([], 1)
 
 

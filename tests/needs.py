@@ -6,6 +6,7 @@ import glob
 import os
 import shutil
 import sys
+from pathlib import Path
 
 from fabriek.demo.slurm import packages
 
@@ -24,10 +25,19 @@ def missing() -> list[str]:
     return [package for package, (there, _) in NEEDS.items() if not there()]
 
 
+def torch_python() -> str:
+    """A Python that has PyTorch, for jobs: what FABRIEK_TORCH_PYTHON says, or what `make torch` made; "" for none."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    found = os.environ.get("FABRIEK_TORCH_PYTHON") or str(cache / "fabriek" / "torch" / "bin" / "python")
+    return found if os.access(found, os.X_OK) else ""
+
+
 if __name__ == "__main__":
     lacking = missing()
     if lacking:
         for package in lacking:
             print(f"Not installed: {package} ({NEEDS[package][1]} are left out)", file=sys.stderr)
         print(f"To run everything: apt-get install --no-install-recommends {' '.join(lacking)}", file=sys.stderr)
-        sys.exit(1 if os.environ.get("CI") else 0)
+    if not torch_python():
+        print("Not installed: PyTorch for jobs (training by recipes is left out): make torch", file=sys.stderr)
+    sys.exit(1 if os.environ.get("CI") and (lacking or not torch_python()) else 0)

@@ -128,6 +128,9 @@ class JobReport(Wire):
     )
     tasks: dict[str, int] = Field(default={}, description="of a job array: how many tasks are in each state")
     used: ResourcesUsed | None = None
+    # Text as it was found, of no length that a report could be refused for: the platform judges it, apart from the job.
+    results: str | None = Field(default=None, description="`fabriek-result.json` of the job's folder, see `results.py`")
+    results_problem: str = Field(default="", max_length=500, description="why the file could not be taken")
 
 
 class UsageBatch(Wire):

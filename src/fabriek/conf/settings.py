@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "fabriek.programmes",
     "fabriek.projects",
     "fabriek.operations",
+    "fabriek.recipes",
     "fabriek.access",
     "fabriek.promises",
     "fabriek.demo",

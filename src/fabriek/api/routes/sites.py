@@ -23,7 +23,8 @@ from fabriek.compute.wire import (
     UsageBatch,
 )
 from fabriek.operations import queries
-from fabriek.operations.actions import Line, book_usage, note_proof_runs, prove_usage, report_enforced, report_job
+from fabriek.operations.actions import Line, book_usage, note_proof_runs, prove_usage, report_enforced
+from fabriek.recipes.actions import take_report
 
 router = Router(auth=Scope("agent"), tags=["sites"])
 
@@ -49,8 +50,8 @@ def jobs(request: HttpRequest, cluster: str) -> JobOrders:
 
 @router.post("/{cluster}/jobs/{uuid}/status", response={204: None}, summary="What became of a job")
 def job_status(request: HttpRequest, cluster: str, uuid: UUID, report: JobReport) -> Any:
-    """A job that ended stays as it ended."""
-    report_job(cluster_for(request, cluster), str(uuid), report)
+    """A job that ended stays as it ended. `results`, what the job says that it made, is read apart from the rest."""
+    take_report(cluster_for(request, cluster), str(uuid), report)
     return Status(204, None)
 
 

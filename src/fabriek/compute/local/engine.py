@@ -24,12 +24,14 @@ from pydantic import BaseModel, Field, ValidationError
 
 from fabriek.compute.directives import DirectiveError, Directives, read_directives
 from fabriek.compute.engine import Difference, SubmitRefused
+from fabriek.compute.environment import Environment
 from fabriek.compute.local import supervisor
 from fabriek.compute.local.backfill import Reservation, Room, forecast, reservation
 from fabriek.compute.local.store import Store
 from fabriek.compute.local.streams import Streams, streams_of
 from fabriek.compute.local.supervisor import process_birth
 from fabriek.compute.records import UsageRecord
+from fabriek.compute.results import FILE, read_results
 from fabriek.compute.tail import TAIL, Part, tail_of
 from fabriek.compute.wire import (
     MOST_RECORDS,
@@ -52,11 +54,12 @@ _ENOUGH_AT_ONCE = "JobArrayTaskLimit"
 
 
 class LocalPartition(BaseModel):
-    """Declared slots: what the queue hands out."""
+    """Declared slots: what the queue hands out. `environment`: what its jobs see beside what all jobs see."""
 
     nodes: int = Field(ge=1)
     accelerators_per_node: int = Field(ge=0)
     cores_per_node: int = Field(ge=1)
+    environment: Environment = {}
 
 
 # How many waiting jobs behind one with a reservation are looked at in a round (Slurm: bf_max_job_test).
@@ -71,12 +74,17 @@ _CLEANED_EVERY = 3600
 def load_engine(folder: Path, cluster: str) -> LocalEngine:
     """The engine that `folder/engine.json` describes: {"partitions": {"gpu": {"nodes": 4, ...}}, "keep_days": 30}.
 
+    `environment`, of the whole engine or of a partition, is what jobs see: {"FABRIEK_TORCH_PYTHON": "/opt/..."}.
     Errors: ValueError with what to write.
     """
     path = folder / "engine.json"
     try:
         described = json.loads(path.read_text(encoding="utf-8"))
-        partitions = {n: LocalPartition.model_validate(p) for n, p in described["partitions"].items()}
+        for_all = described.get("environment", {})
+        partitions = {
+            name: LocalPartition.model_validate({**one, "environment": {**for_all, **one.get("environment", {})}})
+            for name, one in described["partitions"].items()
+        }
         keep_days = float(described.get("keep_days", KEEP_DAYS))
         if not 0 < keep_days < math.inf:
             raise ValueError("keep_days is a number of days above 0")
@@ -269,6 +277,7 @@ class LocalEngine:
             return self._report_array(self._store.rows("SELECT * FROM job WHERE array_job = ? ORDER BY id", row["id"]))
         output, error = self._told_by(row)
         position, expected = self._forecast().get(row["id"], (None, None))
+        results = read_results(self._job_folder(row["id"]) / "work" / FILE)
         return JobReport(
             **self._common(row),
             state=row["state"],
@@ -282,6 +291,8 @@ class LocalEngine:
             queue_position=position,
             expected_start_at=expected,
             used=_used([row]),
+            results=results.text,
+            results_problem=results.problem,
         )
 
     def _common(self, row: sqlite3.Row) -> dict[str, Any]:
@@ -552,7 +563,7 @@ class LocalEngine:
             os.close(lock)
 
     def _environment(self, row: sqlite3.Row, folder: Path) -> dict[str, str]:
-        """What a job sees: Slurm's names, and nothing of the platform's own environment."""
+        """What a job sees: Slurm's names, what the site says, and nothing of the platform's own environment."""
         array: dict[str, str] = {}
         if row["array_job"] is not None:
             tasks = [r["task"] for r in self._store.rows("SELECT task FROM job WHERE array_job = ?", row["array_job"])]
@@ -567,6 +578,8 @@ class LocalEngine:
             **array,
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "LANG": "C.UTF-8",
+            **self.partitions[row["partition"]].environment,
+            "FABRIEK_RESULT_FILE": str(folder / "work" / FILE),
             "HOME": str(folder / "work"),
             "USER": row["user"],
             "SLURM_CLUSTER_NAME": self.cluster,

@@ -1,0 +1,1 @@
+"$python" -m fabriek_recipe.notebook "$parameters"

@@ -1,0 +1,3 @@
+# One process, with all the cores and the GPU that the job has.
+export OMP_NUM_THREADS="$FABRIEK_CORES"
+"$python" -m fabriek_recipe.serve "$parameters"

@@ -1,4 +1,4 @@
-# make run · make test · make check · make bench · make docs: each sets itself up.
+# make run · make test · make check · make bench · make docs: each sets itself up. make torch: PyTorch for jobs.
 # PYTHON: any Python 3.11 or later with venv. Everything is installed in .venv, from locked and hashed versions.
 PYTHON ?= python3
 SERVE ?= 1
@@ -8,7 +8,7 @@ WHERE := $(if $(filter 1,$(SLURM)),FABRIEK_FOLDER=$(or $(FABRIEK_FOLDER),var/slu
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test check bench docs assets lock messages clean
+.PHONY: run test check bench docs torch assets lock messages clean
 
 run: .venv/runtime
 	@$(WHERE) $(BIN)/fabriek demo $(if $(filter 0,$(SERVE)),--no-serve,--serve) $(if $(filter 1,$(SLURM)),--slurm)
@@ -31,6 +31,15 @@ bench: .venv/dev
 
 docs: .venv/dev
 	$(BIN)/mkdocs build --strict --site-dir site
+
+# PyTorch for the jobs of the embedded engine, in a virtual environment of its own under the user's cache (1 GB): it is no
+# dependency of the platform. A GPU site installs its own, see docs/reference/recipes.md.
+TORCH_FOLDER ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/fabriek/torch
+TORCH ?= torch==2.13.0
+torch: .venv/bin/python
+	@test -x "$(TORCH_FOLDER)/bin/python" || $(BIN)/python -m venv "$(TORCH_FOLDER)"
+	@"$(TORCH_FOLDER)/bin/python" -m pip install --quiet "$(TORCH)"
+	@"$(TORCH_FOLDER)/bin/python" -W ignore -c 'import torch; print("PyTorch", torch.__version__, "for jobs")'
 
 # For developers of the pages: rebuilds what src/fabriek/portal/static/portal holds (needs Node 20 and npm).
 assets:

@@ -6,7 +6,8 @@ import glob
 import os
 import shutil
 import sys
-from pathlib import Path
+
+from fabriek.compute.environment import torch_python
 
 from fabriek.demo.slurm import packages
 
@@ -23,13 +24,6 @@ NEEDS = {
 def missing() -> list[str]:
     """Debian packages that aren't there."""
     return [package for package, (there, _) in NEEDS.items() if not there()]
-
-
-def torch_python() -> str:
-    """A Python that has PyTorch, for jobs: what FABRIEK_TORCH_PYTHON says, or what `make torch` made; "" for none."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    found = os.environ.get("FABRIEK_TORCH_PYTHON") or str(cache / "fabriek" / "torch" / "bin" / "python")
-    return found if os.access(found, os.X_OK) else ""
 
 
 if __name__ == "__main__":

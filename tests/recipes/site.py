@@ -11,9 +11,9 @@ import httpx
 import pytest
 from django.core.wsgi import get_wsgi_application
 from tests.factories.world import World, make_allocation, make_world
-from tests.needs import torch_python
 
 from fabriek.compute.agent import Agent
+from fabriek.compute.environment import torch_python
 from fabriek.compute.local import LocalEngine, LocalPartition
 from fabriek.operations.models import ENDED_STATES, Job
 from fabriek.people.actions import create_token

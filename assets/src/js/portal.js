@@ -9,6 +9,7 @@ import { submitOnce } from "./sending.js";
 import { showPlace } from "./desk.js";
 import { followOutput } from "./following.js";
 import { fillFromFiles } from "./filling.js";
+import { askWhatApplies } from "./asking.js";
 import "./live.js";
 
 htmx.config.includeIndicatorStyles = false;
@@ -55,6 +56,7 @@ function announce(what) {
 
 submitOnce();
 showPlace();
+askWhatApplies();
 
 htmx.onLoad((root) => {
   localiseTimes(root);

@@ -20,6 +20,7 @@ from fabriek.api.routes import (
     operations,
     programmes,
     reading,
+    recipes,
     register,
     rolling,  # noqa: F401
     scenarios,  # noqa: F401
@@ -42,4 +43,5 @@ api.add_router("/", finding.router)
 api.add_router("/", operations.router)
 api.add_router("/", administration.router)
 api.add_router("/", reading.router)
+api.add_router("/", recipes.router)
 api.add_router("/sites", sites.router)

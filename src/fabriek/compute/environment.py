@@ -6,7 +6,9 @@ load`, say); FABRIEK_TORCH_PYTHON, a Python that has PyTorch; FABRIEK_RESULTS, w
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -26,3 +28,13 @@ def _checked(variables: dict[str, str]) -> dict[str, str]:
 
 
 Environment = Annotated[dict[str, str], AfterValidator(_checked)]
+
+
+def torch_python() -> str:
+    """A Python of this machine that has PyTorch, for jobs of the embedded engine; "" for none.
+
+    The one that FABRIEK_TORCH_PYTHON names, or the one that `make torch` made.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    found = os.environ.get("FABRIEK_TORCH_PYTHON") or str(cache / "fabriek" / "torch" / "bin" / "python")
+    return found if os.access(found, os.X_OK) else ""

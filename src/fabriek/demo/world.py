@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
 from fabriek.access.actions import open_call
 from fabriek.access.models import AccessMode, Call
 from fabriek.access.reference import load_access_modes
+from fabriek.compute.environment import torch_python
 from fabriek.conf.errors import Refused
 from fabriek.demo.machines import EMBEDDED, ON_SLURM, Machine
 from fabriek.operations.actions import register_cluster
@@ -313,4 +315,10 @@ def describe_the_engine(machine: Machine) -> None:
             part.name: {"nodes": part.nodes, "accelerators_per_node": part.gpus, "cores_per_node": part.cores}
             for part in machine.parts
         }
-        (agent_folder(machine) / "engine.json").write_text(json.dumps({"partitions": partitions}), encoding="utf-8")
+        folder = agent_folder(machine)
+        # What recipes made stays when their jobs' folders go.
+        environment = {"FABRIEK_RESULTS": str(folder / "results")}
+        if python := torch_python():
+            environment["FABRIEK_TORCH_PYTHON"] = python
+        described = {"partitions": partitions, "environment": environment}
+        (folder / "engine.json").write_text(json.dumps(described), encoding="utf-8")

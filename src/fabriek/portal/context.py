@@ -47,6 +47,7 @@ PUBLIC = (
     Destination("factories", _("Factories")),
     Destination("calls", _("Calls")),
     Destination("promises", _("Promises")),
+    Destination("recipes", _("Recipes")),
 )
 
 # What somebody comes to do; in the desk under the header.

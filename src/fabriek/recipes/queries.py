@@ -172,7 +172,7 @@ class Lineage:
 
 def lineage(result: Result) -> Lineage:
     """Two queries."""
-    came_from = Output.objects.filter(used_by__job=result.job).select_related("result__job")
+    came_from = Output.objects.filter(used_by__job=result.job).select_related("result__job__run")
     led_to = (
         Job.objects.filter(run__inputs__result=result)
         .select_related("run", "result")

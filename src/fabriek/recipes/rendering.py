@@ -44,6 +44,8 @@ python="${FABRIEK_TORCH_PYTHON:-python3}"
 work="$PWD/fabriek-recipe-${SLURM_JOB_ID:-0}"
 mkdir -p "$work/fabriek_recipe"
 export PYTHONPATH="$work" PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# PyTorch looks for NumPy, which nothing here uses, and says at length that it isn't there.
+export PYTHONWARNINGS="ignore:Failed to initialize NumPy"
 export FABRIEK_RESULT_FILE="${FABRIEK_RESULT_FILE:-$PWD/fabriek-result.json}"
 parameters="$work/parameters.json"
 trap 'rm -rf "$work"' EXIT

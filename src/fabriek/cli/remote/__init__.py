@@ -11,6 +11,7 @@ from fabriek.cli.remote import (
     looking,
     officers,
     operators,
+    recipes,
     reviewers,
     rolling,
     scenarios,
@@ -19,5 +20,16 @@ from fabriek.cli.remote import (
 
 def register(app: typer.Typer) -> None:
     """Add all of them to the command."""
-    for users in (applicants, jobs, reviewers, officers, scenarios, rolling, operators, administrators, looking):
+    for users in (
+        applicants,
+        jobs,
+        recipes,
+        reviewers,
+        officers,
+        scenarios,
+        rolling,
+        operators,
+        administrators,
+        looking,
+    ):
         users.register(app)

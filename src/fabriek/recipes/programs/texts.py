@@ -112,7 +112,7 @@ def made(language: str, stories: int, seed: int) -> Text:
         written.append(_STORY[language].format(**chosen, gpus=gpus, hours=hours, total=gpus * hours))
     return Text(
         name=f"factory-stories-{language}",
-        version=f"{VERSION}, {stories} stories, seed {seed}",
+        version=f"edition {VERSION}, {stories} stories, seed {seed}",
         source="made by the recipe",
         licence="CC0-1.0",
         content="".join(written).encode(),

@@ -38,6 +38,7 @@ from fabriek.portal.pages.use.projects import page_of
 from fabriek.projects.models import Allocation, Project
 from fabriek.projects.queries import allocation_rows
 from fabriek.projects.rules import is_member, is_running
+from fabriek.recipes.queries import results_of
 
 TEMPLATE = """#!/bin/bash
 #SBATCH --job-name=train
@@ -265,6 +266,7 @@ def job_context(request: HttpRequest, found: Job) -> dict[str, Any]:
     efficiency = queries.efficiency(found)
     return {
         "job": found,
+        "result": results_of(found.project).filter(job=found).first(),
         "line": line,
         "project": found.project,
         "ended": line.ended,

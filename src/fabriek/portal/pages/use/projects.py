@@ -36,6 +36,7 @@ from fabriek.projects.queries import (
     returns,
 )
 from fabriek.projects.rules import is_member, leads, may_read
+from fabriek.recipes.queries import results_of
 
 
 class FilterForm(forms.Form):
@@ -111,6 +112,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
             "application_url": reverse("portal:application", args=[application.code]) if application else "",
             "lines": lines_of(queries.jobs_of(project)[:10]),
             "jobs_count": project.jobs.count(),
+            "results": results_of(project)[:5],
             "may_submit": is_member(request.user, project),
             "may_lead": leads(request.user, project),
             "member_form": MemberForm(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from fabriek.portal.pages.use import hours, jobs, openid, projects, promises, reports, signing_in
+from fabriek.portal.pages.use import hours, jobs, openid, projects, promises, recipes, reports, signing_in
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/", signing_in.sign_in, name="sign_in"),
@@ -28,6 +28,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:code>/jobs/new/", jobs.new_job, name="submit_job"),
     path("projects/<slug:code>/jobs/estimate/", jobs.job_estimate, name="job_estimate"),
     path("projects/<slug:code>/jobs/cancel/", jobs.stop_several, name="cancel_jobs"),
+    path("projects/<slug:code>/recipes/", recipes.of_project, name="project_recipes"),
+    path("projects/<slug:code>/recipes/<str:recipe>/", recipes.run, name="run_recipe"),
+    path("projects/<slug:code>/recipes/<str:recipe>/estimate/", recipes.estimate, name="estimate_recipe"),
+    path("projects/<slug:code>/results/", recipes.results, name="results"),
+    path("recipes/", recipes.index, name="recipes"),
+    path("results/<uuid:uuid>/", recipes.result, name="result"),
     path("allocations/", projects.allocations, name="allocations"),
     path("allocations/<str:code>/", projects.allocation, name="allocation"),
     path("jobs/<uuid:uuid>/", jobs.job, name="job"),

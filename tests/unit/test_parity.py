@@ -37,6 +37,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "job_estimate": ("POST /jobs/estimate", "job estimate"),
     "cancel_job": ("POST /jobs/{uuid}/cancel", "job cancel"),
     "cancel_jobs": ("POST /projects/{code}/jobs/cancel", "job cancel"),
+    "run_recipe": ("POST /recipes/{code}/runs", "recipe run"),
+    "estimate_recipe": ("POST /recipes/{code}/estimate", "recipe estimate"),
     "propose_decision": ("POST /decisions", "decision propose"),
     "publish_decision": ("POST /decisions/{code}/publish", "decision publish"),
     "discard_decision": ("POST /decisions/{code}/discard", "decision discard"),
@@ -123,6 +125,11 @@ LISTS: dict[str, tuple[str, str]] = {
     "job": ("GET /jobs/{uuid}", "job status"),
     "job_output": ("GET /jobs/{uuid}/output", "job output"),
     "jobs": ("GET /projects/{code}/jobs", "job list"),
+    "recipes": ("GET /recipes", "recipe list"),
+    "project_recipes": ("GET /recipes", "recipe list"),
+    "run_recipe": ("GET /recipes/{code}", "recipe show"),
+    "results": ("GET /projects/{code}/results", "result list"),
+    "result": ("GET /results/{uuid}", "result show"),
     "allocations": ("GET /allocations", "allocations"),
     "allocation": ("GET /allocations/{code}", "statement"),
     "promises": ("GET /promises", "promises"),
@@ -313,6 +320,8 @@ def test_what_a_list_is_of_comes_in_pages_where_it_grows() -> None:
         "/people",
         "/projects",
         "/projects/{code}/jobs",
+        "/projects/{code}/results",
+        "/recipes",
         "/reallocations",
         "/systems",
         "/usage-batches",
@@ -326,8 +335,10 @@ def test_the_rooms_decide_and_the_doors_only_call() -> None:
     """A door that writes by itself would be a verb that the other door lacks."""
     from fabriek.api.routes import access, administration, declaring, jobs, judging, operations, programmes, reading
     from fabriek.api.routes import explaining as why
+    from fabriek.api.routes import recipes, sites
 
-    for module in (access, administration, declaring, jobs, judging, operations, programmes, reading, why):
+    rooms = (access, administration, declaring, jobs, judging, operations, programmes, reading, recipes, sites, why)
+    for module in rooms:
         text = inspect.getsource(module)
         for write in (".save(", ".create(", ".delete()", ".update("):
             assert write not in text, f"{module.__name__} writes by itself: {write}"

@@ -29,6 +29,12 @@ def _plain(text: str) -> str:
     return text
 
 
+def _named(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is blank")
+    return text
+
+
 def _absolute(text: str) -> str:
     if not text.startswith("/") or "\n" in text:
         raise ValueError("is no absolute path")
@@ -41,7 +47,7 @@ Path = Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_pla
 Digest = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
 Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e300, le=1e300)]
 Bytes = Annotated[int, Field(ge=0, lt=2**63)]
-Name = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_plain)]
+Name = Annotated[str, Field(max_length=60), AfterValidator(_plain), AfterValidator(_named)]
 
 
 class Part(BaseModel):
@@ -94,7 +100,7 @@ class ResultFile(Part):
 
     format: Literal["fabriek/result/1"]
     kind: Literal["model", "evaluation", "service", "notebook", "dataset", "other"]
-    name: Annotated[Word, Field(min_length=1)]
+    name: Annotated[Word, AfterValidator(_named)]
     complete: bool = True
     summary: Text = ""
     code: dict[Name, Word] = Field(default={}, max_length=20)

@@ -164,3 +164,51 @@ def test_a_program_that_fails_fails_the_job(tmp_path: Path) -> None:
     done = subprocess.run(["bash", str(tmp_path / "script")], cwd=tmp_path, env=environment, capture_output=True)
     assert done.returncode == 1
     assert not list(tmp_path.glob("fabriek-recipe-*"))
+
+
+@pytest.mark.parametrize(("nodes", "has_slurm"), [(1, True), (3, True), (3, False)])
+def test_torchrun_is_started_once_on_every_node_or_alone(tmp_path: Path, nodes: int, has_slurm: bool) -> None:
+    """With Slurm by srun, on a meeting place that Slurm itself knows; elsewhere all processes start on this machine."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    told = f"""#!/bin/bash
+printf '%s\\n' "$(basename "$0") $*" >> "{tmp_path}/calls"
+"""
+    answers = {
+        "python": told,
+        "srun": told,
+        "scontrol": '#!/bin/bash\ncase "$*" in *hostnames*) printf "an1\\nan2\\n" ;; *) echo "NodeName=an1 NodeAddr=10.0.0.7 X=1" ;; esac\n',
+    }
+    for name, text in answers.items():
+        if has_slurm or name == "python":
+            (programs / name).write_text(text)
+            (programs / name).chmod(0o755)
+    recipe = RECIPES["train-distributed"]
+    asked, _ = check(recipe, {"nodes": nodes, "accelerators": 0, "cores": 4})
+    assert asked is not None
+    (tmp_path / "script").write_text(render(recipe, asked))
+    environment = {
+        "PATH": f"{programs}:/usr/bin:/bin" if has_slurm else f"{programs}:{only_the_basics(tmp_path)}",
+        "FABRIEK_TORCH_PYTHON": str(programs / "python"),
+        "SLURM_JOB_ID": "41",
+        "SLURM_JOB_NODELIST": "an[1-3]",
+    }
+    done = subprocess.run(["/bin/bash", str(tmp_path / "script")], cwd=tmp_path, env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    (call,) = (tmp_path / "calls").read_text().splitlines()
+    if nodes > 1 and has_slurm:
+        assert call.startswith(f"srun --nodes={nodes} --ntasks-per-node=1 ")
+        assert f"--nnodes={nodes} --nproc-per-node=4 --rdzv-id=41 " in call
+        assert "--rdzv-endpoint=10.0.0.7:20041 -m fabriek_recipe.train" in call
+    else:
+        assert call.startswith("python -m torch.distributed.run --standalone")
+        assert f"--nproc-per-node={4 * nodes} " in call
+
+
+def only_the_basics(folder: Path) -> Path:
+    """What a script needs of a machine, and no Slurm."""
+    basics = folder / "basics"
+    basics.mkdir()
+    for name in ("cat", "mkdir", "rm", "date", "basename"):
+        (basics / name).symlink_to(f"/bin/{name}" if Path(f"/bin/{name}").exists() else f"/usr/bin/{name}")
+    return basics

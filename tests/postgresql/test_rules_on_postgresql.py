@@ -24,6 +24,7 @@ RULES = [
     "tests/unit/people",
     "tests/unit/programmes",
     "tests/unit/projects",
+    "tests/unit/recipes",
     "tests/unit/access/test_life.py",
     "tests/unit/access/test_reviewing.py",
     "tests/unit/demo",

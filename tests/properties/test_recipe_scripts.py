@@ -174,11 +174,9 @@ def test_torchrun_is_started_once_on_every_node_or_alone(tmp_path: Path, nodes: 
     told = f"""#!/bin/bash
 printf '%s\\n' "$(basename "$0") $*" >> "{tmp_path}/calls"
 """
-    answers = {
-        "python": told,
-        "srun": told,
-        "scontrol": '#!/bin/bash\ncase "$*" in *hostnames*) printf "an1\\nan2\\n" ;; *) echo "NodeName=an1 NodeAddr=10.0.0.7 X=1" ;; esac\n',
-    }
+    nodes_told = 'echo "NodeName=an1 NodeAddr=10.0.0.7 X=1"'
+    knows = f'#!/bin/bash\ncase "$*" in *hostnames*) printf "an1\\nan2\\n" ;; *) {nodes_told} ;; esac\n'
+    answers = {"python": told, "srun": told, "scontrol": knows}
     for name, text in answers.items():
         if has_slurm or name == "python":
             (programs / name).write_text(text)

@@ -64,6 +64,7 @@ NOT_LOOKED_AT = {
     "openid_connect": "a redirect to the provider; its page is in test_openid",
     "scenario_now": "a part of the page `scenario`, loaded again into it",
     "inquiry_now": "a part of the page that asked, loaded again into it",
+    "job_output": "a download, and what comes after a part of the page `job`",
     "shares_total": "a part of the page `establish_shares`, loaded again into it",
 }
 

@@ -8,7 +8,6 @@ import shutil
 import sys
 
 from fabriek.compute.environment import torch_python
-
 from fabriek.demo.slurm import packages
 
 SLURM = " ".join([*packages.PACKAGES, *packages.REST_PACKAGES])

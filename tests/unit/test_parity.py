@@ -333,9 +333,19 @@ def test_what_a_list_is_of_comes_in_pages_where_it_grows() -> None:
 
 def test_the_rooms_decide_and_the_doors_only_call() -> None:
     """A door that writes by itself would be a verb that the other door lacks."""
-    from fabriek.api.routes import access, administration, declaring, jobs, judging, operations, programmes, reading
+    from fabriek.api.routes import (
+        access,
+        administration,
+        declaring,
+        jobs,
+        judging,
+        operations,
+        programmes,
+        reading,
+        recipes,
+        sites,
+    )
     from fabriek.api.routes import explaining as why
-    from fabriek.api.routes import recipes, sites
 
     rooms = (access, administration, declaring, jobs, judging, operations, programmes, reading, recipes, sites, why)
     for module in rooms:

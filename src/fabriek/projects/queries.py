@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, OuterRef, Q, QuerySet
+from django.db.models import Count, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -141,6 +141,21 @@ def allocation_rows(allocations: list[Allocation]) -> list[AllocationRow]:
     codes = [a.code for a in allocations]
     accelerators, cores = allocation_hours(codes), allocation_hours(codes, Unit.CORE_SECONDS)
     return [AllocationRow(a, accelerators[a.code], cores[a.code]) for a in allocations]
+
+
+def used_after_end(allocations: Sequence[Allocation]) -> dict[str, int]:
+    """Accelerator-seconds that runs used after the last month of the allocation that they are booked to, by its code.
+
+    A run that goes on when its allocation ends is booked to the project's next one on that partition; where there is
+    none, it stays with the one that ended. One query; allocations without such use are left out.
+    """
+    ends = {allocation.code: allocation.ends for allocation in allocations}
+    sums: dict[str, int] = defaultdict(int)
+    used = Account.objects.filter(allocation__in=list(ends), kind=AccountKind.USED, unit=Unit.ACCELERATOR_SECONDS)
+    for code, month, seconds in used.values_list("allocation", "month", F("credits") - F("debits")):
+        if seconds and month >= ends[code]:
+            sums[code] += seconds
+    return dict(sums)
 
 
 def project_page(code: str) -> ProjectPage | None:

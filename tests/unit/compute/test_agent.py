@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from typer.testing import CliRunner
 
 from fabriek.cli.main import app
 from fabriek.compute import agent as agent_module
-from fabriek.compute.agent import Agent, AgentError, AlreadyRunning, Lock
+from fabriek.compute.agent import Agent, AgentError, AlreadyRunning, Lock, due_days
 from fabriek.compute.local import LocalEngine, LocalPartition
 from fabriek.compute.local.supervisor import write_whole
 from fabriek.compute.records import record_of
@@ -61,7 +62,7 @@ class Platform:
             return {"jobs": [job["order"] for job in state["jobs"].values() if job["report"].get("state") not in ENDED]}
         elif path.startswith("proofs/"):
             state.setdefault("proofs", {})[path] = body
-            return {"differs": False}
+            return state.get("proof_answer") or {"differs": False}
         elif path == "usage-batches":
             return self._book(body)
         else:
@@ -425,3 +426,60 @@ def test_killed_at_any_request_every_job_runs_once_and_is_booked_once(tmp_path, 
         survivor.engine.close()
         assert sorted((folder / "site" / "ran").read_text().split()) == ["a", "b"]
         assert sum(answer["booked"] for answer in again.state["batches"].values()) == 2
+
+
+# The daily proof
+
+NOON = datetime(2030, 5, 10, 12, tzinfo=UTC)
+
+
+def test_days_are_proved_when_they_are_over_again_each_day_and_each_hour_while_they_differ() -> None:
+    def days(now: datetime, since: str = "2030-05-01", **known: dict[str, Any]) -> list[int]:
+        proved = {"since": since, "days": {f"2030-05-{day[1:]}": said for day, said in known.items()}}
+        return [day.day for day in due_days(now, proved)]
+
+    assert days(NOON) == [3, 4, 5, 6, 7, 8, 9]
+    assert days(NOON, since="2030-05-08") == [8, 9]
+    assert days(NOON.replace(hour=0, minute=59), since="2030-05-08") == [8]
+    an_hour_ago = (NOON - timedelta(hours=1)).timestamp()
+    assert days(NOON, "2030-05-08", d08={"at": an_hour_ago, "differs": True}) == [8, 9]
+    assert days(NOON, "2030-05-08", d08={"at": an_hour_ago, "differs": False}) == [9]
+    assert days(NOON, "2030-05-09", d09={"at": NOON.timestamp() + 99, "differs": False}) == [9], "a clock stepped back"
+
+
+def test_the_totals_of_a_day_are_sent_and_the_runs_of_what_differs(platform: Platform, agent: Agent) -> None:
+    platform.orders("one")
+    rounds_until(agent, lambda: platform.report("one").get("state") in ENDED)
+    agent.round()
+    # The same job, a day ago.
+    with sqlite3.connect(agent.folder / "engine.sqlite3") as file:
+        file.execute('UPDATE job SET submit = submit - 86400, start = start - 86400, "end" = "end" - 86400')
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date()
+    write_whole(agent.folder / "proved.json", {"since": str(yesterday), "days": {}})
+    wanted = [{"account": "vision", "partition": "gpu"}]
+    platform.state["proof_answer"] = {"differs": True, "wanted": wanted}
+    now = datetime.now(UTC)
+    agent.round()
+    if now.hour < 1:
+        pytest.skip("yesterday is not over for an hour")
+    totals, runs = platform.state["proofs"][f"proofs/{yesterday}"], platform.state["proofs"][f"proofs/{yesterday}/runs"]
+    assert [(line["account"], line["runs"]) for line in totals["lines"]] == [("vision", 1)]
+    assert [run["key"].split("/")[0] for run in runs["runs"]] == ["1"]
+    assert json.loads((agent.folder / "proved.json").read_text())["days"][str(yesterday)]["differs"]
+
+
+def test_what_came_back_is_forgotten_once_it_is_told_anew(platform: Platform, agent: Agent) -> None:
+    """Else the old word on a run would be sent after the new one, and count as the last."""
+    old = {"job_id": "7", "submit": 1, "end": 5}
+    other = {"job_id": "8", "submit": 1, "end": 5}
+    write_whole(agent.folder / "returned" / "a.json", {"records": [old, other], "broken": []})
+    write_whole(agent.folder / "returned" / "b.json", {"records": [old], "broken": []})
+    record = {
+        "account": "vision", "user": "ann", "partition": "gpu", "state": "FAILED", "start": 2, "accelerators": 1,
+        "cores": 1,
+    }  # fmt: skip
+    batch = {"key": "0", "cursor": "3", "records": [{**old, **record, "end": 9}]}
+    write_whole(agent.folder / "outbox" / "0.json", batch)
+    agent.round()
+    left = [json.loads(path.read_text())["records"] for path in (agent.folder / "returned").glob("*.json")]
+    assert left == [[other]]

@@ -18,6 +18,7 @@ from fabriek.operations import models
 from fabriek.operations.actions import Line, book_usage
 from fabriek.operations.rules import by_month, going_on, month_start, next_month
 from fabriek.projects.models import Allocation
+from fabriek.projects.queries import used_after_end
 
 pytestmark = pytest.mark.django_db
 BORDER = month_start(NEXT)
@@ -85,6 +86,7 @@ def test_a_run_that_goes_on_into_the_next_allocation_is_split_between_them() -> 
     second = second_allocation(first)
     book(world, "b", run(first, BORDER - 300, BORDER + 100, gpus=2))
     assert used() == {(first.code, MONTH): 600, (second.code, NEXT): 200}
+    assert used_after_end([first, second]) == {}
     assert models.UsageRecord.objects.get().parts.splitlines() == [
         f"{MONTH:%Y-%m} {first.code}",
         f"{NEXT:%Y-%m} {second.code}",
@@ -97,6 +99,7 @@ def test_where_no_allocation_follows_the_rest_is_booked_to_the_one_that_ended() 
     only = make_allocation(world, months=1)
     book(world, "b", run(only, BORDER - 300, BORDER + 100))
     assert used() == {(only.code, MONTH): 300, (only.code, NEXT): 100}
+    assert used_after_end([only]) == {only.code: 100}
 
 
 def test_a_correction_reverses_what_was_booked_whatever_was_awarded_since() -> None:

@@ -13,7 +13,7 @@ from fabriek.api.paging import PageOf, Paging, page_of, paged
 from fabriek.audit.queries import events_found
 from fabriek.ledger.queries import check, totals
 from fabriek.operations import queries
-from fabriek.operations.models import Cluster
+from fabriek.operations.models import Cluster, JobState
 from fabriek.projects.models import Project
 from fabriek.projects.queries import ProjectRow, project_list, project_page
 from fabriek.projects.reports import hand_in_report, report_figures, report_of
@@ -78,6 +78,7 @@ class AllocationOut(Schema):
 
 
 class ProjectDetail(ProjectOut):
+    running_jobs: int = Field(description="submitted here and under way: what they use is taken off when they end")
     members: list[str]
     allocations: list[AllocationOut]
 
@@ -163,6 +164,7 @@ def project(request: HttpRequest, code: str) -> dict[str, Any]:
         raise Http404
     return {
         **_project(ProjectRow(page.project, page.hours)),
+        "running_jobs": page.project.jobs.filter(state=JobState.RUNNING).count(),
         "members": [member.person.email for member in page.members],
         "allocations": [
             {

@@ -26,7 +26,7 @@ from fabriek.operations.proofs import Totals, compared_of, proofs
 from fabriek.people.actions import revoke_token, update_profile
 from fabriek.people.models import Token
 from fabriek.projects.models import Allocation
-from fabriek.projects.queries import allocation_list, allocation_rows
+from fabriek.projects.queries import allocation_list, allocation_rows, used_after_end
 from fabriek.projects.rules import may_read
 from fabriek.register.queries import systems_for_list
 
@@ -59,6 +59,9 @@ class EntryOut(Schema):
 
 
 class AllocationStatement(AllocationRow):
+    ran_on_seconds: int = Field(
+        description="accelerator-seconds that runs used after the last month, as no allocation of the project follows"
+    )
     entries: list[EntryOut] = Field(description="of the ledger, newest first, at most a thousand")
 
 
@@ -236,7 +239,8 @@ def allocation(request: HttpRequest, code: str) -> dict[str, Any]:
         }
         for entry in statement(found.code, 1_000)
     ]
-    return {**allocation_row(allocation_rows([found])[0]), "entries": entries}
+    row = allocation_row(allocation_rows([found])[0])
+    return {**row, "ran_on_seconds": used_after_end([found]).get(found.code, 0), "entries": entries}
 
 
 @router.get("/usage-batches", response=Batches, auth=Scope("read", "read operations"), summary="Usage as it came in")

@@ -19,6 +19,7 @@ from fabriek.access.queries import application_of
 from fabriek.conf.errors import Refused
 from fabriek.ledger.queries import statement
 from fabriek.operations import queries
+from fabriek.operations.models import JobState
 from fabriek.people.models import Person
 from fabriek.portal.access import SIGNED_IN, requires
 from fabriek.portal.components import plots
@@ -34,6 +35,7 @@ from fabriek.projects.queries import (
     project_list,
     project_page,
     returns,
+    used_after_end,
 )
 from fabriek.projects.rules import is_member, leads, may_read
 from fabriek.recipes.queries import results_of
@@ -113,6 +115,8 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
             "lines": lines_of(queries.jobs_of(project)[:10]),
             "jobs_count": project.jobs.count(),
             "results": results_of(project)[:5],
+            "running": project.jobs.filter(state=JobState.RUNNING).count(),
+            "ran_on": sum(used_after_end([row.allocation for row in page.allocations]).values()),
             "may_submit": is_member(request.user, project),
             "may_lead": leads(request.user, project),
             "member_form": MemberForm(),
@@ -168,6 +172,7 @@ def allocation(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         "allocation": found,
         "row": allocation_rows([found])[0],
+        "ran_on": used_after_end([found]).get(found.code, 0),
         "entries": statement(found.code, 50),
         "last_day": found.ends - timedelta(days=1),
     }

@@ -41,8 +41,8 @@ class Queued:
 
 @dataclass(frozen=True)
 class Submission:
-    """An order as it is given to Slurm. What is said here goes before the script's own #SBATCH lines: account, partition
-    and limits are the award's, whatever it says."""
+    """An order as it is given to Slurm. What is said here goes before the script's own #SBATCH lines: account,
+    partition and limits are the award's, whatever it says."""
 
     order: JobOrder
     user: str

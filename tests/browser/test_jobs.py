@@ -89,13 +89,13 @@ def test_what_a_script_comes_to_is_told_while_one_writes(enter: Any, tmp_path: A
     page.goto("/projects/")
     page.goto(page.locator("table a[href^='/projects/']").first.get_attribute("href") + "jobs/new/")
     page.fill("#id_script", "#!/bin/bash\n#SBATCH --gpus=4 --time=03:00:00\n")
-    page.locator("#estimate").get_by_text("4 GPUs and 1 cores for 3 hours").wait_for()
+    page.locator("#estimate").get_by_text("4 GPUs, 1 core, 3 hours").wait_for()
     assert page.locator("#estimate strong").inner_text() == "12"
     page.fill("#id_script", "#!/bin/bash\n#SBATCH --gpus=4 --time=soon\n")
     page.locator("#script-fault").get_by_text("Line 2").wait_for()
     file = tmp_path / "train.sh"
     file.write_text("#!/bin/bash\n#SBATCH --gpus=2 --time=01:00:00\necho from the file\n")
     page.set_input_files("#id_file", str(file))
-    page.locator("#estimate").get_by_text("2 GPUs and 1 cores for 1 hour").wait_for()
+    page.locator("#estimate").get_by_text("2 GPUs, 1 core, 1 hour").wait_for()
     assert "from the file" in page.input_value("#id_script")
     assert page.locator("#script-fault").is_hidden()

@@ -259,7 +259,7 @@ def estimated(client: Client, allocation: Allocation, script: str) -> Any:
 def test_what_a_script_would_ask_is_told_while_it_is_written(client: Client, allocation: Allocation) -> None:
     told = words(estimated(client, allocation, SCRIPT))
     assert "2 GPU-hours at most" in told
-    assert "2 GPUs and 8 cores for 1 hour" in told
+    assert "2 GPUs, 8 cores, 1 hour" in told
     assert "Left if it runs to its limit 98 GPU-hours" in told
     assert Job.objects.count() == 0
     fault = estimated(client, allocation, "#!/bin/bash\n#SBATCH --gpus=1 --time=soon\n").content.decode()

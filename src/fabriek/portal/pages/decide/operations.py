@@ -27,6 +27,7 @@ from fabriek.operations.queries import ByHand, changed_by_hand, clusters, differ
 from fabriek.people.permissions import may
 from fabriek.portal.access import requires
 from fabriek.portal.components import plots
+from fabriek.portal.components.job_lines import lines_of
 from fabriek.portal.components.plots import Column, Figure
 from fabriek.portal.pages.decide.forms import ByHandForm, CapacityForm, MaintenanceForm
 from fabriek.portal.pages.decide.replies import (
@@ -344,4 +345,5 @@ def jobs(request: HttpRequest) -> HttpResponse:
                 for job in found
             ],
         )
-    return page(request, "waiting_jobs", shown=Paginator(found, PER_PAGE).get_page(request.GET.get("page")))
+    shown = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    return page(request, "waiting_jobs", shown=shown, lines=lines_of(shown.object_list))

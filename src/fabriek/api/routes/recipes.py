@@ -11,7 +11,8 @@ from ninja import Field, Query, Router, Schema
 
 from fabriek.api.authentication import Scope, actor_of
 from fabriek.api.paging import PageOf, Paging, page_of
-from fabriek.api.routes.operations import JobDetail, job_detail, own_project
+from fabriek.api.routes.jobs import JobDetail, job_detail
+from fabriek.api.routes.operations import own_project
 from fabriek.operations.models import Job
 from fabriek.projects.models import Allocation
 from fabriek.projects.rules import may_read

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from tests.api.test_rest import client_of, post
 from tests.factories.world import make_allocation, make_person, make_world
 
@@ -126,3 +128,16 @@ def test_who_may_read_all_projects_may_not_stop_their_jobs(job: Job) -> None:
     stranger = client_of(make_person())
     for address in (f"/jobs/{job.uuid}", f"/jobs/{job.uuid}/output"):
         assert stranger.get(f"/api/v1{address}").status_code == 404
+
+
+def test_a_list_costs_the_same_number_of_queries_however_many_jobs_there_are(client: Client, job: Job) -> None:
+    counted = []
+    # A token's first use is written down.
+    read(client, "/me")
+    for _again in range(2):
+        with CaptureQueriesContext(connection) as queries:
+            read(client, f"/projects/{job.project.code}/jobs?per_page=100")
+        counted.append(len(queries))
+        for number in range(10):
+            submit_job(job.submitted_by, job.allocation, f"job-{number}", SCRIPT)
+    assert counted[0] == counted[1]

@@ -162,6 +162,11 @@ class Job(models.Model):
         return f"{self.name} ({self.uuid})"
 
     @property
+    def is_array(self) -> bool:
+        """Whether it has several tasks, each with files of its own."""
+        return self.runs > 1 or bool(self.tasks)
+
+    @property
     def asked_accelerator_seconds(self) -> int:
         """What it could use at most, over all tasks of an array."""
         return self.accelerators * self.time_limit_seconds * self.runs

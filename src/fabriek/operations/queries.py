@@ -202,7 +202,7 @@ def output_after(job: Job, stream: str, place: int) -> Part:
     kept = Part(job.output_from, job.output)
     if stream == "error":
         kept = Part(job.error_output_from, job.error_output)
-    if job.tasks:
+    if job.is_array:
         # Of an array come parts of several files, put together anew each time: all of it, unless none is new.
         return Part(place, "") if place == kept.end else kept
     return kept.after(place)

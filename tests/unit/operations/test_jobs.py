@@ -162,6 +162,17 @@ def test_the_tasks_of_an_array_are_counted_and_their_output_replaced(job: Job) -
     assert job.queue_position is None
 
 
+def test_the_output_of_an_array_is_replaced_also_where_the_scheduler_counts_no_tasks() -> None:
+    allocation = make_allocation(make_world())
+    script = "#!/bin/bash\n#SBATCH --gpus=1 --time=1 --array=1-2\ntrue\n"
+    array = submit_job(lead_of(allocation), allocation, "j", script)
+    report(array, output="==> 1_1 <==\none\n")
+    report(array, output="==> 1_1 <==\none more\n\n==> 1_2 <==\ntwo\n")
+    assert array.output == "==> 1_1 <==\none more\n\n==> 1_2 <==\ntwo\n"
+    assert queries.output_after(array, "output", 5).text == array.output, "a part of it would be out of place"
+    assert queries.output_after(array, "output", len(array.output)).text == ""
+
+
 def test_what_it_used_is_held_against_what_it_asked(job: Job) -> None:
     assert queries.efficiency(job) is None
     used = ResourcesUsed(elapsed_seconds=600, cpu_seconds=60, memory_bytes_asked=None)

@@ -143,7 +143,7 @@ def _join(job: Job, name: str, report: JobReport, started_over: bool) -> None:
             setattr(job, name, "")
             setattr(job, f"{name}_from", 0)
         return
-    if report.tasks:
+    if job.is_array:
         # Of an array come parts of several files, each time all of them.
         kept = Part(0, text.replace("\x00", "?"))
     else:

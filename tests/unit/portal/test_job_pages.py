@@ -158,6 +158,12 @@ def test_output_is_downloaded_as_text_and_only_by_who_may_read_it(client: Client
         assert stranger.get(f"/jobs/{job.uuid}/{page}").status_code == 404
 
 
+def test_a_number_of_any_form_makes_a_file_s_name(client: Client, job: Job) -> None:
+    reported(job, engine_job='7"\r\nSet-Cookie: a', output="x", output_from=0)
+    answer = client.get(f"/jobs/{job.uuid}/output/output/")
+    assert answer["Content-Disposition"].endswith('-7___Set-Cookie__a-output.txt"')
+
+
 def test_what_is_left_out_of_long_output_is_said(client: Client, job: Job) -> None:
     reported(job, output="end\n", output_from=10 * 2**20, started_at=START)
     assert "10 MiB before them are in its file" in words(client.get(f"/jobs/{job.uuid}/"))

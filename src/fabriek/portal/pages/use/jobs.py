@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -358,7 +359,8 @@ def job_output(request: HttpRequest, uuid: str, stream: str) -> HttpResponse:
     found = queries.job_of(request.user, uuid)
     if not request.headers.get("HX-Request"):
         response = HttpResponse(queries.output_after(found, stream, 0).text, content_type="text/plain; charset=utf-8")
-        name = found.engine_job or found.uuid
+        # The scheduler's number is what an agent says it is.
+        name = re.sub(r"[^\w.-]", "_", found.engine_job, flags=re.ASCII) or found.uuid
         response["Content-Disposition"] = f'attachment; filename="{found.project.code}-{name}-{stream}.txt"'
         return response
     told, run = request.GET.get("from", ""), request.GET.get("run", "")

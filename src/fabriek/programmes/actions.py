@@ -5,7 +5,7 @@ Moving hours between programmes is in `moving.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -247,7 +247,7 @@ def establish_shares(
     shares = []
     for month in months:
         for unit in Unit.values:
-            _divide(actor, partition, month, unit, fractions, programmes, why)
+            _divide(actor, partition, month, unit, fractions, why)
         Share.objects.filter(partition=partition, month=month).exclude(programme__code__in=fractions).delete()
         for code, fraction in fractions.items():
             share, _made = Share.objects.update_or_create(
@@ -293,7 +293,6 @@ def _divide(
     month: date,
     unit: str,
     fractions: Mapping[str, Decimal],
-    programmes: Mapping[str, Programme],
     why: str,
 ) -> None:
     machine = Account.objects.filter(kind=AccountKind.MACHINE, partition=partition.code, month=month, unit=unit).first()
@@ -314,15 +313,28 @@ def _divide(
     name = f"shares:{partition.code}:{month:%Y-%m}:{unit}"
     try:
         ledger.post(actor, key=f"{name}:{_times(name)}", kind=Kind.SHARES, moves=[*back, *forth], why=why)
-        for code, seconds in wanted.items():
-            # Rule 3: awards may go beyond the share by what the programme overbooks, and not a second more.
-            share = ledger.account(AccountKind.SHARE, unit=unit, partition=partition.code, month=month, programme=code)
-            ledger.set_minimum(share, -int((programmes[code].overbooking - 1) * seconds))
+        hold_overbooking(partition, month, unit, wanted.keys() | given.keys())
     except InsufficientHours as refusal:
         raise AlreadyGiven(
             _("A programme has awarded more of %(partition)s in %(month)s than its new share holds: %(why)s")
             % {"partition": partition.code, "month": f"{month:%Y-%m}", "why": refusal.sentence}
         ) from refusal
+
+
+def hold_overbooking(partition: Partition, month: date, unit: str, programmes: Iterable[str]) -> None:
+    """Rule 3: awards may go beyond a share, as it is now, by what its programme overbooks, and not a second more. A
+    programme that has no share left has nothing to overbook. Three queries and one for each programme.
+
+    Errors: InsufficientHours where a programme has awarded more already.
+    """
+    given = _given(partition, month, unit)
+    stated = dict(Programme.objects.filter(code__in=list(programmes)).values_list("code", "overbooking"))
+    for share in Account.objects.filter(
+        kind=AccountKind.SHARE, unit=unit, partition=partition.code, month=month, programme__in=stated
+    ):
+        least = -int((stated[share.programme] - 1) * given.get(share.programme, 0))
+        if share.minimum != least:
+            ledger.set_minimum(share, least)
 
 
 def _given(partition: Partition, month: date, unit: str) -> dict[str, int]:

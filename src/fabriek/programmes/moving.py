@@ -13,7 +13,7 @@ from fabriek.audit.actions import record
 from fabriek.ledger import actions as ledger
 from fabriek.ledger.models import Account, AccountKind, Kind, Unit
 from fabriek.people.permissions import require
-from fabriek.programmes.actions import one_at_a_time
+from fabriek.programmes.actions import hold_overbooking, one_at_a_time
 from fabriek.programmes.errors import AlreadyGiven, ReallocationRefused, UndoneAlready
 from fabriek.programmes.models import Programme, Reallocation
 from fabriek.register.models import Partition
@@ -157,4 +157,7 @@ def _moved(actor: Any, moves: Sequence[ledger.Move], **row: Any) -> Reallocation
     code = f"{row['kind']}-{month:%Y-%m}-{Reallocation.objects.count() + 1:04d}"
     kind = Kind.TRANSFER if row["kind"] == "transfer" else Kind.REALLOCATION
     ledger.post(actor, key=f"reallocation:{code}", kind=kind, moves=moves, why=row["why"])
+    # The hours that were moved were there, so what the giver has left is never below what it may overbook now.
+    for unit in {move.debit.unit for move in moves}:
+        hold_overbooking(row["partition"], month, unit, (giver.code, row["to_programme"].code))
     return Reallocation.objects.create(code=code, made_by=actor, **row)

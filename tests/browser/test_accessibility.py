@@ -25,8 +25,8 @@ AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 RUN = """async () => (await axe.run(document, {
     resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
   })).violations.map(v => v.id + ": " + v.nodes.slice(0, 3).map(n => n.target.join(" ")).join(" | "))"""
-# What the page says of itself: its links, how wide it is, whether it says that it is a demonstration; and its two parts
-# as they are written, without what only the server reads.
+# What the page says of itself: its links, how wide it is, which figures don't fit their frame, whether it says that it
+# is a demonstration; and its two parts as they are written, without what only the server reads.
 READ = """() => {
   const frame = document.documentElement.cloneNode(true), main = frame.querySelector("main");
   frame.querySelectorAll("head, input[type=hidden]").forEach(part => part.remove());
@@ -39,6 +39,8 @@ READ = """() => {
     wide: document.documentElement.scrollWidth,
     language: document.documentElement.lang,
     demo: !!strip && strip.checkVisibility(),
+    cut: [...document.querySelectorAll(".stat")].filter(one => one.scrollWidth > one.clientWidth)
+      .map(one => one.innerText.replace(/\\s+/g, " ")),
     links: [...document.querySelectorAll("a[href]")].map(link => link.getAttribute("href")),
   };
 }"""
@@ -184,6 +186,7 @@ def look(page: Any, address: str, width: int, language: str = "en", status: int 
         faults.append(f"{address}: scrolls sideways, {read['wide']} of {width}")
     if read["language"] != language:
         faults.append(f"{address}: is in {read['language']}, not in {language}")
+    faults += [f"{address}: cut off at the side: {words}" for words in read["cut"]]
     if not read["demo"]:
         faults.append(f"{address}: does not say that it is a demonstration")
     return faults, read

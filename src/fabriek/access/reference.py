@@ -11,6 +11,7 @@ from importlib import resources
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from fabriek.access.models import AccessMode, ReviewKind
 from fabriek.people.models import OrganisationClass
@@ -18,14 +19,21 @@ from fabriek.people.models import OrganisationClass
 _UNITS = {"GPU hours": "gpu-hour", "node hours": "node-hour", "SBU": "sbu"}
 
 TECHNICAL_CRITERIA = [
-    {"code": "feasibility", "name": "Technical feasibility", "weight": 2, "scale": 5},
-    {"code": "need", "name": "Need for these hours", "weight": 1, "scale": 5},
+    {"code": "feasibility", "name": gettext_noop("Technical feasibility"), "weight": 2, "scale": 5},
+    {"code": "need", "name": gettext_noop("Need for these hours"), "weight": 1, "scale": 5},
 ]
 PEER_CRITERIA = [
-    {"code": "excellence", "name": "Excellence", "weight": 1, "scale": 5},
-    {"code": "impact", "name": "Innovation and impact", "weight": 1, "scale": 5},
-    {"code": "implementation", "name": "Quality and efficiency of the implementation", "weight": 1, "scale": 5},
+    {"code": "excellence", "name": gettext_noop("Excellence"), "weight": 1, "scale": 5},
+    {"code": "impact", "name": gettext_noop("Innovation and impact"), "weight": 1, "scale": 5},
+    {
+        "code": "implementation",
+        "name": gettext_noop("Quality and efficiency of the implementation"),
+        "weight": 1,
+        "scale": 5,
+    },
 ]
+OUR_CRITERIA = frozenset(criterion["name"] for criterion in [*TECHNICAL_CRITERIA, *PEER_CRITERIA])
+"""Names that have a translation; an officer's own are shown as they were written."""
 _INDUSTRY = [OrganisationClass.STARTUP.value, OrganisationClass.SME.value, OrganisationClass.LARGE_INDUSTRY.value]
 _SCIENCE = [OrganisationClass.ACADEMIA.value, OrganisationClass.PUBLIC_SECTOR.value]
 

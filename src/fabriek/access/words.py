@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from fabriek.access.models import Alternative, Application, Outcome
 from fabriek.access.queue_words import queue_words
+from fabriek.access.reference import OUR_CRITERIA
 from fabriek.allocation.explain import Explanation, Speech, outcome_sentences, reason_sentences
 from fabriek.allocation.explain.model import Asked
 from fabriek.allocation.plan import Award
@@ -96,6 +97,12 @@ def _again(detail: Mapping[str, Any]) -> list[str]:
     if detail.get("is_cut"):
         said.append(_("Fewer months are left than you asked for; the hours are cut in the same proportion."))
     return said
+
+
+def criterion_name(criterion: Mapping[str, Any]) -> str:
+    """A criterion in the reader's language, where it is one of ours."""
+    name = str(criterion["name"])
+    return _(name) if name in OUR_CRITERIA else name
 
 
 def refusal_words(reason: str, detail: dict[str, Any]) -> str:

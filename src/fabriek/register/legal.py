@@ -38,8 +38,8 @@ SENTENCES = {
     ),
     "fifth": gettext_lazy("At most a fifth of the Union's hours on each machine, at market prices."),
     "beside": gettext_lazy(
-        "The pillar stands beside those that there were. It came with no new budget: hours were moved to it, and what "
-        "was promised before stays promised."
+        "An extra pillar beside those that there were, which go on: administration, infrastructure, federation of "
+        "services, technology, application, usage and skills, international cooperation."
     ),
 }
 """What a statement says, by its code. Statements of one factory say it in their own words."""

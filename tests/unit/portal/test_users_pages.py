@@ -13,6 +13,7 @@ from tests.factories.world import MONTH, make_allocation, make_draft, make_perso
 from fabriek.access.actions import assign_reviewers, check_eligibility, close_call
 from fabriek.access.models import Application, Conflict
 from fabriek.operations.models import Job
+from fabriek.portal.components.amounts import hours_text
 from fabriek.programmes.actions import make_promise
 from fabriek.programmes.models import Programme
 from fabriek.register.models import Factory, Link, Site, StageChange
@@ -200,3 +201,21 @@ def test_a_broken_promise_says_which_figure_breaks_it() -> None:
     page = Client().get("/promises/floor-of-startups/").content.decode()
     assert "Not kept" in page
     assert re.search(r"What was decided: .*0.* GPU-hours; at least .*50", re.sub(r"<[^>]+>|\s+", " ", page))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(180_000, "50"), (179_976, "49.99"), (179_640, "49.9"), (36_024, "10.01"), (17_999_976, "5,000")],
+)
+def test_what_a_first_short_job_used_is_seen_in_what_is_left(seconds: int, words: str) -> None:
+    assert hours_text(seconds) == words
+
+
+def test_criteria_of_ours_are_read_in_the_readers_language_and_an_officers_own_as_written() -> None:
+    world = make_world()
+    address = f"/calls/{world.call.code}/"
+    assert "Technical feasibility" in text_of(Client().get(address))
+    assert "Technische haalbaarheid" in text_of(Client().get(address, headers={"Accept-Language": "nl"}))
+    world.call.criteria = [{"code": "own", "name": "Beauty", "weight": 1, "scale": 5}]
+    world.call.save()
+    assert "Beauty" in text_of(Client().get(address, headers={"Accept-Language": "nl"}))

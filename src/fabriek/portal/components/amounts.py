@@ -28,13 +28,16 @@ def number_text(value: Any, decimals: int | None = None) -> str:
 
 
 def hours_text(seconds: int) -> str:
-    """Seconds as hours, as many decimals as help: 1,234 · 12.5 · 0.01 · <0.01."""
+    """Seconds as hours, as many decimals as help: 1,234 · 12.5 · 49.99 · 0.01 · <0.01."""
     if seconds < 0:
         return "−" + hours_text(-seconds)
     hours = Decimal(seconds) / SECONDS_IN_AN_HOUR
     if seconds and hours < Decimal("0.005"):
         return "<" + number_text(Decimal("0.01"), 2)
     decimals = 0 if hours >= 100 or hours == hours.to_integral() else 1 if hours >= 10 else 2
+    if decimals == 1 and hours.quantize(Decimal("0.1"), ROUND_HALF_UP) == hours.to_integral():
+        # 49.99 of 50 is not 50: what a first short job used is seen.
+        decimals = 2
     return number_text(hours.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP), decimals)
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from fabriek.access.actions import is_open, save_draft, start_application
 from fabriek.access.models import Application, Call
 from fabriek.access.queries import call_of, calls_for_list, free_gpu_hours
+from fabriek.access.words import criterion_name
 from fabriek.conf.errors import Refused
 from fabriek.people.models import OrganisationClass
 from fabriek.portal.access import EVERYBODY, requires
@@ -46,6 +47,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         "is_open": is_open(call),
         "free": free_gpu_hours([call])[call.pk],
         "classes": [labels.get(name, name) for name in call.classes],
+        "criteria": [(criterion_name(criterion), criterion) for criterion in call.criteria],
         "mine": mine,
         "durations": durations_text(call.durations_months),
         "factory_theme": call.factory.theme,

@@ -16,6 +16,7 @@ from fabriek.access.actions import decline_review, save_review, submit_review
 from fabriek.access.models import ApplicationState, Review, ReviewState
 from fabriek.access.queries import review_desk, review_of
 from fabriek.access.rules import as_written, working_days_left
+from fabriek.access.words import criterion_name
 from fabriek.conf.errors import Invalid, Refused
 from fabriek.portal.access import requires
 from fabriek.portal.pages.apply.forms import ethics_answers
@@ -44,7 +45,7 @@ class ReviewForm(forms.Form):
             self.fields["remark"].help_text = _("They read this before it is decided, and may reply to it.")
         for criterion in self.criteria:
             self.fields[criterion["code"]] = forms.TypedChoiceField(
-                label=criterion["name"],
+                label=criterion_name(criterion),
                 help_text=_("0 is insufficient, %(most)s is excellent") % {"most": criterion["scale"]},
                 choices=[(n, n) for n in range(int(criterion["scale"]) + 1)],
                 coerce=int,
@@ -129,7 +130,7 @@ def _page(request: HttpRequest, review: Review, decline_form: DeclineForm | None
             return redirect("portal:reviews")
     application, call = review.application, review.application.call
     due = application.answer_due
-    names = {criterion["code"]: criterion["name"] for criterion in call.criteria}
+    names = {criterion["code"]: criterion_name(criterion) for criterion in call.criteria}
     context = {
         "review": review,
         "application": application,

@@ -44,7 +44,7 @@ from fabriek.access.rules import (
     working_days_left,
 )
 from fabriek.access.scores import CallScores, scores_of
-from fabriek.access.words import outcome_words
+from fabriek.access.words import criterion_name, outcome_words
 from fabriek.audit.queries import events_of
 from fabriek.conf.errors import Refused
 from fabriek.people.permissions import may
@@ -295,7 +295,8 @@ def _judge_page(
 def _judged(review: Review, call: Call, scores: CallScores | None) -> Judged:
     handed_in = review.state == ReviewState.SUBMITTED
     points = [
-        (criterion["name"], review.scores.get(criterion["code"], 0), criterion["scale"]) for criterion in call.criteria
+        (criterion_name(criterion), review.scores.get(criterion["code"], 0), criterion["scale"])
+        for criterion in call.criteria
     ]
     if not handed_in or scores is None:
         return Judged(review, [], None, None)

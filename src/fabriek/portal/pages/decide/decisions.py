@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from fabriek.access import actions
-from fabriek.access.change_words import words_of
+from fabriek.access.change_words import value_words, words_of
 from fabriek.access.comparison import SolvedScenario
 from fabriek.access.models import ApplicationState, Call, Decision, ReviewKind
 from fabriek.access.queries import (
@@ -388,7 +388,8 @@ def _certificate(found: DecisionPage) -> dict[str, Any]:
         "status": plan["status"],
         "words": words.get(plan["status"], ""),
         "gap_words": percent_text(plan["gap"], 4),
-        "measure_words": _("Counted as %(formula)s, added up over the awards.") % {"formula": found.problem["value"]},
+        "measure_words": _("Counted as %(formula)s, added up over the awards.")
+        % {"formula": value_words(found.problem["value"])},
         "greedy": greedy,
         "more": plan["value"] / greedy - 1 if greedy else None,
         "solver": (plan.get("certificate") or {}).get("solver", ""),

@@ -99,6 +99,17 @@ def declare(page: Any) -> None:
 ASK = """
 from fabriek.access.models import Call, Task, TaskVerb
 from fabriek.people.models import Person
+from datetime import date
+from fabriek.compute.wire import DailyProof, ProofLine, ProofRuns, ProvenRun, RollUp
+from fabriek.operations.actions import note_proof_runs, prove_usage
+from fabriek.operations.models import Cluster
+from fabriek.projects.models import Project
+cluster, day, who = Cluster.objects.first(), date(2026, 1, 5), {"account": Project.objects.first().code}
+seconds = {"accelerator_seconds": 60, "core_seconds": 960}
+told = {"records_accelerator_seconds": 60, "records_core_seconds": 960}
+line = ProofLine(**who, partition="gpu", runs=1, **seconds)
+_proof, places = prove_usage(cluster, DailyProof(day=day, lines=[line], roll_up=[RollUp(**who, **seconds, **told)]))
+note_proof_runs(cluster, day, ProofRuns(places=places, runs=[ProvenRun(**who, partition="gpu", key="7/9", **seconds)]))
 officer = Person.objects.get(email="officer@demo.example")
 print(Task.objects.create(call=Call.objects.first(), verb=TaskVerb.SETTLE, total=0, asked_by=officer).pk)
 """
@@ -106,7 +117,7 @@ print(Task.objects.create(call=Call.objects.first(), verb=TaskVerb.SETTLE, total
 
 def ask_for_a_task(folder: Path) -> str:
     """The address of a task that the worker does: the pages make one of more than a hundred applications only, which
-    the demonstration has not."""
+    the demonstration has not. Beside it, a day on which the ledger and the scheduler differ."""
     environment = {**os.environ, "FABRIEK_FOLDER": str(folder), "DJANGO_SETTINGS_MODULE": "fabriek.conf.settings"}
     command = [sys.executable, "-m", "django", "shell", "--no-imports", "-c", ASK]
     made = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=60)

@@ -29,6 +29,7 @@ from fabriek import __version__
 from fabriek.compute.engine import Engine, EngineError, EngineUnavailable, SubmitRefused, difference
 from fabriek.compute.local.supervisor import write_whole
 from fabriek.compute.tail import Part
+from fabriek.compute.transfers import Transfers
 from fabriek.compute.wire import (
     AccountState,
     DesiredState,
@@ -131,6 +132,7 @@ class Agent:
         self._enforced_at = 0.0
         self._errors: list[str] = []
         self._patience = patience
+        self._transfers = Transfers(engine, folder)
 
     def round(self) -> RoundSummary:
         """Ask, act, report, once. Errors: AgentError when the platform can't be reached or won't have us."""
@@ -148,6 +150,7 @@ class Agent:
             self.engine.tick()
         self._guarded(self._send_usage, summary)
         self._guarded(self._prove, summary)
+        self._guarded(self._move_data, summary)
         self._guarded(self._report_enforced, summary)
         summary.error = "; ".join(self._errors)
         return summary
@@ -365,6 +368,19 @@ class Agent:
             found = {"since": str(now.date()), "days": {}}
             write_whole(self.folder / "proved.json", found)
         return found
+
+    # Data between sites
+
+    def _move_data(self, _summary: RoundSummary) -> None:
+        try:
+            self._transfers.round(self._call)
+        except PlatformRefused as refusal:
+            # A platform that knows of no transfers, or of this one no more: the rest of the agent's work goes on.
+            self._errors.append(str(refusal))
+
+    def close(self) -> None:
+        """Stop what goes on beside the rounds; the next agent takes it up again."""
+        self._transfers.close()
 
     # The line to the platform
 

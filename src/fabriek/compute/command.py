@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Callable
@@ -65,9 +66,13 @@ def agent(
         print(sentence_of(error, folder), file=sys.stderr)
         raise typer.Exit(2) from error
     try:
-        with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30) as client:
+        with (
+            contextlib.ExitStack() as closing,
+            httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30) as client,
+        ):
             try:
                 at_work = Agent(chosen, client, cluster, folder)
+                closing.callback(at_work.close)
                 if what is What.plan:
                     show_plan(at_work, as_json=as_json)
                 elif once:

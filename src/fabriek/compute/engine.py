@@ -23,6 +23,16 @@ class EngineUnavailable(EngineError):
     """The scheduler can't be asked at all now."""
 
 
+@dataclass(frozen=True)
+class AsUser:
+    """How a command runs as somebody on the agent's machine: their name here, the words before the command, and an
+    environment that holds nothing of the agent's own (its token!)."""
+
+    name: str
+    before: tuple[str, ...]
+    environment: dict[str, str]
+
+
 class Engine(Protocol):
     """A scheduler. Every call can be repeated: the agent may have been killed after it and before it took note.
 
@@ -65,6 +75,12 @@ class Engine(Protocol):
 
     def notes(self) -> list[str]:
         """What somebody at the site should know, each a sentence: what could not be read, what looks wrong."""
+
+    def cannot_move(self) -> str:
+        """Why no command of a user's can run on the agent's own machine, which moving data needs; '' where it can."""
+
+    def as_user(self, user: str) -> AsUser:
+        """How commands run as somebody of the platform. Errors: EngineError where they are nobody here, or root."""
 
     def tick(self) -> None:
         """A round is over: let the scheduler do its work, where nobody else wakes it."""

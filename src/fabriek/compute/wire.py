@@ -7,6 +7,9 @@ POST /api/v1/sites/{cluster}/jobs/{uuid}/status JobReport
 POST /api/v1/sites/{cluster}/usage-batches     UsageBatch -> UsageAnswer
 PUT  /api/v1/sites/{cluster}/proofs/{day}      DailyProof -> ProofAnswer
 PUT  /api/v1/sites/{cluster}/proofs/{day}/runs ProofRuns -> ProofAnswer
+PUT  /api/v1/sites/{cluster}/transfer-ability  TransferAbility
+GET  /api/v1/sites/{cluster}/transfers         -> TransferOrders
+POST /api/v1/sites/{cluster}/transfers/{uuid}/status TransferReport
 """
 
 from __future__ import annotations
@@ -218,3 +221,66 @@ class ProofRuns(Wire):
     places: list[ProofPlace] = Field(max_length=100_000)
     runs: list[ProvenRun] = Field(max_length=MOST_RECORDS)
     cut: bool = False
+
+
+class TransferAbility(Wire):
+    """What a site's agent can do about moving data: whether it knows where projects' files are, and with which other
+    clusters it may copy. `why`: what lacks, where it can do nothing."""
+
+    storage: bool
+    fetches_from: list[str] = Field(default=[], max_length=1_000)
+    brings_to: list[str] = Field(default=[], max_length=1_000)
+    why: str = Field(default="", max_length=2_000)
+
+
+TransferTask = Literal["measure", "prepare", "carry", "digest", "remove"]
+
+
+class TransferOrder(Wire):
+    """One step of a transfer for one of its two sites.
+
+    measure: what there is to copy. prepare: whether it may come, and where to. carry: copy it, by fetching from
+    `other` or bringing to it, as `other_user` there. digest: the checksums of what is here. remove: what was moved.
+    """
+
+    uuid: str
+    attempt: int = Field(ge=1)
+    task: TransferTask
+    account: str
+    user: str
+    path: str
+    way: Literal["fetch", "bring"] = "fetch"
+    other: str = ""
+    other_user: str = ""
+    kind: Literal["file", "folder"] = "folder"
+    bytes: int | None = Field(default=None, ge=0, le=2**62, description="that there are in all, where that is known")
+    moves: bool = Field(default=False, description="whether the original goes afterwards")
+    overwrite: bool = Field(default=False, description="whether files that are there already may be replaced")
+    resumes: bool = Field(default=False, description="whether something may have been copied before")
+    thorough: bool = Field(default=False, description="compare what is there by its content, not by size and time")
+
+
+class TransferOrders(Wire):
+    """What is to be done now, and nothing else: what isn't named any more is stopped."""
+
+    transfers: list[TransferOrder]
+
+
+class TransferReport(Wire):
+    """How far a step is. `error`: a code, see `docs/reference/agent.md`; of a step that runs: why it is tried again."""
+
+    attempt: int = Field(ge=1)
+    task: TransferTask
+    state: Literal["running", "done", "failed"]
+    error: str = Field(default="", max_length=40)
+    detail: str = Field(default="", max_length=4_000)
+    user: str = Field(default="", max_length=80, description="who it is at this site")
+    kind: Literal["", "file", "folder"] = ""
+    bytes: int | None = Field(default=None, ge=0, le=2**62, description="measured, or copied so far")
+    files: int | None = Field(default=None, ge=0, le=2**62)
+    passed_over: int | None = Field(default=None, ge=0, le=2**62, description="sockets, pipes, devices: not copied")
+    free_bytes: int | None = Field(default=None, ge=0, le=2**62)
+    bytes_per_second: float | None = Field(default=None, ge=0, le=1e15, description="now")
+    carried_bytes: int | None = Field(default=None, ge=0, le=2**62, description="that went over the network")
+    carried_seconds: float | None = Field(default=None, ge=0, le=1e9)
+    digest: str = Field(default="", pattern=r"^([0-9a-f]{64})?$", description="SHA-256 of the sorted checksums")

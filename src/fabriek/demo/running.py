@@ -150,7 +150,9 @@ def _agent(machine: Machine, stack: contextlib.ExitStack) -> Agent:
         headers={"Authorization": f"Bearer {agent_token(machine)}"},
     )
     stack.callback(client.close)
-    return Agent(engine, client, machine.cluster, folder)
+    agent = Agent(engine, client, machine.cluster, folder)
+    stack.callback(agent.close)
+    return agent
 
 
 def _unfinished() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import getpass
 import json
 import math
 import os
@@ -23,7 +24,7 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from fabriek.compute.directives import DirectiveError, Directives, read_directives
-from fabriek.compute.engine import Difference, SubmitRefused
+from fabriek.compute.engine import AsUser, Difference, SubmitRefused
 from fabriek.compute.environment import Environment
 from fabriek.compute.local import supervisor
 from fabriek.compute.local.backfill import Reservation, Room, forecast, reservation
@@ -393,6 +394,17 @@ class LocalEngine:
     def notes(self) -> list[str]:
         """It meters itself, and has nothing to wonder about."""
         return []
+
+    # Data
+
+    def cannot_move(self) -> str:
+        """It can, between folders of this machine and over SSH."""
+        return ""
+
+    def as_user(self, user: str) -> AsUser:  # noqa: ARG002 - everybody is the platform's own user
+        """As jobs run: as the platform's own, whoever it is for."""
+        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(Path.home()), "LC_ALL": "C.UTF-8"}
+        return AsUser(getpass.getuser(), (), environment)
 
     # The queue at work
 

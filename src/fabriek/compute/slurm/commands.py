@@ -159,6 +159,13 @@ class Commands:
             raise (NoAnswer if any(word in said for word in NO_ANSWER) else CommandFailed)(words, said, code)
         return out
 
+    def as_user(self, user: str) -> tuple[list[str], dict[str, str]]:
+        """The words before a command of this user's and its environment, for who runs it by themselves.
+
+        Errors: CommandFailed for root and for nobody we know.
+        """
+        return self._become(user), dict(self._environment)
+
     def _become(self, user: str) -> list[str]:
         """The words before a command that make it the user's. Errors: CommandFailed for root and for nobody we know."""
         how = self._settings.jobs.become

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from fabriek.compute.engine import Difference, difference
+from fabriek.compute.engine import AsUser, Difference, difference
 from fabriek.compute.records import UsageRecord
 from fabriek.compute.slurm.accounts import Key, Step, Tree, apply, enforced, read_tree, steps
 from fabriek.compute.slurm.commands import Commands
@@ -112,6 +112,22 @@ class SlurmEngine:
     def notes(self) -> list[str]:
         """What metering could not read, and what looks wrong."""
         return self._metering.notes()
+
+    # Data
+
+    def cannot_move(self) -> str:
+        """Files move on the machine that the agent is on: rsync's end must be this agent's to watch and to stop."""
+        return (
+            "its commands run on another machine, over SSH: an agent there could move data"
+            if (self.settings.ssh)
+            else ""
+        )
+
+    def as_user(self, user: str) -> AsUser:
+        """As jobs become their users'."""
+        name = self.settings.unix_user(user)
+        before, environment = self._commands.as_user(name)
+        return AsUser(name, tuple(before), environment)
 
     def tick(self) -> None:
         """Slurm's daemons do the work; what they said is asked again in the next round."""

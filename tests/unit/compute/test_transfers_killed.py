@@ -136,7 +136,7 @@ def test_what_kill_9_of_rsync_cut_short_goes_on_from_the_middle_of_a_file(tmp_pa
 AGENT = """
 import sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[2])
+sys.path[:0] = [sys.argv[2], sys.argv[2] + "/src"]
 from tests.unit.compute.test_transfers import Ends
 ends = Ends.__new__(Ends)
 ends.here, ends.there = Path(sys.argv[1]) / "here", Path(sys.argv[1]) / "there"

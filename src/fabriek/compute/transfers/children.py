@@ -102,8 +102,21 @@ class Children:
             process.wait()
         except BaseException:
             _end(process)
+            self._end_children()
             raise
         return said.decode(errors="replace").strip()
+
+
+    def _end_children(self) -> None:
+        """rsync's other half may still be putting away what it has."""
+        mark, last = _mark(self._uuid), time.monotonic() + _PATIENCE
+        while _marked(mark) and time.monotonic() < last:
+            time.sleep(0.05)
+        end_leftovers(self._uuid)
+
+
+def _mark(uuid: str) -> bytes:
+    return f"{MARK}={uuid}".encode()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -126,9 +139,8 @@ def end_leftovers(uuid: str, patience: float = 30.0) -> bool:
 
     Two copies into one place at once would spoil each other's half files.
     """
-    mark = f"{MARK}={uuid}".encode()
     began = time.monotonic()
-    while left := _marked(mark):
+    while left := _marked(_mark(uuid)):
         for pid in left:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)

@@ -254,7 +254,7 @@ class Task:
             raise Fault(rsync.fault_of(ended.code, ended.said), ended.said)
 
     def _gather(self, place: Place) -> None:
-        """What rsync itself was killed over lies in its temporary folder as .NAME.XXXXXX: put it where rsync looks for
+        """What rsync itself was killed over lies in its temporary folder as NAME.XXXXXX: put it where rsync looks for
         what it began (--partial-dir), unless more of that file is there already."""
         staging = place.staging(self.order.uuid)
         where = ["coming", "partial", "-type", "f", "-printf", "%P\\0%s\\0%h\\0"]
@@ -265,8 +265,8 @@ class Task:
         rows = list(zip(words[::3], words[1::3], words[2::3], strict=False))
         kept = {name: int(size) for name, size, folder in rows if folder == "partial"}
         for name, size, folder in rows:
-            if folder == "coming" and len(name) > 8 and int(size) > kept.get(name[1:-7], 0):
-                moved = ["mv", "-f", "--", f"{staging}/coming/{name}", f"{staging}/partial/{name[1:-7]}"]
+            if folder == "coming" and len(name) > 7 and int(size) > kept.get(name[:-7], 0):
+                moved = ["mv", "-f", "--", f"{staging}/coming/{name}", f"{staging}/partial/{name[:-7]}"]
                 self.children.run(place.who, moved)
 
     # Digest, remove

@@ -51,3 +51,21 @@ class BatchKeyReused(Refused):
     """A batch with this key was received before, with other records."""
 
     slug = "batch-key-reused"
+
+
+class TransferRefused(Refused):
+    """It can't be moved: no way between the two sites, or something else is under way there."""
+
+    slug = "transfer-refused"
+
+
+class TransferInvalid(Invalid):
+    """The path or the sites make no sense."""
+
+    slug = "transfer-invalid"
+
+
+class TransferMoved(Refused):
+    """It isn't in the state any more in which this can be done."""
+
+    slug = "transfer-moved"

@@ -33,6 +33,7 @@ class Cluster(models.Model):
         default="ask",
         help_text="what becomes of what somebody changed by hand at the site",
     )
+    transfer_ability = models.JSONField(null=True, blank=True, help_text="compute.wire.TransferAbility; null: not told")
 
     class Meta:
         ordering = ["code"]
@@ -261,3 +262,80 @@ class UsageProof(models.Model):
 
     def __str__(self) -> str:
         return f"{self.cluster.code} {self.day}"
+
+
+class TransferState(models.TextChoices):
+    """What follows what is in `transfer_lifecycle.py`."""
+
+    ASKED = "asked", _("Being measured")
+    MEASURED = "measured", _("Waits for your word")
+    READY = "ready", _("Waiting for the agent")
+    RUNNING = "running", _("Being copied")
+    CHECKING = "checking", _("Checksums are compared")
+    REMOVING = "removing", _("Original is being removed")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class Transfer(models.Model):
+    """A folder or file of a project that is copied or moved from one site's storage to another's."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    project = models.ForeignKey(Project, models.PROTECT, related_name="transfers")
+    from_cluster = models.ForeignKey(Cluster, models.PROTECT, related_name="transfers_from")
+    to_cluster = models.ForeignKey(Cluster, models.PROTECT, related_name="transfers_to")
+    path = models.CharField(max_length=1_000, help_text="below the project's folder, the same at both sites")
+    mode = models.CharField(max_length=4, choices=[("copy", _("Copy")), ("move", _("Move"))], default="copy")
+    overwrite = models.BooleanField(default=False, help_text="whether files that are there already may be replaced")
+    start_at_once = models.BooleanField(default=False, help_text="without asking again once it is measured")
+    carried_by = models.CharField(
+        max_length=5,
+        choices=[("fetch", _("the receiving site fetches")), ("bring", _("the sending site brings"))],
+    )
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="transfers")
+    state = models.CharField(max_length=10, choices=TransferState, default=TransferState.ASKED)
+    version = models.PositiveIntegerField(default=1)
+    attempt = models.PositiveIntegerField(default=1)
+    asked_at = models.DateTimeField(default=timezone.now)
+    measured_at = models.DateTimeField(null=True, blank=True, help_text="when the sending site had, in this attempt")
+    prepared_at = models.DateTimeField(null=True, blank=True, help_text="when the receiving site had, in this attempt")
+    was_prepared = models.BooleanField(default=False, help_text="in any attempt: what is there may be its own")
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    kind = models.CharField(max_length=6, blank=True, choices=[("file", _("File")), ("folder", _("Folder"))])
+    from_user = models.CharField(max_length=80, blank=True, help_text="who its asker is at the sending site")
+    to_user = models.CharField(max_length=80, blank=True)
+    bytes_total = models.BigIntegerField(null=True, blank=True)
+    files_total = models.BigIntegerField(null=True, blank=True)
+    passed_over = models.BigIntegerField(default=0, help_text="sockets, pipes and devices, which aren't copied")
+    free_bytes = models.BigIntegerField(null=True, blank=True, help_text="at the receiving site")
+    bytes_done = models.BigIntegerField(default=0)
+    speed = models.FloatField(null=True, blank=True, help_text="bytes a second, now")
+    carried_bytes = models.BigIntegerField(null=True, blank=True, help_text="that went over the network")
+    carried_seconds = models.FloatField(null=True, blank=True)
+    from_digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the sorted checksums")
+    to_digest = models.CharField(max_length=64, blank=True)
+    thorough = models.BooleanField(default=False, help_text="compares by content: its checksums differed before")
+    error = models.CharField(max_length=40, blank=True, help_text="a code of `transfer_words.py`")
+    error_detail = models.TextField(blank=True, help_text="what a command at the site said")
+    error_at = models.ForeignKey(Cluster, models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["-asked_at", "-id"]
+        indexes = [
+            models.Index(fields=["project", "-asked_at"], name="transfer_of_project"),
+            models.Index(fields=["from_cluster", "state"], name="transfer_from"),
+            models.Index(fields=["to_cluster", "state"], name="transfer_to"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=TransferState.values), name="transfer_state_known"),
+            models.CheckConstraint(condition=~Q(from_cluster=F("to_cluster")), name="transfer_between_two"),
+            models.CheckConstraint(
+                condition=~Q(state="done") | (~Q(from_digest="") & Q(from_digest=F("to_digest"))),
+                name="transfer_done_is_proved",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.path} ({self.uuid})"

@@ -19,11 +19,23 @@ from fabriek.compute.wire import (
     JobReport,
     ProofAnswer,
     ProofRuns,
+    TransferAbility,
+    TransferOrders,
+    TransferReport,
     UsageAnswer,
     UsageBatch,
 )
 from fabriek.operations import queries
-from fabriek.operations.actions import Line, book_usage, note_proof_runs, prove_usage, report_enforced
+from fabriek.operations.actions import (
+    Line,
+    book_usage,
+    note_proof_runs,
+    prove_usage,
+    report_enforced,
+    report_transfer,
+    report_transfer_ability,
+)
+from fabriek.operations.transfer_queries import transfer_orders
 from fabriek.recipes.actions import take_report
 
 router = Router(auth=Scope("agent"), tags=["sites"])
@@ -77,6 +89,26 @@ def proof_runs(request: HttpRequest, cluster: str, day: date, runs: ProofRuns) -
     """Finds out which runs make the difference."""
     made = note_proof_runs(cluster_for(request, cluster), day, runs)
     return ProofAnswer(differs=made.differs)
+
+
+@router.put("/{cluster}/transfer-ability", response={204: None}, summary="What the agent can do about moving data")
+def transfer_ability(request: HttpRequest, cluster: str, ability: TransferAbility) -> Any:
+    """Replaces what was told before."""
+    report_transfer_ability(cluster_for(request, cluster), ability)
+    return Status(204, None)
+
+
+@router.get("/{cluster}/transfers", response=TransferOrders, summary="Data to measure, copy, check or remove")
+def transfers(request: HttpRequest, cluster: str) -> TransferOrders:
+    """Only what is to be done now: what isn't named is to be stopped."""
+    return TransferOrders(transfers=transfer_orders(cluster_for(request, cluster)))
+
+
+@router.post("/{cluster}/transfers/{uuid}/status", response={204: None}, summary="How far a transfer's step is")
+def transfer_status(request: HttpRequest, cluster: str, uuid: UUID, report: TransferReport) -> Any:
+    """Of a step that isn't asked any more, nothing is taken."""
+    report_transfer(cluster_for(request, cluster), str(uuid), report)
+    return Status(204, None)
 
 
 def _read(row: Any, place: int) -> UsageRecord | BrokenRecord:

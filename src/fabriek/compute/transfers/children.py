@@ -106,7 +106,6 @@ class Children:
             raise
         return said.decode(errors="replace").strip()
 
-
     def _end_children(self) -> None:
         """rsync's other half may still be putting away what it has."""
         mark, last = _mark(self._uuid), time.monotonic() + _PATIENCE

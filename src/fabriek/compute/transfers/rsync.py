@@ -17,7 +17,10 @@ TEMPORARY = frozenset({"unreachable", "silent", "interrupted"})
 # The first that fits counts. Words: rsync's and OpenSSH's own.
 _SAID = (
     ("host-key", r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED|No \S+ host key is known"),
-    ("key-refused", r"Permission denied \([a-z]|Load key .*: |Too many authentication failures|UNPROTECTED PRIVATE KEY"),
+    (
+        "key-refused",
+        r"Permission denied \([a-z]|Load key .*: |Too many authentication failures|UNPROTECTED PRIVATE KEY",
+    ),
     ("no-room", r"No space left on device|Disk quota exceeded"),
     (
         "unreachable",

@@ -173,7 +173,7 @@ class Task:
     def _prepare(self) -> dict[str, Any]:
         place = self._place(there=False)
         staging = place.staging(self.order.uuid)
-        # Who comes back may finish what it began, by its folder or by the platform's word; anybody else must say so first.
+        # Who comes back may finish what it began: its folder shows it, or the platform says so.
         known = self.order.resumes or self._resolved(place.who, staging, "-e") is not None
         if not known and not self.order.overwrite and self._resolved(place.who, place.whole, "-e") is not None:
             raise Fault("exists", self.order.path)

@@ -36,6 +36,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "submit_job": ("POST /jobs", "job submit"),
     "job_estimate": ("POST /jobs/estimate", "job estimate"),
     "cancel_job": ("POST /jobs/{uuid}/cancel", "job cancel"),
+    "ask_transfer": ("POST /projects/{code}/transfers", "transfer ask"),
+    "start_transfer": ("POST /transfers/{uuid}/start", "transfer start"),
+    "cancel_transfer": ("POST /transfers/{uuid}/cancel", "transfer cancel"),
+    "retry_transfer": ("POST /transfers/{uuid}/retry", "transfer retry"),
     "cancel_jobs": ("POST /projects/{code}/jobs/cancel", "job cancel"),
     "run_recipe": ("POST /recipes/{code}/runs", "recipe run"),
     "estimate_recipe": ("POST /recipes/{code}/estimate", "recipe estimate"),
@@ -130,6 +134,8 @@ LISTS: dict[str, tuple[str, str]] = {
     "run_recipe": ("GET /recipes/{code}", "recipe show"),
     "results": ("GET /projects/{code}/results", "result list"),
     "result": ("GET /results/{uuid}", "result show"),
+    "transfers": ("GET /projects/{code}/transfers", "transfer list"),
+    "transfer": ("GET /transfers/{uuid}", "transfer show"),
     "allocations": ("GET /allocations", "allocations"),
     "allocation": ("GET /allocations/{code}", "statement"),
     "promises": ("GET /promises", "promises"),
@@ -181,6 +187,7 @@ ONLY_READ_HERE = {
 
 # Pages that only ask what their verb takes: whoever asks the API or the command says it at once.
 FORMS = {
+    "ask_transfer",
     "application_step",
     "submit_job",
     "publish_decision",
@@ -322,6 +329,7 @@ def test_what_a_list_is_of_comes_in_pages_where_it_grows() -> None:
         "/projects/{code}/jobs",
         "/projects/{code}/results",
         "/recipes",
+        "/projects/{code}/transfers",
         "/reallocations",
         "/systems",
         "/usage-batches",
@@ -344,11 +352,12 @@ def test_the_rooms_decide_and_the_doors_only_call() -> None:
         reading,
         recipes,
         sites,
+        transfers,
     )
     from fabriek.api.routes import explaining as why
 
     rooms = (access, administration, declaring, jobs, judging, operations, programmes, reading, recipes, sites, why)
-    for module in rooms:
+    for module in (*rooms, transfers):
         text = inspect.getsource(module)
         for write in (".save(", ".create(", ".delete()", ".update("):
             assert write not in text, f"{module.__name__} writes by itself: {write}"

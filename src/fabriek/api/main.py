@@ -7,7 +7,7 @@ from ninja import NinjaAPI
 from fabriek import __version__
 from fabriek.api.problems import install
 
-# `declaring`, `explaining`, `jobs`, `judging`, `rolling` and `scenarios` add verbs to the routers of others: one
+# `declaring`, `explaining`, `jobs`, `judging`, `rolling`, `scenarios` and `transfers` add verbs to the routers of others: one
 # address, one router.
 from fabriek.api.routes import (
     access,
@@ -25,6 +25,7 @@ from fabriek.api.routes import (
     rolling,  # noqa: F401
     scenarios,  # noqa: F401
     sites,
+    transfers,  # noqa: F401
 )
 
 api = NinjaAPI(

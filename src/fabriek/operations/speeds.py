@@ -78,7 +78,7 @@ def measured_speeds(pairs: Iterable[Pair] | None = None) -> dict[Pair, Measured]
     rows: dict[Pair, list[tuple[float, datetime]]] = {}
     for one, other, size, seconds, ended in found[:MOST_ROWS]:
         between = pair(one, other)
-        if wanted is None or between in wanted:
+        if size and seconds and ended and (wanted is None or between in wanted):
             rows.setdefault(between, []).append((size / seconds, ended))
     return {
         between: Measured(median(speed for speed, _at in of[:LAST]), len(of[:LAST]), of[:LAST][-1][1], of[0][1])

@@ -15,6 +15,7 @@ from fabriek.cli.remote import (
     reviewers,
     rolling,
     scenarios,
+    transfers,
 )
 
 
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
     for users in (
         applicants,
         jobs,
+        transfers,
         recipes,
         reviewers,
         officers,

@@ -164,7 +164,7 @@ class Commands:
 
         Errors: CommandFailed for root and for nobody we know.
         """
-        return self._become(user), dict(self._environment)
+        return self._become(user), dict(self.environment)
 
     def _become(self, user: str) -> list[str]:
         """The words before a command that make it the user's. Errors: CommandFailed for root and for nobody we know."""

@@ -5,7 +5,7 @@ Saying the same again changes nothing; saying something else of what is known is
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -30,6 +30,7 @@ from fabriek.api.routes.register import (
 )
 from fabriek.operations.actions import choose_about_drift, register_cluster
 from fabriek.operations.models import Cluster
+from fabriek.operations.speeds import Measured, Pair, measured_speeds, pair
 from fabriek.people.models import Person
 from fabriek.people.permissions import require
 from fabriek.register import actions
@@ -163,6 +164,13 @@ class LinkIn(Schema):
     source: str = Field("operator", min_length=1, max_length=200)
 
 
+class MeasuredLinkOut(Schema):
+    gigabits_per_second: float = Field(description="the median of the last ones")
+    transfers: int
+    first: datetime
+    last: datetime
+
+
 class LinkOut(Schema):
     number: int
     site: str
@@ -172,6 +180,7 @@ class LinkOut(Schema):
     valid_from: date | None
     valid_until: date | None
     source: str | None
+    measured: MeasuredLinkOut | None = Field(description="by finished transfers, either way; null: by none")
 
 
 class Links(PageOf):
@@ -333,14 +342,23 @@ def system_stage(request: HttpRequest, code: str, body: StageIn) -> StageChange:
     return change_stage(actor, one_of(System, code), **body.dict())
 
 
-def link_row(link: Link) -> dict[str, Any]:
-    """A link between two sites, by their codes."""
+def link_row(link: Link, speeds: dict[Pair, Measured] | None = None) -> dict[str, Any]:
+    """A link between two sites, by their codes. speeds: where they are known already, for a list."""
+    between = pair(link.from_site_id, link.to_site_id)
+    found = (measured_speeds([between]) if speeds is None else speeds).get(between)
     names = ("network", "gigabits_per_second", "valid_from", "valid_until")
     return {
         "number": link.pk,
         "site": link.from_site.code,
         "other": link.to_site.code,
         "source": link.facts.get("gigabits_per_second", {}).get("source"),
+        "measured": found
+        and {
+            "gigabits_per_second": found.gigabits_per_second,
+            "transfers": found.number,
+            "first": found.first,
+            "last": found.last,
+        },
         **{name: getattr(link, name) for name in names},
     }
 
@@ -348,7 +366,8 @@ def link_row(link: Link) -> dict[str, Any]:
 @router.get("/links", response=Links, summary="Links between sites")
 def links(request: HttpRequest, paging: Query[Paging], on: date | None = None, ended: bool = False) -> dict[str, Any]:
     """Those that hold on a day (default: today), or every one that was declared."""
-    return page_of(links_for_list() if ended else links_on(on), paging, link_row)
+    speeds = measured_speeds()
+    return page_of(links_for_list() if ended else links_on(on), paging, lambda link: link_row(link, speeds))
 
 
 @router.post("/links", response=LinkOut, auth=Scope("operate", "declare capacity"), summary="Declare a link")

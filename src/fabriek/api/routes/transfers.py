@@ -147,7 +147,9 @@ def transfer_detail(transfer: Transfer) -> dict[str, Any]:
     }
 
 
-@router.get("/projects/{code}/transfers", response=Transfers, auth=Scope("read"), summary="A project's transfers")
+@router.get(
+    "/projects/{code}/transfers", response=Transfers, by_alias=True, auth=Scope("read"), summary="A project's transfers"
+)
 def transfers(
     request: HttpRequest, code: str, paging: Query[Paging], state: str = "", order: str = ""
 ) -> dict[str, Any]:
@@ -156,7 +158,11 @@ def transfers(
 
 
 @router.post(
-    "/projects/{code}/transfers", response=TransferDetail, auth=Scope("apply"), summary="Copy or move data to a site"
+    "/projects/{code}/transfers",
+    response=TransferDetail,
+    by_alias=True,
+    auth=Scope("apply"),
+    summary="Copy or move data to a site",
 )
 def ask(request: HttpRequest, code: str, body: TransferIn) -> dict[str, Any]:
     """It is measured first; then it waits for `start`, unless that was said at once."""
@@ -175,27 +181,37 @@ def ask(request: HttpRequest, code: str, body: TransferIn) -> dict[str, Any]:
     return transfer_detail(made)
 
 
-@router.get("/transfers/{uuid}", response=TransferDetail, auth=Scope("read"), summary="A transfer")
+@router.get("/transfers/{uuid}", response=TransferDetail, by_alias=True, auth=Scope("read"), summary="A transfer")
 def show(request: HttpRequest, uuid: UUID) -> dict[str, Any]:
     """How far it is, how long it takes, and the checksums of both sites."""
     return transfer_detail(transfer_of(actor_of(request), uuid))
 
 
-@router.post("/transfers/{uuid}/start", response=TransferDetail, auth=Scope("apply"), summary="Start a transfer")
+@router.post(
+    "/transfers/{uuid}/start", response=TransferDetail, by_alias=True, auth=Scope("apply"), summary="Start a transfer"
+)
 def start(request: HttpRequest, uuid: UUID) -> dict[str, Any]:
     """Once it is measured."""
     actor = actor_of(request)
     return transfer_detail(actions.start_transfer(actor, transfer_of(actor, uuid)))
 
 
-@router.post("/transfers/{uuid}/cancel", response=TransferDetail, auth=Scope("apply"), summary="Cancel a transfer")
+@router.post(
+    "/transfers/{uuid}/cancel", response=TransferDetail, by_alias=True, auth=Scope("apply"), summary="Cancel a transfer"
+)
 def cancel(request: HttpRequest, uuid: UUID) -> dict[str, Any]:
     """The agent stops when it next asks. What was copied stays, for a retry."""
     actor = actor_of(request)
     return transfer_detail(actions.cancel_transfer(actor, transfer_of(actor, uuid)))
 
 
-@router.post("/transfers/{uuid}/retry", response=TransferDetail, auth=Scope("apply"), summary="Try a transfer again")
+@router.post(
+    "/transfers/{uuid}/retry",
+    response=TransferDetail,
+    by_alias=True,
+    auth=Scope("apply"),
+    summary="Try a transfer again",
+)
 def retry(request: HttpRequest, uuid: UUID) -> dict[str, Any]:
     """One that failed or was cancelled: it goes on from what was copied."""
     actor = actor_of(request)

@@ -75,6 +75,11 @@ STATES: dict[str, Look] = {
     "node_fail": Look(_("Node failed"), "danger", "square"),
     "boot_fail": Look(_("Boot failed"), "danger", "square"),
     "preempted": Look(_("Preempted"), "warning", "square"),
+    # data between sites
+    "measured": Look(_("Waits for your word"), "warning", "ring"),
+    "ready": Look(_("Waiting for the agent"), "neutral", "ring"),
+    "checking": Look(_("Checksums are compared"), "info", "ring"),
+    "removing": Look(_("Original is being removed"), "info", "ring"),
     # promises
     "kept": Look(_("Kept"), "success"),
     "holds": Look(_("Holds"), "success"),

@@ -21,12 +21,14 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from fabriek.operations.speeds import Measured
 from fabriek.portal.components import amounts
 from fabriek.portal.components.assets import asset_url
 from fabriek.portal.components.countries import country_name
 from fabriek.portal.components.plots import Column, Figure, Map
 from fabriek.portal.components.questions import Question, question_of, summary_of
 from fabriek.portal.components.states import look_of
+from fabriek.portal.components.transfer_lines import gigabits_text
 
 register = template.Library()
 
@@ -83,6 +85,12 @@ def gpu_hours(seconds: int | None, unit: str = "") -> SafeString:
 def core_hours(seconds: int | None, unit: str = "") -> SafeString:
     """Core-seconds as core-hours; see ``gpu_hours``."""
     return _hours(seconds, unit, "core")
+
+
+@register.filter
+def gigabits(measured: Measured) -> str:
+    """A measured speed in gigabits a second."""
+    return gigabits_text(measured)
 
 
 @register.filter

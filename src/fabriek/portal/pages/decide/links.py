@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from fabriek.operations.speeds import measured_speeds, pair
 from fabriek.people.permissions import may
 from fabriek.portal.access import requires
 from fabriek.portal.pages.decide.declaring_forms import EndingForm, LinkForm
@@ -20,10 +21,22 @@ from fabriek.register.queries import links_for_list
 def index(request: HttpRequest) -> HttpResponse:
     """All links, those that ended too."""
     links = links_for_list(request.GET.get("sort", ""))
+    speeds = measured_speeds()
+    measured = {link.pk: speeds.get(pair(link.from_site_id, link.to_site_id)) for link in links}
     if request.GET.get("format") == "csv":
         return csv_file(
             "links",
-            ["site", "other", "network", "gigabits_per_second", "valid_from", "valid_until", "source"],
+            [
+                "site",
+                "other",
+                "network",
+                "gigabits_per_second",
+                "valid_from",
+                "valid_until",
+                "source",
+                "measured",
+                "transfers",
+            ],
             [
                 (
                     link.from_site.code,
@@ -33,6 +46,8 @@ def index(request: HttpRequest) -> HttpResponse:
                     link.valid_from or "",
                     link.valid_until or "",
                     link.facts.get("gigabits_per_second", {}).get("source", ""),
+                    found.gigabits_per_second if (found := measured[link.pk]) else "",
+                    found.number if found else 0,
                 )
                 for link in links
             ],
@@ -41,7 +56,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "links",
-        links=links,
+        links=[(link, measured[link.pk]) for link in links],
         today=today,
         may_declare=may(request.user, "declare capacity"),
     )

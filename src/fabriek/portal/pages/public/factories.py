@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from fabriek.access.queries import open_calls
 from fabriek.conf.sorting import sorted_rows
+from fabriek.operations.speeds import Measured, measured_speeds, pair
 from fabriek.portal.access import EVERYBODY, requires
 from fabriek.portal.components.amounts import lasting_text, number_text
 from fabriek.portal.components.countries import country_name
@@ -128,16 +129,17 @@ def _words_of(link: Link) -> str:
 TERABYTE = 10**12
 
 
-def _links_of(systems: Iterable[System]) -> list[tuple[Link, Site, Site, str | None]]:
-    """The links of these systems' sites that hold today: each with its two ends as seen from here, and the least time
-    that a terabyte takes."""
+def _links_of(systems: Iterable[System]) -> list[tuple[Link, Site, Site, str | None, Measured | None]]:
+    """The links of these systems' sites that hold today: each with its two ends as seen from here, the least time that
+    a terabyte takes, and what was measured."""
     sites = {system.site for system in systems}
-    found = []
-    for link in queries.links_on(sites=sites):
+    links, found = list(queries.links_on(sites=sites)), []
+    speeds = measured_speeds(pair(link.from_site_id, link.to_site_id) for link in links) if links else {}
+    for link in links:
         here = link.from_site if link.from_site in sites else link.to_site
         speed = link.gigabits_per_second
         least = lasting_text(timedelta(seconds=ceil(least_seconds_to_move(TERABYTE, speed)))) if speed else None
-        found.append((link, here, link.other(here), least))
+        found.append((link, here, link.other(here), least, speeds.get(pair(link.from_site_id, link.to_site_id))))
     return found
 
 
@@ -172,6 +174,7 @@ def system(request: HttpRequest, code: str) -> HttpResponse:
         raise Http404
     months = months_from(timezone.now().date().replace(day=1), 6)
     partitions, links = list(found.partitions.all()), queries.links_of(found.site)
+    speeds = measured_speeds(pair(found.site.pk, other.pk) for other, _link in links) if links else {}
     capacities = [(p, [queries.capacity(p, month) for month in months]) for p in partitions]
     context = {
         "system": found,
@@ -189,7 +192,7 @@ def system(request: HttpRequest, code: str) -> HttpResponse:
             rows=[*found.stages.all(), *(c for p in partitions for c in p.conversions.all())],
         ),
         "origins": _origins(found.facts),
-        "links": links,
+        "links": [(other, link, speeds.get(pair(link.from_site_id, link.to_site_id))) for other, link in links],
         "conversions": [(p, c, Fraction(c.numerator, c.denominator)) for p in partitions for c in p.conversions.all()],
         "map": _map_of(found.site, [other for other, _link in links]),
     }

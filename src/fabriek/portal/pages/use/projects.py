@@ -20,11 +20,13 @@ from fabriek.conf.errors import Refused
 from fabriek.ledger.queries import statement
 from fabriek.operations import queries
 from fabriek.operations.models import JobState
+from fabriek.operations.transfer_queries import project_clusters, transfers_of
 from fabriek.people.models import Person
 from fabriek.portal.access import SIGNED_IN, requires
 from fabriek.portal.components import plots
 from fabriek.portal.components.job_lines import lines_of
 from fabriek.portal.components.plots import Column
+from fabriek.portal.components.transfer_lines import line_of as line_of_transfer
 from fabriek.projects.actions import add_member, remove_member
 from fabriek.projects.models import Allocation, Project
 from fabriek.projects.queries import (
@@ -117,6 +119,8 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
             "results": results_of(project)[:5],
             "running": project.jobs.filter(state=JobState.RUNNING).count(),
             "ran_on": sum(used_after_end([row.allocation for row in page.allocations]).values()),
+            "transfers": [line_of_transfer(one) for one in transfers_of(project)[:5]],
+            "has_two_sites": len(project_clusters(project)) > 1,
             "may_submit": is_member(request.user, project),
             "may_lead": leads(request.user, project),
             "member_form": MemberForm(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from fabriek.portal.pages.use import hours, jobs, openid, projects, promises, recipes, reports, signing_in
+from fabriek.portal.pages.use import hours, jobs, openid, projects, promises, recipes, reports, signing_in, transfers
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/", signing_in.sign_in, name="sign_in"),
@@ -34,6 +34,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:code>/results/", recipes.results, name="results"),
     path("recipes/", recipes.index, name="recipes"),
     path("results/<uuid:uuid>/", recipes.result, name="result"),
+    path("projects/<slug:code>/transfers/", transfers.transfers, name="transfers"),
+    path("projects/<slug:code>/transfers/new/", transfers.ask, name="ask_transfer"),
+    path("transfers/<uuid:uuid>/", transfers.transfer, name="transfer"),
+    path("transfers/<uuid:uuid>/start/", transfers.start, name="start_transfer"),
+    path("transfers/<uuid:uuid>/cancel/", transfers.cancel, name="cancel_transfer"),
+    path("transfers/<uuid:uuid>/retry/", transfers.retry, name="retry_transfer"),
     path("allocations/", projects.allocations, name="allocations"),
     path("allocations/<str:code>/", projects.allocation, name="allocation"),
     path("jobs/<uuid:uuid>/", jobs.job, name="job"),

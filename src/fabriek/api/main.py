@@ -7,8 +7,8 @@ from ninja import NinjaAPI
 from fabriek import __version__
 from fabriek.api.problems import install
 
-# `declaring`, `explaining`, `jobs`, `judging`, `rolling`, `scenarios` and `transfers` add verbs to the routers of others:
-# one address, one router.
+# `declaring`, `explaining`, `jobs`, `judging`, `rolling`, `scenarios` and `transfers` add verbs to the routers of
+# others: one address, one router.
 from fabriek.api.routes import (
     access,
     administration,

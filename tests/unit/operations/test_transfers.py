@@ -343,7 +343,14 @@ def test_the_estimate_rests_on_what_was_measured_else_declared_else_nothing(two)
 
 
 def test_links_tell_what_was_measured_on_pages_and_over_the_api(two):
-    declare_link(two.world.operator, two.here.site, two.there.site, network="GÉANT", gigabits_per_second=10)
+    declare_link(
+        two.world.operator,
+        two.here.site,
+        two.there.site,
+        network="GÉANT",
+        gigabits_per_second=10,
+        valid_from=timezone.now().date(),
+    )
     two.finished(seconds=10.0)
     (link,) = Client().get("/api/v1/links").json()["items"]
     assert (link["measured"]["gigabits_per_second"], link["measured"]["transfers"]) == (0.0008, 1)
@@ -379,7 +386,7 @@ def test_a_member_asks_looks_and_starts_on_the_pages(two, django_assert_num_quer
     assert 'value="500000" max="1000000"' in part
     assert 'hx-trigger="every 2s"' in part
     assert "97.7 KiB a second" in part
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         client.get(asked["Location"])
     assert "data" in client.get(f"/projects/{two.project.code}/").content.decode()
     client.post(f"{asked['Location']}cancel/")
@@ -394,8 +401,9 @@ def test_a_list_of_many_takes_as_many_queries_as_one_of_one(two, django_assert_n
     address = f"/projects/{two.project.code}/transfers/"
     for number in range(6):
         two.finished(path=f"p{number}")
-    with django_assert_num_queries(10):
-        client.get(address)
+        if number in (0, 5):
+            with django_assert_num_queries(13):
+                client.get(address)
     assert client.get(f"{address}?format=csv").content.decode().count(DIGEST) == 12
 
 

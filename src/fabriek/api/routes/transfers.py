@@ -92,7 +92,9 @@ class Transfers(PageOf):
 
 def measured_row(found: Measured | None) -> dict[str, Any] | None:
     """What was measured between two sites."""
-    return found and {
+    if found is None:
+        return None
+    return {
         "bytes_per_second": found.bytes_per_second,
         "transfers": found.number,
         "first": found.first,

@@ -24,9 +24,7 @@ def ask_(
     from_: Annotated[str, typer.Option("--from", help="The cluster at which it is.")],
     to: Annotated[str, typer.Option(help="The cluster at which it is to be.")],
     move: Annotated[bool, typer.Option("--move", help="Remove the original, once the checksums are the same.")] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Files that are there already may be replaced.")
-    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Files that are there may be replaced.")] = False,
     start: Annotated[bool, typer.Option("--start", help="Don't ask again once it is measured.")] = False,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait and show how far it is.")] = False,
     url: Url = LOCAL,

@@ -129,6 +129,7 @@ class Agent:
         self._told: dict[str, _Told] = {}
         self._enforced: str = ""
         self._generation = ""
+        self._ready: set[tuple[str, str]] = set()
         self._enforced_at = 0.0
         self._errors: list[str] = []
         self._patience = patience
@@ -166,6 +167,7 @@ class Agent:
 
     def _provision(self, summary: RoundSummary) -> None:
         self._make_so(self.changes(self.desired().accounts), summary)
+        self._ready = {(a.account, a.partition) for a in self.engine.enforced()}
 
     def desired(self) -> DesiredState:
         """What the platform wants; kept on disk, for when it can't be asked."""
@@ -255,6 +257,9 @@ class Agent:
         if not number:
             if order.action == "cancel":
                 return JobReport(state="CANCELLED", reason="cancelled before it was submitted")
+            if (order.account, order.partition) not in self._ready:
+                # A scheduler that doesn't know the account would refuse the job for good.
+                raise EngineError(f"it waits until {order.account} is set up on {order.partition}")
             number = self.engine.submit(order)
             summary.submitted += 1
         report = self.engine.report(number)

@@ -63,6 +63,8 @@ class Platform:
         elif path.startswith("proofs/"):
             state.setdefault("proofs", {})[path] = body
             return state.get("proof_answer") or {"differs": False}
+        elif path.startswith("transfer"):
+            return {"transfers": []}
         elif path == "usage-batches":
             return self._book(body)
         else:
@@ -483,3 +485,14 @@ def test_what_came_back_is_forgotten_once_it_is_told_anew(platform: Platform, ag
     agent.round()
     left = [json.loads(path.read_text())["records"] for path in (agent.folder / "returned").glob("*.json")]
     assert left == [[other]]
+
+
+def test_a_job_waits_until_its_account_is_set_up(agent, platform, monkeypatch):
+    """A scheduler that doesn't know the account would refuse the job, and that would be its end."""
+    platform.state["accounts"].clear()
+    platform.orders("a")
+    for _ in range(2):
+        assert "waits until vision is set up" in agent.round().error
+    assert platform.report("a") == {}
+    platform.awards()
+    rounds_until(agent, lambda: platform.report("a").get("state") == "COMPLETED")

@@ -6,16 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
 from fabriek.api.authentication import Scope, actor_of
 from fabriek.api.paging import PageOf, Paging, page_of
-from fabriek.api.routes.jobs import JobDetail, job_detail
+from fabriek.api.routes.jobs import JobDetail, job_detail, own_allocation
 from fabriek.api.routes.operations import own_project
 from fabriek.operations.models import Job
-from fabriek.projects.models import Allocation
-from fabriek.projects.rules import may_read
 from fabriek.recipes import queries
 from fabriek.recipes.actions import estimate_run, run_recipe
 from fabriek.recipes.models import Result
@@ -79,7 +77,7 @@ class RunIn(Schema):
     uuid: UUID | None = None
 
 
-class EstimateIn(Schema):
+class RunEstimateIn(Schema):
     allocation: str = Field(max_length=80)
     parameters: dict[str, Any] = {}
 
@@ -98,7 +96,7 @@ class ProspectOut(Schema):
     exceeds: bool
 
 
-class OutputOut(Schema):
+class FileOut(Schema):
     path: str
     kind: str
     bytes: int | None
@@ -144,7 +142,7 @@ class ResultDetail(ResultOut):
     code: dict[str, str]
     datasets: list[dict[str, Any]]
     read: list[dict[str, Any]]
-    outputs: list[OutputOut]
+    outputs: list[FileOut]
     metrics: dict[str, float]
     series: list[dict[str, Any]]
     environment: dict[str, str]
@@ -197,13 +195,6 @@ def recipe(request: HttpRequest, code: str) -> dict[str, Any]:
     return recipe_row(queries.recipe_of(code))
 
 
-def _allocation(request: HttpRequest, code: str) -> Allocation:
-    found = Allocation.objects.select_related("project", "partition").filter(code=code).first()
-    if found is None or not may_read(actor_of(request), found.project):
-        raise Http404
-    return found
-
-
 _ESTIMATED = (
     "expected_seconds",
     "limit_seconds",
@@ -216,9 +207,9 @@ _ESTIMATED = (
 
 
 @router.post("/recipes/{code}/estimate", response=ProspectOut, auth=Scope("read"), summary="What a run would take")
-def estimate(request: HttpRequest, code: str, body: EstimateIn) -> dict[str, Any]:
+def estimate(request: HttpRequest, code: str, body: RunEstimateIn) -> dict[str, Any]:
     """Against what is left of the allocation. Submits nothing."""
-    allocation = _allocation(request, body.allocation)
+    allocation = own_allocation(request, body.allocation)
     found = estimate_run(actor_of(request), allocation, queries.recipe_of(code), body.parameters)
     return {
         **{name: getattr(found.estimate, name) for name in _ESTIMATED},
@@ -232,7 +223,7 @@ def estimate(request: HttpRequest, code: str, body: EstimateIn) -> dict[str, Any
 @router.post("/recipes/{code}/runs", response=JobDetail, auth=Scope("apply"), summary="Run a recipe")
 def run(request: HttpRequest, code: str, body: RunIn) -> dict[str, Any]:
     """Submits a job. Sending the same `uuid` again submits nothing new."""
-    allocation = _allocation(request, body.allocation)
+    allocation = own_allocation(request, body.allocation)
     uuid = str(body.uuid) if body.uuid else None
     job = run_recipe(actor_of(request), allocation, queries.recipe_of(code), body.parameters, uuid=uuid)
     return job_detail(job)

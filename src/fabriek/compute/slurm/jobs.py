@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fabriek.compute.engine import EngineError, SubmitRefused
+from fabriek.compute.results import FILE, MOST_BYTES, results_of
 from fabriek.compute.slurm.accounts import qos_name
 from fabriek.compute.slurm.commands import CommandFailed, Commands, NoAnswer
 from fabriek.compute.slurm.controller import NUMBER, Controller, Queued, Submission, mark_of
@@ -190,6 +191,7 @@ class Jobs:
             accelerators=line.accelerators,
             time_limit_seconds=line.limit,
             **(self._told_by(job, len(queued) > 1, final=False) if state == "RUNNING" else {}),
+            **(self._made_by(job, len(queued) > 1) if state == "RUNNING" else {}),
         )
 
     def _accounted(self, job: sqlite3.Row, queued: Sequence[Queued]) -> JobReport:
@@ -221,6 +223,7 @@ class Jobs:
             accelerators=resources.get("gres/gpu", 0) if resources else None,
             used=self._used(number, runs),
             **self._told_by(job, len(runs) > 1, final=True),
+            **self._made_by(job, len(runs) > 1),
         )
 
     def _not_accounted(self, job: sqlite3.Row, queued: Sequence[Queued], living: Sequence[dict[str, str]]) -> JobReport:
@@ -273,6 +276,27 @@ class Jobs:
             if part is not None:
                 found |= {name: part.text, f"{name}_from": part.start}
         return found
+
+    def _made_by(self, job: sqlite3.Row, array: bool) -> dict[str, Any]:
+        """What a job says that it made (see `results.py`), for a report. Tasks of an array would write over each other.
+
+        Read as its user, so that it shows nothing that isn't theirs; by dd, which follows no link, waits for no pipe and
+        stops after so many bytes (https://www.gnu.org/software/coreutils/dd).
+        """
+        if array:
+            return {}
+        words = ["dd", f"if={job['folder']}/{FILE}", f"bs={MOST_BYTES + 1}", "count=1", "status=none"]
+        try:
+            content = self._commands.read([*words, "iflag=nofollow,nonblock,fullblock"], user=job["user"])
+        except NoAnswer:
+            return {}
+        except CommandFailed as error:
+            if "No such file" in error.said:
+                return {}
+            why = error.said.rpartition(": ")[2][:200]
+            return {"results_problem": f"{FILE} can't be read: {why}; links are not followed"}
+        found = results_of(content)
+        return {"results": found.text, "results_problem": found.problem}
 
     def _places(self, job: sqlite3.Row) -> tuple[str, str]:
         """Where its output goes, which slurmctld knows for MinJobAge after its end only: asked once, and kept."""

@@ -280,8 +280,8 @@ class Jobs:
     def _made_by(self, job: sqlite3.Row, array: bool) -> dict[str, Any]:
         """What a job says that it made (see `results.py`), for a report. Tasks of an array would write over each other.
 
-        Read as its user, so that it shows nothing that isn't theirs; by dd, which follows no link, waits for no pipe and
-        stops after so many bytes (https://www.gnu.org/software/coreutils/dd).
+        Read as its user, so that it shows nothing that isn't theirs; by dd, which follows no link, waits for no pipe
+        and stops after so many bytes (https://www.gnu.org/software/coreutils/dd).
         """
         if array:
             return {}

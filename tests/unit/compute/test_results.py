@@ -63,7 +63,7 @@ def engine(tmp_path: Path):
     described = {"FABRIEK_TORCH_PYTHON": "/opt/torch/bin/python"}
     partition = LocalPartition(nodes=1, accelerators_per_node=4, cores_per_node=8, environment=described)
     made = LocalEngine(tmp_path, "bench", {"gpu": partition})
-    made.provision(account())
+    made.provision([account()])
     yield made
     until(made, made.is_idle)
     made.close()

@@ -16,6 +16,10 @@ NEEDS = {
     "nodejs npm": (lambda: shutil.which("node") and shutil.which("npm"), "signing in with an identity provider"),
     SLURM: (lambda: not packages.missing(rest=True), "real Slurm"),
     "openssh-server": (lambda: shutil.which("sshd", path="/usr/sbin"), "Slurm's commands over SSH"),
+    "rsync openssh-server openssh-client": (
+        lambda: shutil.which("rsync") and shutil.which("ssh") and os.path.exists("/usr/sbin/sshd"),
+        "data between sites",
+    ),
     "postgresql": (lambda: glob.glob("/usr/lib/postgresql/*/bin/initdb"), "the rules on PostgreSQL"),
 }
 

@@ -11,6 +11,7 @@ from ninja import Field, Query, Router, Schema
 from fabriek.api.authentication import Scope, actor_of
 from fabriek.api.paging import PageOf, Paging, page_of, paged
 from fabriek.audit.queries import events_found
+from fabriek.compute.wire import TransferAbility
 from fabriek.ledger.queries import check, totals
 from fabriek.operations import queries
 from fabriek.operations.models import Cluster, JobState
@@ -105,6 +106,7 @@ class ClusterOut(Schema):
     on_drift: str
     differences: list[str]
     by_hand: list[ByHandOut]
+    transfer_ability: TransferAbility | None = Field(description="what its agent can do about data; null: not told")
 
 
 class Clusters(PageOf):
@@ -228,6 +230,7 @@ def cluster_row(cluster: Cluster) -> dict[str, Any]:
         "agent_error": cluster.agent_error,
         "on_drift": cluster.on_drift,
         "differences": [found.sentence for found in queries.differences(cluster)],
+        "transfer_ability": cluster.transfer_ability,
         "by_hand": [by_hand_row(one) for one in queries.changed_by_hand(cluster)],
     }
 

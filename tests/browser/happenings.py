@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -15,12 +16,13 @@ TITLE = "Bicycle bells, told apart"
 
 
 class Happened(NamedTuple):
-    """The draft's address, the open review's, whose review that is, and the task's address."""
+    """The draft's address, the open review's, whose review that is, the task's address, and those of data that moves."""
 
     draft: str
     review: str
     reviewer: str
     task: str
+    data: list[str]
 
 
 def let_things_happen(enter: Any, folder: Path) -> Happened:
@@ -38,7 +40,7 @@ def let_things_happen(enter: Any, folder: Path) -> Happened:
         page = enter(who)
         page.goto("/reviews/")
         if (link := page.get_by_role("link", name=TITLE)).count():
-            return Happened(draft, str(link.get_attribute("href")), who, ask_for_a_task(folder))
+            return Happened(draft, str(link.get_attribute("href")), who, ask_for_a_task(folder), move_data(folder))
     raise AssertionError("nobody was given the review")
 
 
@@ -115,10 +117,51 @@ print(Task.objects.create(call=Call.objects.first(), verb=TaskVerb.SETTLE, total
 """
 
 
+MOVE = """
+import json
+from datetime import date
+from django.utils import timezone
+from fabriek.operations.models import Cluster, ClusterPartition, Transfer
+from fabriek.projects.models import Allocation, Project
+from fabriek.register.models import Partition, Site, System
+project = Project.objects.filter(members__person__email__startswith="founder").order_by("-id").first()
+here = Cluster.objects.filter(partitions__allocations__project=project).first()
+site = Site.objects.create(code="other-site", name="The other site", country="NL", is_demo=True)
+system = System.objects.create(code="other", name="Other (demo)", site=site, country="NL", stage="operating",
+    is_demo=True)
+partition = Partition.objects.create(code="other/gpu", system=system, name="gpu", kind="gpu")
+there = Cluster.objects.create(code="other", site=site, engine="slurm")
+ClusterPartition.objects.create(cluster=there, partition=partition, name="gpu")
+# Long over, so that nobody is offered its hours: data may still be there.
+Allocation.objects.create(code=f"{project.code}-other", project=project, partition=partition, starts=date(2024, 1, 1),
+    ends=date(2024, 2, 1), settled_at=timezone.now())
+Cluster.objects.filter(pk=here.pk).update(transfer_ability={"storage": True})
+Cluster.objects.filter(pk=there.pk).update(transfer_ability={"storage": True, "fetches_from": [here.code]})
+who = project.members.get(role="lead").person
+ends = {"project": project, "from_cluster": here, "to_cluster": there, "asked_by": who, "carried_by": "fetch"}
+known = {"kind": "folder", "bytes_total": 10**12, "files_total": 1234, "measured_at": timezone.now(),
+    "prepared_at": timezone.now(), "free_bytes": 10**13}
+running = Transfer.objects.create(path="checkpoints", mode="move", state="running", bytes_done=4 * 10**11, speed=1e8,
+    started_at=timezone.now(), **known, **ends)
+failed = Transfer.objects.create(path="data/old", state="failed", error="no-room", error_detail="No space left",
+    error_at=there, ended_at=timezone.now(), **known, **ends)
+print(json.dumps([f"/projects/{project.code}/transfers/", f"/projects/{project.code}/transfers/new/",
+    f"/transfers/{running.uuid}/", f"/transfers/{failed.uuid}/"]))
+"""
+
+
+def move_data(folder: Path) -> list[str]:
+    """Addresses of pages of data that moves to a second site, which the demonstration has not."""
+    return [str(address) for address in json.loads(_in_django(folder, MOVE))]
+
+
 def ask_for_a_task(folder: Path) -> str:
     """The address of a task that the worker does: the pages make one of more than a hundred applications only, which
     the demonstration has not. Beside it, a day on which the ledger and the scheduler differ."""
+    return f"/desk/tasks/{int(_in_django(folder, ASK))}/"
+
+
+def _in_django(folder: Path, script: str) -> str:
     environment = {**os.environ, "FABRIEK_FOLDER": str(folder), "DJANGO_SETTINGS_MODULE": "fabriek.conf.settings"}
-    command = [sys.executable, "-m", "django", "shell", "--no-imports", "-c", ASK]
-    made = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=60)
-    return f"/desk/tasks/{int(made.stdout)}/"
+    command = [sys.executable, "-m", "django", "shell", "--no-imports", "-c", script]
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=60).stdout

@@ -110,11 +110,13 @@ def test_no_page_that_no_link_reaches_is_in_the_way(
     enter: Any, happened: Happened, demo_folder: Path, width: int
 ) -> None:
     ran.add(("by hand", width))
-    draft, review, reviewer, task = happened
+    draft, review, reviewer, task, data = happened
     founder, officer, nobody = enter("founder", width), enter("officer", width), enter("", width)
     faults = []
     for step in ("organisation", "request", "project", "data", "check"):
         faults += faults_at(founder, f"{draft}{step}/", width)
+    for address in data:
+        faults += faults_at(founder, address, width)
     faults += faults_at(enter(reviewer, width), review, width)
     faults += faults_at(officer, task, width)
     decision = newest(officer, "/decisions/", "decision-")

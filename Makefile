@@ -8,7 +8,7 @@ WHERE := $(if $(filter 1,$(SLURM)),FABRIEK_FOLDER=$(or $(FABRIEK_FOLDER),var/slu
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test check bench docs torch assets lock messages clean
+.PHONY: run test check bench faults docs torch assets lock messages clean
 
 run: .venv/runtime
 	@$(WHERE) $(BIN)/fabriek demo $(if $(filter 0,$(SERVE)),--no-serve,--serve) $(if $(filter 1,$(SLURM)),--slurm)
@@ -28,6 +28,10 @@ check: .venv/dev
 
 bench: .venv/dev
 	@for question in benchmarks/[a-z]*.py; do echo "== $$question"; $(BIN)/python $$question || exit 1; done
+
+# Kills, cuts and steps everything at every boundary of a job's life, on real Slurm: an hour. FOR=600: as many seconds of it.
+faults: .venv/dev
+	$(BIN)/python -m tests.slurm.faults $(if $(FOR),--seconds $(FOR))
 
 docs: .venv/dev
 	$(BIN)/mkdocs build --strict --site-dir site

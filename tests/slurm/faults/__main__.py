@@ -1,0 +1,191 @@
+"""`make faults`: hurts everything at every boundary and prints the table of faults tried and survived.
+
+`--short`: a sample, as continuous integration runs it. Exit status 1: something did not survive; it is named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.slurm.faults.trial import Fault, Outcome
+
+    from fabriek.demo.slurm import Bed
+
+
+_OF_SLURM = ("sacct", "sacctmgr", "sbatch", "squeue", "scontrol", "scancel")
+
+
+def main() -> int:
+    """Prepare a folder and a database of its own, then try."""
+    reading = argparse.ArgumentParser(prog="python -m tests.slurm.faults")
+    reading.add_argument("--short", action="store_true", help="a sample")
+    reading.add_argument("--only", default="", help="faults whose name holds this")
+    reading.add_argument("--seconds", type=float, default=0, help="stop after this long; the table says what was left")
+    asked = reading.parse_args()
+    memory = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(prefix="fabriek-", dir=memory if os.access(memory, os.W_OK) else "/tmp"))
+    folder.chmod(0o755)
+    os.environ["FABRIEK_FOLDER"] = str(folder / "platform")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fabriek.conf.settings")
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    # Each platform is a fork of this process: what is imported here need not be imported by every one of them.
+    call_command("check")
+    try:
+        return _try_all(folder, asked)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _try_all(folder: Path, asked: argparse.Namespace) -> int:
+    from tests.slurm.faults.trial import Ground, run_trial
+
+    from fabriek.demo.slurm import Bed, Cluster, Partition
+    from fabriek.ledger.queries import check
+
+    user = "nobody" if os.geteuid() == 0 else os.environ.get("USER", "")
+    (folder / "site").mkdir()
+    (folder / "site").chmod(0o755)
+    began = time.monotonic()
+    bed = Bed(folder / "bed", (Cluster("alpha", (Partition("gpu", nodes=2, gpus=4),)),))
+    with bed:
+        ground = Ground(bed, folder / "site", user)
+        plain = run_trial(ground)
+        print(f"without a fault: {plain.seconds:.1f} s, {len(plain.seen)} boundaries", flush=True)
+        if plain.wrong:
+            print("\n".join(plain.wrong))
+            return 1
+        watched = run_trial(ground, _at_platform("nothing", ""))
+        outcomes: list[Outcome] = []
+        left = 0
+        for fault in _in_turn(_faults(bed, plain.seen, watched.seen, asked.short)):
+            if asked.only not in str(fault):
+                continue
+            if asked.seconds and time.monotonic() - began > asked.seconds:
+                left += 1
+                continue
+            outcome = run_trial(ground, fault)
+            outcomes.append(outcome)
+            said = "not reached" if not outcome.fired else "LOST" if outcome.wrong else "survived"
+            print(f"{said:<12} {fault}  {outcome.seconds:.1f} s", flush=True)
+            for line in outcome.wrong:
+                print(f"             {line}", flush=True)
+        faults = check()
+    _table(outcomes, left)
+    print("The ledger balances." if not faults else "\n".join(faults))
+    print(f"{time.monotonic() - began:.0f} seconds")
+    return 1 if faults or any(o.wrong for o in outcomes) or not any(o.fired for o in outcomes) else 0
+
+
+def _table(outcomes: list[Outcome], left: int) -> None:
+    rows: dict[str, Counter[str]] = defaultdict(Counter)
+    for outcome in outcomes:
+        assert outcome.fault is not None
+        row = rows[outcome.fault.kind]
+        row["tried"] += 1
+        row["reached"] += outcome.fired
+        row["survived"] += outcome.fired and not outcome.wrong
+    print(f"\n{'fault':<44} {'tried':>6} {'reached':>8} {'survived':>9}")
+    for kind, row in rows.items():
+        print(f"{kind:<44} {row['tried']:>6} {row['reached']:>8} {row['survived']:>9}")
+    if left:
+        print(f"{left} more were left for want of time.")
+
+
+def _in_turn(faults: Iterable[Fault]) -> Iterator[Fault]:
+    """One of each kind, then the next of each: a run that is stopped early has tried something of all."""
+    kinds: dict[str, list[Fault]] = defaultdict(list)
+    for fault in faults:
+        kinds[fault.kind].append(fault)
+    for some in zip_longest(*kinds.values()):
+        yield from (fault for fault in some if fault is not None)
+
+
+def _at_platform(kind: str, label: str, occurrence: int = 1, after: bool = False) -> Fault:
+    from tests.slurm.faults.boundaries import Place
+    from tests.slurm.faults.trial import Fault
+
+    return Fault(kind, Place(label, occurrence, after), platform=True)
+
+
+def _faults(bed: Bed, seen: list[str], at_platform: list[str], short: bool) -> Iterator[Fault]:
+    """Each fault at each boundary that was seen, before it and after it; of those that come again the first, the
+    second and the third. Short: one of each."""
+    from tests.slurm.faults.boundaries import Place, kill_self, lose
+    from tests.slurm.faults.trial import Fault
+
+    most = 1 if short else 3
+    agents = [(label, n) for label, many in Counter(seen).items() for n in range(1, min(many, most) + 1)]
+    platforms = [(label, n) for label, many in Counter(at_platform).items() for n in range(1, min(many, most) + 1)]
+    requests = [(label, n) for label, n in agents if label.split()[0] in ("GET", "PUT", "POST")]
+    commands = [(label, n) for label, n in agents if label.split()[0] in _OF_SLURM]
+    sacct = [(label, n) for label, n in agents if label.startswith("sacct ")]
+
+    def thinned(found: list[tuple[str, int]], most: int) -> list[tuple[str, int]]:
+        return found[:: max(1, len(found) // most)][:most] if short else found
+
+    for label, n in thinned(agents, 2):
+        for after in (False, True)[: 1 if short else 2]:
+            if not (after and label.startswith("commit")):
+                yield Fault("kill -9 of the agent", Place(label, n, after), kill_self)
+    for label, n in thinned(platforms, 1):
+        for after in (False, True)[: 1 if short else 2]:
+            yield _at_platform("kill -9 of the platform", label, n, after)
+    for label, n in thinned(requests[::-1], 1):
+        yield Fault("network cut before a request", Place(label, n), lose(2.0))
+        yield Fault("network cut, the answer is lost", Place(label, n, True), lose(2.0))
+    for label, n in thinned(sacct, 1):
+        for cut in (0.02, 0.5, 0.97)[: 1 if short else 3]:
+            yield Fault(f"sacct cut at {cut:.0%}", Place(label, n, True), cut=cut)
+    for daemon in ("slurmctld-alpha", "slurmdbd", "mariadb"):
+        for label, n in thinned([c for c in commands if c[1] == 1], 1):
+            for after in (False, True)[: 1 if short else 2]:
+                # What slurmctld had not written down yet when it was killed, Slurm itself loses.
+                loses = daemon == "slurmctld-alpha"
+                place = Place(label, n, after)
+                yield Fault(f"kill -9 of {daemon}", place, _killer(bed, daemon), away=0.5, loses_jobs=loses)
+    for label, n in thinned([c for c in commands if c[1] == 1], 1):
+        yield Fault("slurmdbd down for 8 seconds", Place(label, n), _killer(bed, "slurmdbd"), away=8.0)
+    for step in (-7_200.0, -90.0, 90.0, 7_200.0)[:: 4 if short else 1]:
+        yield Fault(f"the agent's clock off by {step:+.0f} s", Place("all along"), clock=step)
+
+
+def _killer(bed: Bed, daemon: str) -> Callable[[], None]:
+    """kill -9 from within the agent, and wait until it is gone."""
+
+    def kill() -> None:
+        pid = bed.pids.get(daemon)
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+            until = time.monotonic() + 5
+            while time.monotonic() < until and _runs(pid):
+                time.sleep(0.01)
+
+    return kill
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

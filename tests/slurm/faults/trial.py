@@ -1,0 +1,273 @@
+"""One trial: two jobs of a new project go through their lives, one thing is broken on the way, all is put right after.
+
+What must hold then: Slurm has each job once; what is enforced is what was awarded; the usage records are sacct's runs,
+and their sum is what the ledger says; nothing waits in the agent's folder.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from django.db import connections
+from tests.factories.world import World, make_allocation, make_world
+from tests.slurm.faults.boundaries import Boundaries, Place
+from tests.slurm.faults.platform import Platform
+from tests.slurm.sites import Site
+
+from fabriek.compute.agent import TROUBLES, Agent
+from fabriek.compute.engine import difference
+from fabriek.demo.slurm import Bed
+from fabriek.ledger.queries import allocation_hours
+from fabriek.operations.actions import cancel_job, submit_job
+from fabriek.operations.models import ENDED_STATES, Job, UsageRecord
+from fabriek.operations.queries import desired_state
+from fabriek.people.actions import create_token
+from fabriek.projects.models import Allocation
+
+SHORT = "#!/bin/bash\n#SBATCH --gpus=1 --time=1\nsleep 1\n"
+LONG = "#!/bin/bash\n#SBATCH --gpus=2 --time=5\nsleep 200\n"
+PATIENCE = 100.0
+CLUSTER = "alpha"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is broken, and where. `act` runs in the agent at the place; `daemons` are found dead and started again after
+    `away` seconds; `platform`: the place is one of the platform's. `cut`: the part of the output that is left there."""
+
+    kind: str
+    place: Place
+    act: Callable[[], None] | None = None
+    cut: float = 1.0
+    away: float = 0.0
+    platform: bool = False
+    clock: float = 0.0
+    loses_jobs: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.place}"
+
+
+@dataclass
+class Outcome:
+    """What became of a trial. No `wrong`: it survived."""
+
+    fault: Fault | None
+    fired: bool = False
+    wrong: list[str] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+class Ground:
+    """A bed, a platform with its world, and an agent's folder, all of which go on from trial to trial."""
+
+    def __init__(self, bed: Bed, folder: Path, user: str) -> None:
+        self.bed, self.folder = bed, folder
+        self.platform = Platform()
+        self.world: World = make_world()
+        self.site = Site(bed, CLUSTER, user, folder)
+        self.site.engine.close()
+        _token, self.token = create_token(
+            self.world.operator, name="agent", scopes=["agent"], site=self.world.cluster.code
+        )
+        self._number = 0
+
+    def new_seen(self) -> Path:
+        """A file in which boundaries are noted."""
+        self._number += 1
+        return self.folder / f"trial-{self._number}.seen"
+
+    def fork_agent(self, boundaries: Boundaries | None, clock: float = 0.0) -> int:
+        """An agent at work, in a process of its own, until it is killed."""
+        connections.close_all()
+        pid = os.fork()
+        if pid:
+            return pid
+        try:
+            if clock:
+                now = time.time
+                time.time = lambda: now() + clock
+            if boundaries is not None:
+                boundaries.install()
+            _work(self)
+        finally:
+            os._exit(1)
+
+
+def _work(ground: Ground) -> None:
+    engine = ground.site.new_engine()
+    headers = {"Authorization": f"Bearer {ground.token}"}
+    client = httpx.Client(base_url=ground.platform.url, headers=headers, timeout=30, transport=httpx.HTTPTransport())
+    agent = Agent(engine, client, ground.world.cluster.code, ground.folder / "agent", patience=1)
+    while True:
+        try:
+            summary = agent.round()
+            if summary.error:
+                _say(ground, summary.error)
+        except TROUBLES as error:
+            _say(ground, str(error))
+        time.sleep(0.1)
+
+
+def _say(ground: Ground, text: str) -> None:
+    with (ground.folder / "agent.log").open("a") as file:
+        file.write(f"{time.strftime('%X')} {text[:500]}\n")
+
+
+def run_trial(ground: Ground, fault: Fault | None = None) -> Outcome:
+    """One trial, with a fault or without."""
+    outcome, began = Outcome(fault), time.monotonic()
+    allocation = make_allocation(ground.world)
+    lead = allocation.project.members.get(role="lead").person
+    jobs = [submit_job(lead, allocation, "short", SHORT), submit_job(lead, allocation, "long", LONG)]
+    seen = ground.new_seen()
+    boundaries = Boundaries(seen)
+    if fault is not None and not fault.platform:
+        boundaries = Boundaries(seen, fault.place, fault.act, fault.cut)
+    ground.platform.start(seen if fault and fault.platform else None, fault.place if fault and fault.platform else None)
+    at_platform = fault is not None and fault.platform
+    agent = ground.fork_agent(None if at_platform else boundaries, fault.clock if fault else 0.0)
+    try:
+        agent = _until_over(ground, agent, jobs, fault, outcome, seen)
+        _until_right(ground, allocation, jobs, outcome, fault)
+    finally:
+        _end(agent)
+        ground.platform.kill()
+    if not outcome.wrong:
+        outcome.wrong += _not_enforced(ground, allocation)
+    outcome.fired = seen.with_suffix(".fired").exists() or bool(fault and fault.clock)
+    outcome.seen = seen.read_text().split("\n")[:-1] if seen.exists() else []
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def _until_over(ground: Ground, agent: int, jobs: list[Job], fault: Fault | None, outcome: Outcome, seen: Path) -> int:
+    """Look after what was killed, cancel the long job once it runs, until both have ended. Returns the agent's pid."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        agent = _mend(ground, agent, fault)
+        states = dict(Job.objects.filter(pk__in=[job.pk for job in jobs]).values_list("name", "state"))
+        long = jobs[1]
+        long.refresh_from_db()
+        if states["long"] == "RUNNING" and states["short"] in ENDED_STATES and not long.cancel_requested_at:
+            cancel_job(long.submitted_by, long)
+        if set(states.values()) <= ENDED_STATES:
+            # A fault may wait for what comes after the jobs' end.
+            return agent
+        if time.monotonic() > until:
+            outcome.wrong.append(f"after {PATIENCE:.0f} s the jobs are {states}")
+            return agent
+        time.sleep(0.1)
+
+
+def _mend(ground: Ground, agent: int, fault: Fault | None) -> int:
+    """Start again what died: an operator's, or systemd's, part."""
+    if not ground.platform.is_alive:
+        ground.platform.start()
+    dead = [name for name in ground.bed.daemons if name not in ground.bed.pids]
+    if dead:
+        time.sleep(fault.away if fault else 0)
+        for name in dead:
+            ground.bed.start(name)
+    done, _status = os.waitpid(agent, os.WNOHANG)
+    return ground.fork_agent(None) if done else agent
+
+
+def _end(agent: int) -> None:
+    try:
+        os.kill(agent, signal.SIGKILL)
+        os.waitpid(agent, 0)
+    except (ProcessLookupError, ChildProcessError):
+        pass
+
+
+def _until_right(
+    ground: Ground, allocation: Allocation, jobs: list[Job], outcome: Outcome, fault: Fault | None
+) -> None:
+    """Until all is as it must be; what isn't after some time is wrong."""
+    if outcome.wrong:
+        return
+    until = time.monotonic() + 45
+    while True:
+        _mend_quietly(ground, fault)
+        wrong = _wrong(ground, allocation, jobs, fault)
+        if not wrong:
+            return
+        if time.monotonic() > until:
+            outcome.wrong += wrong
+            return
+        time.sleep(0.3)
+
+
+def _mend_quietly(ground: Ground, fault: Fault | None) -> None:
+    if not ground.platform.is_alive:
+        ground.platform.start()
+    for name in [name for name in ground.bed.daemons if name not in ground.bed.pids]:
+        time.sleep(fault.away if fault else 0)
+        ground.bed.start(name)
+
+
+def _wrong(ground: Ground, allocation: Allocation, jobs: list[Job], fault: Fault | None) -> list[str]:
+    """What does not hold, in words."""
+    wrong = []
+    for job in jobs:
+        job.refresh_from_db()
+    expected = {"short": {"COMPLETED"}, "long": {"CANCELLED"}}
+    if not (fault and fault.loses_jobs):
+        wrong += [f"{job.name} is {job.state} ({job.reason})" for job in jobs if job.state not in expected[job.name]]
+    numbers = {job.engine_job for job in jobs if job.engine_job}
+    account = allocation.project.code
+    in_slurm = _sacct(ground.bed, "-a", f"--accounts={account}", "-S", "now-2hours")
+    mine = _sacct(ground.bed, f"--jobs={','.join(sorted(numbers))}") if numbers else {}
+    if extra := {key[0] for key in in_slurm} - numbers:
+        wrong.append(f"Slurm has jobs {sorted(extra)} beside {sorted(numbers)}: submitted twice")
+    runs = {key: seconds for key, seconds in {**in_slurm, **mine}.items() if seconds is not None}
+    if any(seconds is None for seconds in {**in_slurm, **mine}.values()):
+        wrong.append("a run has no end in slurmdbd")
+    latest: dict[tuple[str, int], int] = {}
+    for record in UsageRecord.objects.filter(allocation=allocation).order_by("revision"):
+        latest[record.job_id, record.start] = record.accelerator_seconds
+    if latest != runs:
+        wrong.append(f"booked {latest}, in sacct {runs}")
+    used = allocation_hours([allocation.code])[allocation.code].used
+    if used != sum(runs.values()):
+        wrong.append(f"the ledger says {used} s, sacct {sum(runs.values())} s")
+    if waiting := [p.name for name in ("outbox", "returned") for p in (ground.folder / "agent" / name).glob("*.json")]:
+        wrong.append(f"still to be sent: {waiting}")
+    return wrong
+
+
+def _sacct(bed: Bed, *where: str) -> dict[tuple[str, int], int | None]:
+    """GPU-seconds of each run that began, by job and start; None: it has no end yet."""
+    os.environ["TZ"] = "UTC"
+    words = ["sacct", "-X", "-D", "-n", "-P", *where, "--format=JobIDRaw,Start,End,ElapsedRaw,AllocTRES"]
+    found: dict[tuple[str, int], int | None] = {}
+    for line in bed.run(CLUSTER, *words, check=False).splitlines():
+        number, start, end, elapsed, tres = line.split("|")
+        if start in ("Unknown", "None"):
+            continue
+        counts = dict(part.split("=") for part in tres.split(",") if part)
+        began = int(time.mktime(time.strptime(start, "%Y-%m-%dT%H:%M:%S")))
+        if int(elapsed) == 0 and end != "Unknown":
+            # It never ran, or for less than a second: there is nothing to book.
+            continue
+        found[number, began] = None if end == "Unknown" else int(elapsed) * int(counts.get("gres/gpu", 0))
+    return found
+
+
+def _not_enforced(ground: Ground, allocation: Allocation) -> list[str]:
+    """Where Slurm doesn't enforce what was awarded. Asked by a new engine, when no agent works."""
+    engine = ground.site.new_engine()
+    try:
+        wanted = [a for a in desired_state(ground.world.cluster).accounts if a.account == allocation.project.code]
+        there = [a for a in engine.enforced() if a.account == allocation.project.code]
+        return [d.sentence for d in difference(wanted, there)]
+    finally:
+        engine.close()

@@ -16,7 +16,7 @@ TITLE = "Bicycle bells, told apart"
 
 
 class Happened(NamedTuple):
-    """The draft's address, the open review's, whose review that is, the task's address, and those of data that moves."""
+    """The addresses of the draft, the open review (and whose it is), the task, and of data that moves."""
 
     draft: str
     review: str

@@ -356,10 +356,15 @@ class Agent:
         proved = self._proved(now)
         for day in due_days(now, proved):
             proof = self.engine.prove(day)
-            answer = ProofAnswer.model_validate(self._call("PUT", f"proofs/{day}", proof.model_dump_json()))
-            if answer.wanted:
-                runs = self.engine.proof_runs(day, answer.wanted)
-                self._call("PUT", f"proofs/{day}/runs", runs.model_dump_json())
+            try:
+                answer = ProofAnswer.model_validate(self._call("PUT", f"proofs/{day}", proof.model_dump_json()))
+                if answer.wanted:
+                    runs = self.engine.proof_runs(day, answer.wanted)
+                    self._call("PUT", f"proofs/{day}/runs", runs.model_dump_json())
+            except PlatformRefused as refusal:
+                # Jobs and limits must not wait for it: a platform that is older than this agent takes no proofs.
+                self._errors.append(f"proof of {day}: {refusal}")
+                return
             proved["days"][str(day)] = {"at": now.timestamp(), "differs": answer.differs}
             first = str((now - timedelta(days=PROOF_DAYS)).date())
             proved["days"] = {known: what for known, what in proved["days"].items() if known >= first}

@@ -60,6 +60,8 @@ class Platform:
             state["enforced"] = body
         elif path == "jobs":
             return {"jobs": [job["order"] for job in state["jobs"].values() if job["report"].get("state") not in ENDED]}
+        elif path == "transfer-ability":
+            state["ability"] = body
         elif path.startswith("proofs/"):
             state.setdefault("proofs", {})[path] = body
             return state.get("proof_answer") or {"differs": False}
@@ -468,6 +470,16 @@ def test_the_totals_of_a_day_are_sent_and_the_runs_of_what_differs(platform: Pla
     assert [(line["account"], line["runs"]) for line in totals["lines"]] == [("vision", 1)]
     assert [run["key"].split("/")[0] for run in runs["runs"]] == ["1"]
     assert json.loads((agent.folder / "proved.json").read_text())["days"][str(yesterday)]["differs"]
+
+
+def test_a_platform_that_takes_no_proofs_stops_nothing_else(platform: Platform, agent: Agent) -> None:
+    write_whole(agent.folder / "proved.json", {"since": "2020-01-01", "days": {}})
+    platform.before = lambda _number, request: (
+        httpx.Response(404, json={"detail": "no such page"}) if "/proofs/" in request.url.path else None
+    )
+    summary = agent.round()
+    assert "no such page" in summary.error
+    assert platform.state["enforced"] is not None
 
 
 def test_what_came_back_is_forgotten_once_it_is_told_anew(platform: Platform, agent: Agent) -> None:

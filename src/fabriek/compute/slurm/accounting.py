@@ -112,7 +112,10 @@ class Accounting:
                 f"Slurm's accounting knows no cluster {self._cluster}, so nothing that runs there can be metered. "
                 "Compare its name with that of `sacctmgr show cluster`."
             )
-        self._columns = columns_to_ask(self._run(["sacct", "--helpformat"]).split())
+        try:
+            self._columns = columns_to_ask(self._run(["sacct", "--helpformat"]).split())
+        except RecordError as error:
+            raise EngineError(str(error)) from error
 
     def _read(self, printed: str) -> tuple[Answer, Observed]:
         observed = Observed(resized=self._resized)
@@ -142,6 +145,3 @@ def _started(keys: str) -> set[tuple[str, str]]:
 def _moment(second: int) -> str:
     """A second as sacct takes it: it knows no seconds since 1970 in -S and -E (seen in 22.05.8)."""
     return datetime.fromtimestamp(max(second, 0), tz=UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-__all__ = ["Accounting", "Answer", "CutAnswer", "RecordError", "Run", "UnknownSlurmCluster"]

@@ -24,7 +24,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fabriek.compute.records import RecordError, UsageRecord
+from fabriek.compute.records import UsageRecord
 from fabriek.compute.slurm.accounting import Accounting, Answer, CutAnswer, Run, UnknownSlurmCluster
 from fabriek.compute.slurm.journal import Journal
 
@@ -103,7 +103,7 @@ class Metering:
         scan = self.last = Scan()
         try:
             self._scan(scan)
-        except (CutAnswer, UnknownSlurmCluster, RecordError) as error:
+        except (CutAnswer, UnknownSlurmCluster) as error:
             scan.why = str(error)
         except sqlite3.Error:
             raise

@@ -52,6 +52,26 @@ def migrate() -> None:
     call_command("migrate", interactive=False)
 
 
+def reference(as_json: Json = False) -> None:
+    """Load or refresh what comes with Fabriek: EuroHPC's register, programmes and access modes. What was declared here
+    stays."""
+    ready(quiet=True)
+    from fabriek.access.reference import load_access_modes
+    from fabriek.programmes.reference import load_programmes
+    from fabriek.register.reference import load_reference
+
+    counted = load_reference()
+    load_programmes()
+    counted["access_modes"] = load_access_modes()
+    if as_json:
+        print(json.dumps(counted))
+        return
+    print(
+        "{factories} factories, {systems} systems, {partitions} partitions, {antennas} antennas, {access_modes} access "
+        "modes.".format(**counted)
+    )
+
+
 def broken_on(row: dict[str, Any]) -> list[str]:
     """The systems on which a promise of every system is not kept."""
     return [on["system"] for on in row["systems"] if not on["holds"]]
@@ -345,7 +365,20 @@ def decide_due(
 
 def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
-    for verb in (demo, serve, work, migrate, promises, export, settle, decide_due, sign_in_link, person, token):
+    for verb in (
+        demo,
+        serve,
+        work,
+        migrate,
+        reference,
+        promises,
+        export,
+        settle,
+        decide_due,
+        sign_in_link,
+        person,
+        token,
+    ):
         app.command(rich_help_panel=_PANEL)(verb)
     ledger = typer.Typer(no_args_is_help=True, help="The double entry of hours.")
     ledger.command("check")(ledger_check)

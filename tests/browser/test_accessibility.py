@@ -68,6 +68,9 @@ NOT_LOOKED_AT = {
     "inquiry_now": "a part of the page that asked, loaded again into it",
     "job_output": "a download, and what comes after a part of the page `job`",
     "shares_total": "a part of the page `establish_shares`, loaded again into it",
+    "result": "a page of jobs that report what they made, which the demonstration's don't; looked at in test_recipes",
+    "results": "a page of such jobs too; looked at in test_recipes",
+    "by_hand": "a page of runs that an agent leaves to the operator, which the embedded engine never does; not looked at",
 }
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+from django.utils.translation import override
 from tests.factories.world import make_allocation, make_person, make_world
 
 from fabriek.compute.wire import DriftReport, EnforcedReport
 from fabriek.conf.errors import Refused
 from fabriek.operations.actions import choose_about_drift, register_cluster, report_enforced
+from fabriek.operations.difference_words import label_of, value_of
 from fabriek.operations.errors import DriftGone, DriftNeedsReason
 from fabriek.operations.models import Cluster, Drift
 from fabriek.operations.queries import changed_by_hand, desired_state
@@ -117,3 +119,11 @@ def test_who_may_not_manage_clusters_may_not_choose(world):
     reported(world, "ann, eve")
     with pytest.raises(Refused):
         choose_about_drift(make_person(), world.cluster, account=world.account, partition=world.name, choice="correct")
+
+
+def test_differences_are_told_in_hours_and_words():
+    assert (label_of("accelerator-seconds"), value_of("accelerator-seconds", "59999940")) == ("GPU-hours", "16,666.65")
+    assert value_of("core-seconds", str(10**15)) == "no limit"
+    assert (value_of("active", "False"), value_of("users", "ann, bob")) == ("no", "ann, bob")
+    with override("nl"):
+        assert value_of("accelerator-seconds", "59999940") == "16.666,65"

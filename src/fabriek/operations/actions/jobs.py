@@ -73,13 +73,19 @@ def submit_job(actor: Person, allocation: Allocation, name: str, script: str, *,
 
 @transaction.atomic
 def cancel_job(actor: Person, job: Job) -> Job:
-    """Ask for a job to be stopped. One that no agent has fetched stops at once. An ended job stays as it is."""
+    """Ask for a job to be stopped. An ended job stays as it is.
+
+    The agent stops it, also one that seems to wait for it still: it may have submitted it a moment ago. Only where no
+    agent was ever seen it stops at once.
+    """
     if not is_member(actor, job.project):
         raise NotAMember(_("You are not a member of this project. Ask its lead to add you."))
+    # As it is now: what was read for a page may be older than the agent's last word.
+    job = Job.objects.select_for_update(of=("self",)).select_related("project", "cluster").get(pk=job.pk)
     if job.state in ENDED_STATES or job.cancel_requested_at is not None:
         return job
     job.cancel_requested_at = timezone.now()
-    if job.state == JobState.QUEUED and not job.engine_job:
+    if job.state == JobState.QUEUED and job.cluster.last_seen_at is None:
         job.state, job.ended_at = JobState.CANCELLED, job.cancel_requested_at
         job.reason = _("cancelled before it reached the site")
     job.save()

@@ -21,6 +21,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from fabriek.operations.difference_words import label_of, value_of
 from fabriek.operations.speeds import Measured
 from fabriek.portal.components import amounts
 from fabriek.portal.components.assets import asset_url
@@ -175,6 +176,18 @@ def state_tag(state: Any, label: str = "") -> SafeString:
         look.shape,
         label or look.label,
     )
+
+
+@register.filter
+def differing(what: str) -> str:
+    """The name of something that differs between an award and what a site enforces."""
+    return label_of(what)
+
+
+@register.simple_tag
+def difference_value(what: str, value: str) -> str:
+    """A value of it, in the reader's words."""
+    return value_of(what, value)
 
 
 # Frame --------------------------------------------------------------------------------------------

@@ -34,8 +34,19 @@ def main() -> int:
     reading.add_argument("--only", default="", help="faults whose name holds this")
     reading.add_argument("--seconds", type=float, default=0, help="stop after this long; the table says what was left")
     asked = reading.parse_args()
+    # Told to stop, it takes its clusters down all the same.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     memory = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="fabriek-", dir=memory if os.access(memory, os.W_OK) else "/tmp"))
+    try:
+        _prepare(folder)
+        return _try_all(folder, asked)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _prepare(folder: Path) -> None:
+    """A database of its own, before anything of Django is used."""
     folder.chmod(0o755)
     os.environ["FABRIEK_FOLDER"] = str(folder / "platform")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fabriek.conf.settings")
@@ -48,10 +59,6 @@ def main() -> int:
     call_command("migrate", verbosity=0)
     # Each platform is a fork of this process: what is imported here need not be imported by every one of them.
     _ = get_resolver().url_patterns
-    try:
-        return _try_all(folder, asked)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _try_all(folder: Path, asked: argparse.Namespace) -> int:

@@ -121,7 +121,7 @@ MOVE = """
 import json
 from datetime import date
 from django.utils import timezone
-from fabriek.operations.models import Cluster, ClusterPartition, Transfer
+from fabriek.operations.models import Cluster, ClusterPartition, Drift, Transfer
 from fabriek.projects.models import Allocation, Project
 from fabriek.register.models import Partition, Site, System
 project = Project.objects.filter(members__person__email__startswith="founder").order_by("-id").first()
@@ -145,13 +145,16 @@ running = Transfer.objects.create(path="checkpoints", mode="move", state="runnin
     started_at=timezone.now(), **known, **ends)
 failed = Transfer.objects.create(path="data/old", state="failed", error="no-room", error_detail="No space left",
     error_at=there, ended_at=timezone.now(), **known, **ends)
+Drift.objects.create(cluster=there, account=project.code, partition="gpu",
+    found=[{"what": "accelerator-seconds", "made": "3600", "found": "7200"}])
 print(json.dumps([f"/projects/{project.code}/transfers/", f"/projects/{project.code}/transfers/new/",
     f"/transfers/{running.uuid}/", f"/transfers/{failed.uuid}/"]))
 """
 
 
 def move_data(folder: Path) -> list[str]:
-    """Addresses of pages of data that moves to a second site, which the demonstration has not."""
+    """Addresses of pages of data that moves to a second site, which the demonstration has not. Beside it, an account
+    there that somebody changed by hand."""
     return [str(address) for address in json.loads(_in_django(folder, MOVE))]
 
 

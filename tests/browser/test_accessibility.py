@@ -70,7 +70,6 @@ NOT_LOOKED_AT = {
     "shares_total": "a part of the page `establish_shares`, loaded again into it",
     "result": "a page of jobs that report what they made, which the demonstration's don't; looked at in test_recipes",
     "results": "a page of such jobs too; looked at in test_recipes",
-    "by_hand": "a page of what was changed by hand in a site's Slurm, which the embedded engine never tells",
 }
 
 

@@ -172,6 +172,11 @@ class Job(models.Model):
         """What it could use at most, over all tasks of an array."""
         return self.accelerators * self.time_limit_seconds * self.runs
 
+    @property
+    def asked_core_seconds(self) -> int:
+        """The same of cores."""
+        return self.cores * self.time_limit_seconds * self.runs
+
 
 class UsageBatch(models.Model):
     """A batch of usage records as it arrived. The same `key` arriving again changes nothing."""

@@ -222,15 +222,16 @@ def efficiency(job: Job) -> Efficiency | None:
     return efficiency_of(asked, ResourcesUsed.model_validate(job.used), completed=job.state == JobState.COMPLETED)
 
 
-def booked_seconds(job: Job) -> int | None:
-    """Accelerator-seconds that were booked for a job, over its tasks and runs; None: nothing yet. One query."""
+def booked_seconds(job: Job, of: str = "accelerator_seconds") -> int | None:
+    """Accelerator-seconds, or core-seconds, that were booked for a job, over its tasks and runs; None: nothing yet. One
+    query."""
     if not job.engine_job:
         return None
     mine = latest_records(job.project).filter(cluster=job.cluster)
     tasks = Q(job_id=job.engine_job) | Q(job_id__startswith=f"{job.engine_job}_")
     # Numbers come again after years: what was submitted before this job is another one's.
     since = int(job.submitted_at.timestamp()) - CLOCK_SKEW
-    found: int | None = mine.filter(tasks, submit__gte=since).aggregate(all=Sum("accelerator_seconds"))["all"]
+    found: int | None = mine.filter(tasks, submit__gte=since).aggregate(all=Sum(of))["all"]
     return found
 
 

@@ -61,6 +61,11 @@ class AllocationRow:
     hours: AllocationHours
     cores: AllocationHours
 
+    @property
+    def in_cores(self) -> bool:
+        """Whether its partition counts core-hours."""
+        return self.allocation.partition.counts_cores
+
 
 @dataclass
 class ProjectPage:

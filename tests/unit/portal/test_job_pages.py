@@ -19,6 +19,7 @@ from fabriek.compute.wire import JobReport, ResourcesUsed
 from fabriek.operations.actions import report_job, submit_job
 from fabriek.operations.models import Cluster, Job
 from fabriek.projects.models import Allocation
+from fabriek.register.models import Partition
 
 pytestmark = pytest.mark.django_db
 SCRIPT = "#!/bin/bash\n#SBATCH --gpus=2 --cpus-per-task=8 --time=01:00:00\necho hello\n"
@@ -342,3 +343,15 @@ def test_the_pages_cost_the_same_number_of_queries_however_many_jobs_there_are(
         assert len(queries) == counted[name], name
     assert counted["list"] <= 16
     assert counted["job"] <= 16
+
+
+def test_where_there_are_no_gpus_hours_are_of_cores(allocation: Allocation, client: Client) -> None:
+    job = made(allocation, "prepare")
+    Job.objects.filter(pk=job.pk).update(accelerators=0, cores=8, time_limit_seconds=3_600)
+    Partition.objects.filter(pk=allocation.partition_id).update(accelerators_per_node=0)
+    told = words(client.get(f"/jobs/{job.uuid}/"))
+    assert "Could use at most 8 core-hours" in told
+    assert "GPU-hours" not in told.partition("Could use at most")[2].partition("What it asks")[0]
+    assert "8 core-hours" in words(client.get(f"/projects/{allocation.project.code}/jobs/"))
+    assert re.search(r"Awarded [\d,.]+ core-hours", words(client.get(f"/allocations/{allocation.code}/")))
+    assert re.search(rf"{allocation.code} .* core-hours", words(client.get(f"/projects/{allocation.project.code}/")))

@@ -265,6 +265,7 @@ def job_context(request: HttpRequest, found: Job) -> dict[str, Any]:
     if found.state == "RUNNING" and found.started_at and found.runs == 1 and found.time_limit_seconds:
         ends_by = found.started_at + timedelta(seconds=found.time_limit_seconds)
     efficiency = queries.efficiency(found)
+    in_cores = found.allocation.partition.counts_cores
     return {
         "job": found,
         "result": results_of(found.project).filter(job=found).first(),
@@ -277,7 +278,8 @@ def job_context(request: HttpRequest, found: Job) -> dict[str, Any]:
         "ends_by": ends_by,
         "limit": timedelta(seconds=found.time_limit_seconds),
         "budget": budget_of(found.allocation),
-        "booked": queries.booked_seconds(found),
+        "booked": queries.booked_seconds(found, "core_seconds" if in_cores else "accelerator_seconds"),
+        "in_cores": in_cores,
         "silent_since": seen if not line.ended and seen and timezone.now() - seen > SILENT_AFTER else None,
         "tasks": tasks_of(found),
         "tasks_ended": sum(number for state, number in found.tasks.items() if state in ENDED_STATES),

@@ -314,13 +314,13 @@ class Partition(models.Model):
     class Meta:
         ordering = ["system__name", "name"]
 
+    def __str__(self) -> str:
+        return self.code
+
     @property
     def counts_cores(self) -> bool:
         """Whether its hours are of cores: it is known to have no accelerators."""
         return self.accelerators_per_node == 0
-
-    def __str__(self) -> str:
-        return self.code
 
 
 class PartitionSize(models.Model):

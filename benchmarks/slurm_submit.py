@@ -3,7 +3,7 @@
     python benchmarks/slurm_submit.py [JOBS]
 
 One by one, in turns: sbatch as the same user; the agent's engine by commands; the engine by slurmrestd (JWT). And what
-the platform adds: taking the job in over the API, and the agent's round with many jobs, a job. Medians, and the ratio to
+the platform adds: taking the job in over the API, and the agent's round, a job. Medians, and the ratio to
 sbatch. An agent asks for jobs every two seconds (`--interval`): that waiting is not in these figures, it is no work.
 """
 

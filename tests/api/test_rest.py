@@ -34,7 +34,8 @@ def test_every_route_that_changes_something_needs_a_token() -> None:
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             public = method == "get" and (
-                path in ("/api/v1/sites", "/api/v1/links", "/api/v1/access-modes", "/api/v1/what-can-i-get")
+                path
+                in ("/api/v1/sites", "/api/v1/links", "/api/v1/access-modes", "/api/v1/what-can-i-get", "/api/v1/legal")
                 or any(path.startswith(f"/api/v1{prefix}") for prefix in PUBLIC)
             )
             assert public or operation.get("security"), f"{method} {path} has no rule"
@@ -42,6 +43,7 @@ def test_every_route_that_changes_something_needs_a_token() -> None:
 
 # Tables that belong to one thing, which is named in the address.
 WHOLE = {
+    "/api/v1/legal",
     "/api/v1/maintenance/{system}/{partition}",
     "/api/v1/partitions/{system}/{partition}/availability",
     "/api/v1/partitions/{system}/{partition}/sizes",

@@ -32,7 +32,7 @@ def project_of(page: Any) -> str:
 
 def until(page: Any, what: str, patience: int = 180) -> None:
     """The job's page loads itself again; what is waited for comes with it."""
-    page.locator("#job > p[role=status]").get_by_text(what).wait_for(timeout=patience * 1_000)
+    page.locator("#job [role=status]").first.get_by_text(what).wait_for(timeout=patience * 1_000)
 
 
 def faults(page: Any) -> list[str]:

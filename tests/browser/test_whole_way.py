@@ -85,7 +85,7 @@ def run_a_job(page: Any) -> None:
         "#!/bin/bash\n#SBATCH --gpus=8\n#SBATCH --time=00:02:00\necho hello from $SLURM_JOB_ACCOUNT\nsleep 2\n"
     )
     page.get_by_role("button", name="Submit").click()
-    page.get_by_text("Completed").wait_for(timeout=40_000)
+    page.locator("#job [role=status]").first.get_by_text("Completed").wait_for(timeout=40_000)
     page.get_by_text("hello from demo-playground").wait_for()
     page.goto(project)
     page.get_by_role("heading", name="Usage records").wait_for()

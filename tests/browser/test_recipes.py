@@ -73,6 +73,7 @@ def test_a_job_s_own_result_is_drawn_and_in_nobody_s_way(enter: Any) -> None:
     job = page.url
     page.get_by_role("link", name="See what it made").click()
     page.get_by_role("heading", name="By hand").wait_for()
+    page.locator("fabriek-plot svg[role=img]").first.wait_for()
     assert page.locator("fabriek-plot svg[role=img]").count() == 1, "both losses in one drawing"
     result = page.url
     found = []

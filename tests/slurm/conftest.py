@@ -56,6 +56,13 @@ def new_folder(slurm_installed: None) -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture
+def folder(new_folder: Path) -> Path:
+    """One that everybody may pass through: job users, and clusters that live with their data."""
+    new_folder.chmod(0o755)
+    return new_folder
+
+
 @pytest.fixture(scope="session")
 def job_user() -> str:
     """Whose jobs run: as root an account without rights, otherwise one's own, which is the only one that can."""

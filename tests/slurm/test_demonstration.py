@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.slurm.conftest import short_folder
 
 from fabriek.conf.errors import Refused
 from fabriek.demo import on_slurm
 from fabriek.demo.machines import EMBEDDED, ON_SLURM, bed_clusters
 from fabriek.demo.slurm import Bed
-
-
-@pytest.fixture
-def folder(slurm_installed: None) -> Iterator[Path]:
-    found = short_folder()
-    # Where everybody may pass, the clusters live with the data.
-    found.chmod(0o755)
-    yield found
-    shutil.rmtree(found, ignore_errors=True)
 
 
 def demo(folder: Path, *options: str) -> str:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.slurm.conftest import short_folder
 from tests.slurm.sites import Site
 
 from fabriek.compute.engine import EngineError, SubmitRefused, difference
@@ -16,16 +14,6 @@ from fabriek.compute.slurm.accounts import qos_name
 from fabriek.demo.slurm import Bed
 
 AS_ROOT = os.geteuid() == 0
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    import shutil
-
-    found = short_folder()
-    found.chmod(0o755)
-    yield found
-    shutil.rmtree(found, ignore_errors=True)
 
 
 @pytest.fixture

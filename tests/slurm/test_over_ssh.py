@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -12,21 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.slurm.conftest import short_folder
 from tests.slurm.sites import Site
 
 from fabriek.compute.engine import EngineUnavailable, difference
 from fabriek.compute.slurm.settings import SshSettings
 from fabriek.demo.slurm import Bed
 from fabriek.demo.slurm.packages import NotInstalled, program
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    found = short_folder()
-    found.chmod(0o755)
-    yield found
-    shutil.rmtree(found, ignore_errors=True)
 
 
 @pytest.fixture

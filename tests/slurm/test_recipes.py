@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.slurm.conftest import short_folder
 from tests.slurm.sites import Site
 
 from fabriek.compute.environment import torch_python
@@ -22,14 +19,6 @@ from fabriek.recipes.parameters import check
 from fabriek.recipes.recipe import BOOK, read_book
 from fabriek.recipes.rendering import render
 from fabriek.recipes.result_file import read_result
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    found = short_folder()
-    found.chmod(0o755)
-    yield found
-    shutil.rmtree(found, ignore_errors=True)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,14 +25,6 @@ def bed(slurm_installed: None) -> Iterator[Bed]:
         yield found.up()
     finally:
         found.down(remove=True)
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    found = short_folder()
-    found.chmod(0o755)
-    yield found
-    shutil.rmtree(found, ignore_errors=True)
 
 
 def with_rest(bed: Bed, user: str, folder: Path, **rest: Any) -> Site:

@@ -24,6 +24,8 @@ State = Literal[
 ]
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "REFUSED"})
 MOST_RECORDS = 10_000
+UNLIMITED = 10**15
+"""Seconds of a limit that is none: what is told where nothing holds an account back."""
 
 
 class Wire(BaseModel):
@@ -41,8 +43,8 @@ class AccountState(Wire):
 
     account: str = Field(min_length=1, max_length=80)
     partition: str = Field(min_length=1, max_length=80)
-    accelerator_seconds_limit: int = Field(ge=-(10**15), le=10**15)
-    core_seconds_limit: int = Field(ge=-(10**15), le=10**15)
+    accelerator_seconds_limit: int = Field(ge=-UNLIMITED, le=UNLIMITED)
+    core_seconds_limit: int = Field(ge=-UNLIMITED, le=UNLIMITED)
     active: bool = True
     users: list[str] = []
     starts: date | None = None

@@ -6,8 +6,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-# From here on a limit is none: what engines tell where nothing holds an account back.
-UNLIMITED = 10**15
+from fabriek.compute.wire import UNLIMITED
+
 _LABELS = {
     "account": gettext_lazy("Account"),
     "accelerator-seconds": gettext_lazy("GPU-hours"),

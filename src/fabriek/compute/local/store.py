@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+
+from fabriek.compute.sqlite_file import SqliteFile
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS account (
@@ -33,31 +33,16 @@ _ADDED = {"memory": "INTEGER", "cpu": "REAL", "peak": "INTEGER", "array_job": "I
 _AFTERWARDS = "CREATE INDEX IF NOT EXISTS job_array ON job (array_job, state);"
 
 
-class Store:
-    """The file. Each `change()` is one transaction: all of it happens, or nothing."""
+class Store(SqliteFile):
+    """The file, with rows that know the names of their columns."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+        super().__init__(path, _SCHEMA)
         self._connection.row_factory = sqlite3.Row
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=FULL")
-        self._connection.executescript(_SCHEMA)
         there = {row["name"] for row in self._connection.execute("PRAGMA table_info(job)")}
         for name in _ADDED.keys() - there:
             self._connection.execute(f"ALTER TABLE job ADD COLUMN {name} {_ADDED[name]}")
         self._connection.executescript(_AFTERWARDS)
-
-    @contextmanager
-    def change(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that writes."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield self._connection
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
 
     def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
         """What a query finds."""
@@ -67,7 +52,3 @@ class Store:
         """The first row that a query finds."""
         found: sqlite3.Row | None = self._connection.execute(query, values).fetchone()
         return found
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._connection.close()

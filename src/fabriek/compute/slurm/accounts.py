@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from fabriek.compute.slurm.commands import CommandFailed, Commands, NoAnswer
 from fabriek.compute.slurm.formats import rows, tres
 from fabriek.compute.slurm.settings import SlurmSettings
-from fabriek.compute.wire import AccountState
+from fabriek.compute.wire import UNLIMITED, AccountState
 
 STEP_SECONDS = 60
 _FLAGS = frozenset({"DenyOnLimit", "NoDecay"})
@@ -181,8 +181,8 @@ def enforced(tree: Tree, settings: SlurmSettings, made: Mapping[Key, AccountStat
             AccountState(
                 account=account,
                 partition=known.partition if known else partition,
-                accelerator_seconds_limit=_seconds(limits.accelerator_minutes, tree.has_gpus) if sound else 10**15,
-                core_seconds_limit=_core_seconds(limits) if sound else 10**15,
+                accelerator_seconds_limit=_seconds(limits.accelerator_minutes, tree.has_gpus) if sound else UNLIMITED,
+                core_seconds_limit=_core_seconds(limits) if sound else UNLIMITED,
                 active=limits.open,
                 users=sorted(_people(tree, settings, account, partition, name, known)),
                 programme=parent.removeprefix(prefix) if parent.startswith(prefix) else parent or "-",
@@ -201,7 +201,7 @@ def _as_described(name: str, tree: Tree, settings: SlurmSettings) -> Key | None:
 
 def _seconds(minutes: int | None, counted: bool) -> int:
     if minutes is None:
-        return 10**15 if counted else 0
+        return UNLIMITED if counted else 0
     return minutes * STEP_SECONDS
 
 

@@ -9,14 +9,13 @@ a record is sent again, and no record is left out. What was read is written in o
 from __future__ import annotations
 
 import json
-import sqlite3
 import uuid
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from fabriek.compute.records import UsageRecord, record_of
 from fabriek.compute.sacct import OpenRun
+from fabriek.compute.sqlite_file import SqliteFile
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -44,32 +43,14 @@ ON CONFLICT (job, submit) DO UPDATE SET start = excluded.start, account = exclud
 """
 
 
-class Journal:
+class Journal(SqliteFile):
     """The file. Only one process writes in it: the agent holds a lock on its folder."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=FULL")
-        self._connection.executescript(_SCHEMA)
+        super().__init__(path, _SCHEMA, one_thread=False)
         # A cursor of another file says nothing about this one: one that was lost is read again from its start.
         self._connection.execute("INSERT OR IGNORE INTO note VALUES ('journal', ?)", [uuid.uuid4().hex[:12]])
         self._name = self.note("journal")
-
-    def close(self) -> None:
-        self._connection.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All of what is written within it, or nothing."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
 
     # What is remembered of the reading itself
 

@@ -156,7 +156,7 @@ class Metering:
 
     def _done(self, now: int, latest: int, back: int, seen: _Seen) -> None:
         """Write down how far was read. Never past now: what lies there may be the word of a clock that steps back."""
-        with self.journal.transaction():
+        with self.journal.change():
             if seen.ours is not None:
                 self.journal.claim(seen.ours)
             if latest:
@@ -170,7 +170,7 @@ class Metering:
 
     def _take(self, answer: Answer, scan: Scan, seen: _Seen) -> None:
         closed = [(record.job_id, record.submit) for record in answer.records]
-        with self.journal.transaction():
+        with self.journal.change():
             scan.changed += self.journal.take(answer.records, seen.ours)
             self.journal.note_resizes(answer.resizes)
             self.journal.open_also(answer.running)
@@ -186,12 +186,12 @@ class Metering:
             answer.running = [run for run in answer.running if run.job_id in lost]
             self._take(answer, scan, seen)
         # What sacct no longer tells at all was purged, or made a run of another kind, such as a resized one.
-        with self.journal.transaction():
+        with self.journal.change():
             self.journal.close_runs(seen.before - seen.shown)
 
     def _look_for_runaways(self, now: int) -> None:
         known = self.accounting.running_now()
-        with self.journal.transaction():
+        with self.journal.change():
             self.journal.missing({job for job, _submit in self.journal.open_runs()} - known, now)
 
     def _notes(self, now: int, seen: _Seen) -> list[str]:

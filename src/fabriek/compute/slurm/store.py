@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
+from fabriek.compute.sqlite_file import SqliteFile
 from fabriek.compute.wire import AccountState
 
 _SCHEMA = """
@@ -20,27 +20,12 @@ CREATE TABLE IF NOT EXISTS made (
 """
 
 
-class Store:
-    """The file. Each `change()` is one transaction: all of it happens, or nothing."""
+class Store(SqliteFile):
+    """The file, with rows that know the names of their columns."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+        super().__init__(path, _SCHEMA)
         self._connection.row_factory = sqlite3.Row
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=FULL")
-        self._connection.executescript(_SCHEMA)
-
-    @contextmanager
-    def change(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that writes."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield self._connection
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
 
     def job(self, *, uuid: str = "", number: str = "") -> sqlite3.Row | None:
         """A job by the platform's name for it or by Slurm's number."""
@@ -63,7 +48,3 @@ class Store:
                 "INSERT OR REPLACE INTO made VALUES (?, ?, ?)",
                 [(s.account, s.partition, s.model_dump_json()) for s in states],
             )
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._connection.close()

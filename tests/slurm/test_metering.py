@@ -114,6 +114,8 @@ def jobs(bed: Bed, meter: Meter, job_user: str) -> Jobs:
     until(lambda: all(state(j) == "RUNNING" for j in (made.requeued, made.suspended, made.resized, made.cancelled)))
     # slurmctld tells slurmdbd of starts within some seconds.
     until(lambda: meter.tell() is not None and meter.metering.running() >= 4)
+    # Each first part is to be a second long at least: one that ends in the second it began has nothing to count.
+    time.sleep(2)
     bed.run(CLUSTER, "scontrol", "suspend", made.suspended)
     bed.run(CLUSTER, "scontrol", "update", f"job={made.resized}", "NumNodes=1")
     bed.run(CLUSTER, "scontrol", "requeue", made.requeued)

@@ -234,6 +234,8 @@ def _wrong(ground: Ground, allocation: Allocation, jobs: list[Job], fault: Fault
     latest: dict[tuple[str, int], int] = {}
     for record in UsageRecord.objects.filter(allocation=allocation).order_by("revision"):
         latest[record.job_id, record.start] = record.accelerator_seconds
+    # A run that was over within its first second may be booked as nought, or not at all: it is the same to everyone.
+    latest = {key: seconds for key, seconds in latest.items() if seconds}
     if latest != runs:
         wrong.append(f"booked {latest}, in sacct {runs}")
     used = allocation_hours([allocation.code])[allocation.code].used

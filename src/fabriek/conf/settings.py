@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "fabriek.projects",
     "fabriek.operations",
     "fabriek.recipes",
+    "fabriek.catalogue",
     "fabriek.access",
     "fabriek.promises",
     "fabriek.demo",

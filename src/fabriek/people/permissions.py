@@ -47,6 +47,10 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "read projects": frozenset({_P, _O, _B, _M}),
     "read ledger": frozenset({_P, _O, _B, _M}),
     "read audit": frozenset({_O, _B, _M}),
+    # the catalogue: everybody who signed in may describe what they have, and asks a curator to publish it
+    "describe entries": frozenset({_A, _R, _O, _P, _B, _M}),
+    "curate the catalogue": frozenset({_O, _P}),
+    "harvest": frozenset({_P, _M}),
     # administrator
     "manage people": frozenset({_M}),
 }

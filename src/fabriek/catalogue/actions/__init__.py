@@ -1,0 +1,22 @@
+"""Verbs of the catalogue: the only place that writes entries."""
+
+from fabriek.catalogue.actions.entries import (
+    ask_to_publish,
+    draft_entry,
+    edit_entry,
+    publish_entry,
+    retire_entry,
+    send_back,
+)
+from fabriek.catalogue.actions.taking_in import Taken, take_in
+
+__all__ = [
+    "Taken",
+    "ask_to_publish",
+    "draft_entry",
+    "edit_entry",
+    "publish_entry",
+    "retire_entry",
+    "send_back",
+    "take_in",
+]

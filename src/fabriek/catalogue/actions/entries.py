@@ -1,0 +1,149 @@
+"""What a steward and a curator do to an entry: draft, edit, ask, publish, send back, retire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from fabriek.audit.actions import record as audited
+from fabriek.catalogue.actions.writing import write_record, write_version
+from fabriek.catalogue.errors import ChangedMeanwhile, RecordInvalid, WrongState
+from fabriek.catalogue.models import Entry, EntryState
+from fabriek.catalogue.record import Record
+from fabriek.catalogue.rules import lacks, may_edit
+from fabriek.conf.errors import NotAllowed
+from fabriek.people.models import Person
+from fabriek.people.permissions import require
+
+
+def draft_entry(actor: Person, record: Record, **beside: Any) -> Entry:
+    """A new draft with the actor as its steward. beside: columns that are not of the record (`result`, `is_demo`).
+
+    Errors: NotAllowed; RecordInvalid where the code is taken, or a factory or site isn't there.
+    """
+    require(actor, "describe entries")
+    entry = Entry(code=record.code, steward=actor, organisation=actor.organisation, **beside)
+    try:
+        with transaction.atomic():
+            write_record(entry, record)
+            audited(actor, "catalogue.draft_entry", entry, kind=entry.kind)
+    except IntegrityError as error:
+        if not Entry.objects.filter(code=record.code).exists():
+            raise
+        raise RecordInvalid(
+            _("Mend the fields that are named."),
+            faults={"code": [_("There is an entry %(code)s already. Choose another code.") % {"code": record.code}]},
+        ) from error
+    return entry
+
+
+def edit_entry(actor: Person, entry: Entry, record: Record, *, read: str = "") -> Entry:
+    """The record as it is to be: at once in a draft, as a proposal once it is published.
+
+    read: the digest of what the editor had before them; where that is not what stands, ChangedMeanwhile.
+    Errors: NotAllowed, ChangedMeanwhile, RecordInvalid.
+    """
+    with transaction.atomic():
+        held = _held(entry)
+        _refuse_stranger(actor, held)
+        if record.code != held.code or record.kind != held.kind:
+            raise RecordInvalid(
+                _("Mend the fields that are named."),
+                faults={"code": [_("An entry keeps its code and its kind. Make another one.")]},
+            )
+        standing = working_record(held).sha256()
+        if read and read != standing:
+            raise ChangedMeanwhile(
+                _("Somebody changed this entry while you did. Look at what it says now, and change it again."),
+                sha256=standing,
+            )
+        if record.sha256() == standing:
+            return held
+        if held.published:
+            held.proposed = None if record.sha256() == held.sha256 else record.as_json()
+            held.save(update_fields=["proposed"])
+        else:
+            write_record(held, record)
+        audited(actor, "catalogue.edit_entry", held, sha256=record.sha256())
+    return held
+
+
+def ask_to_publish(actor: Person, entry: Entry) -> Entry:
+    """Ask a curator to publish it. Errors: NotAllowed, RecordInvalid with what it lacks, WrongState."""
+    with transaction.atomic():
+        held = _held(entry)
+        _refuse_stranger(actor, held)
+        if held.state == EntryState.PUBLISHED and held.proposed is None:
+            raise WrongState(_("What is published is what you have: there is nothing to publish."), state=held.state)
+        _refuse_lacking(working_record(held))
+        held.asked_at = held.asked_at or timezone.now()
+        held.save(update_fields=["asked_at"])
+        audited(actor, "catalogue.ask_to_publish", held)
+    return held
+
+
+def publish_entry(actor: Person, entry: Entry) -> Entry:
+    """Publish what stands, or what is proposed. Errors: NotAllowed, RecordInvalid with what it lacks, WrongState."""
+    require(actor, "curate the catalogue")
+    with transaction.atomic():
+        held = _held(entry)
+        if held.state == EntryState.PUBLISHED and held.proposed is None:
+            raise WrongState(_("This is published already."), state=held.state)
+        record = working_record(held)
+        _refuse_lacking(record)
+        held.proposed = None
+        write_record(held, record)
+        version = write_version(held, actor)
+        audited(actor, "catalogue.publish_entry", held, version=version.number, sha256=version.sha256)
+    return held
+
+
+def send_back(actor: Person, entry: Entry, why: str) -> Entry:
+    """Ask the steward to mend it first. Errors: NotAllowed, WrongState, RecordInvalid without a reason."""
+    require(actor, "curate the catalogue")
+    if not why.strip():
+        raise RecordInvalid(_("Say what should be mended."), faults={"why": [_("Say what should be mended.")]})
+    with transaction.atomic():
+        held = _held(entry)
+        if held.asked_at is None:
+            raise WrongState(_("Nobody asked to publish this."), state=held.state)
+        held.asked_at, held.remark = None, why.strip()
+        held.save(update_fields=["asked_at", "remark"])
+        audited(actor, "catalogue.send_back", held, why=why.strip())
+    return held
+
+
+def retire_entry(actor: Person, entry: Entry, why: str = "") -> Entry:
+    """Take it out of what is found; its address goes on to say that it was here. Errors: NotAllowed, WrongState."""
+    with transaction.atomic():
+        held = _held(entry)
+        _refuse_stranger(actor, held)
+        if held.state == EntryState.RETIRED:
+            raise WrongState(_("This is retired already."), state=held.state)
+        held.state, held.remark, held.asked_at, held.changed_at = EntryState.RETIRED, why.strip(), None, timezone.now()
+        held.save(update_fields=["state", "remark", "asked_at", "changed_at"])
+        audited(actor, "catalogue.retire_entry", held, why=why.strip())
+    return held
+
+
+def working_record(entry: Entry) -> Record:
+    """What its steward has: the proposal where there is one, else the record."""
+    return Record.model_validate(entry.proposed) if entry.proposed is not None else entry.as_record()
+
+
+def _held(entry: Entry) -> Entry:
+    return Entry.objects.select_for_update().get(pk=entry.pk)
+
+
+def _refuse_stranger(actor: Person, entry: Entry) -> None:
+    if not may_edit(actor, entry):
+        raise NotAllowed(_("Only its steward and the curators of the catalogue change an entry."))
+
+
+def _refuse_lacking(record: Record) -> None:
+    faults = lacks(record)
+    if faults:
+        raise RecordInvalid(_("Before it can be published, tell what is named."), faults=faults)

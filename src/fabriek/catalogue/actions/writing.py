@@ -1,0 +1,85 @@
+"""How a record becomes rows: the entry's columns, its places and its ties. Callers hold a transaction."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from fabriek.catalogue.errors import RecordInvalid
+from fabriek.catalogue.models import Entry, EntryState, Place, Tie, Version
+from fabriek.catalogue.record import Record
+from fabriek.catalogue.rules import PERSONAL, columns_of
+from fabriek.people.models import Person
+from fabriek.register.models import Factory, Site
+
+
+def write_record(entry: Entry, record: Record) -> None:
+    """Make the record the entry's. Errors: RecordInvalid where it names a factory or site that isn't there."""
+    for name, value in columns_of(record).items():
+        setattr(entry, name, value)
+    entry.factory = _factory(record)
+    entry.changed_at = timezone.now()
+    entry.save()
+    sites = _sites(record)
+    entry.places.all().delete()
+    Place.objects.bulk_create(
+        Place(
+            entry=entry,
+            site=sites.get(one.site or ""),
+            storage=one.storage,
+            location=one.location,
+            name=one.name,
+            media_type=one.media_type,
+            bytes=one.bytes,
+            sha256=one.sha256,
+        )
+        for one in record.distributions
+    )
+    entry.ties.all().delete()
+    there = {
+        one.code: one for one in Entry.objects.filter(code__in=[tie.target for tie in record.relations]).only("code")
+    }
+    Tie.objects.bulk_create(
+        Tie(entry=entry, kind=tie.kind, target=there.get(tie.target), address=tie.target, title=tie.title)
+        for tie in record.relations
+    )
+    # Those that named this entry before it was here.
+    Tie.objects.filter(address=entry.code, target=None).update(target=entry)
+
+
+def write_version(entry: Entry, by: Person | None) -> Version:
+    """Publish the entry's record as its next version."""
+    entry.published += 1
+    entry.state, entry.asked_at, entry.remark = EntryState.PUBLISHED, None, ""
+    entry.published_at = entry.changed_at = timezone.now()
+    entry.save()
+    kept = {} if entry.kind in PERSONAL else entry.record
+    return Version.objects.create(
+        entry=entry, number=entry.published, record=kept, sha256=entry.sha256, published_by=by
+    )
+
+
+def _factory(record: Record) -> Factory | None:
+    if record.factory is None:
+        return None
+    found = Factory.objects.filter(code=record.factory).first()
+    if found is None:
+        raise RecordInvalid(
+            _("Mend the fields that are named."),
+            faults={"factory": [_("The register knows no factory %(code)s.") % {"code": record.factory}]},
+        )
+    return found
+
+
+def _sites(record: Record) -> dict[str, Site]:
+    codes = {one.site for one in record.distributions if one.site}
+    found = {site.code: site for site in Site.objects.filter(code__in=codes)} if codes else {}
+    for number, one in enumerate(record.distributions):
+        if one.site and one.site not in found:
+            raise RecordInvalid(
+                _("Mend the fields that are named."),
+                faults={
+                    f"distributions.{number}.site": [_("The register knows no site %(code)s.") % {"code": one.site}]
+                },
+            )
+    return found

@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+
+from fabriek.audit.append_only import append_only, install_after_migrate
+
+
+class CatalogueConfig(AppConfig):
+    name = "fabriek.catalogue"
+    label = "catalogue"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        install_after_migrate(self, lambda vendor: append_only("catalogue_version", vendor))

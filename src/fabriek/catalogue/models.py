@@ -1,0 +1,219 @@
+"""What the catalogue holds: entries with their life, each published version, where they lie and what ties them.
+
+`Entry.record` is the whole truth of an entry (record.py). The other columns are taken from it by `rules.columns_of`, so
+that the database can find, sort and count; `Place` and `Tie` are taken from it too, so that a site knows what lies
+there and an entry knows what came from it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from fabriek.catalogue.record import Record
+from fabriek.people.models import Organisation, Person
+from fabriek.recipes.models import Result
+from fabriek.register.models import Factory, Site
+
+
+class EntryKind(models.TextChoices):
+    DATASET = "dataset", _("Dataset")
+    MODEL = "model", _("Model")
+    SOFTWARE = "software", _("Software or algorithm")
+    TRAINING = "training", _("Training")
+    EXPERT = "expert", _("Expert")
+    TEAM = "team", _("Team")
+    SERVICE = "service", _("Service")
+    FUNDING = "funding", _("Funding")
+    INVESTOR = "investor", _("Investor")
+    VENTURE = "venture", _("Venture")
+    STORY = "story", _("Success story")
+
+
+class EntryState(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    PUBLISHED = "published", _("Published")
+    RETIRED = "retired", _("Retired")
+
+
+class Access(models.TextChoices):
+    OPEN = "open", _("Open to all")
+    REGISTERED = "registered", _("Open to who registers")
+    ON_REQUEST = "on-request", _("On request")
+    CLOSED = "closed", _("Closed")
+    UNKNOWN = "unknown", _("Not known")
+
+
+class Entry(models.Model):
+    """One entry. Where an entry was harvested, (origin, origin_identifier) names it: as in AI-on-Demand, what a source
+    says twice is one entry. `published`: the number of its newest published version. What its steward changes after
+    that waits in `proposed`, unseen, until it is published too; `asked_at`: since when it waits for a curator."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    code = models.CharField(max_length=120, unique=True)
+    record = models.JSONField()
+    sha256 = models.CharField(max_length=64, help_text="of the record")
+    proposed = models.JSONField(null=True, blank=True, help_text="the record as its steward wants it next")
+    asked_at = models.DateTimeField(null=True, blank=True, help_text="when a curator was asked to publish it")
+    state = models.CharField(max_length=10, choices=EntryState, default=EntryState.DRAFT)
+    published = models.PositiveIntegerField(default=0)
+    remark = models.TextField(blank=True, help_text="why it was sent back or retired")
+    # Taken from the record.
+    kind = models.CharField(max_length=10, choices=EntryKind)
+    title = models.CharField(max_length=300)
+    summary = models.CharField(max_length=1_000, blank=True)
+    language = models.CharField(max_length=3)
+    licence = models.CharField(max_length=200, blank=True)
+    access = models.CharField(max_length=10, choices=Access, default=Access.UNKNOWN)
+    factory = models.ForeignKey(Factory, models.PROTECT, null=True, blank=True, related_name="entries")
+    closes = models.DateField(null=True, blank=True)
+    free_from = models.DateField(null=True, blank=True)
+    # Whose it is.
+    steward = models.ForeignKey(Person, models.SET_NULL, null=True, blank=True, related_name="entries")
+    organisation = models.ForeignKey(Organisation, models.SET_NULL, null=True, blank=True, related_name="entries")
+    result = models.OneToOneField(Result, models.SET_NULL, null=True, blank=True, related_name="entry")
+    origin = models.CharField(max_length=80, blank=True, help_text="code of the source that it was harvested from")
+    origin_identifier = models.CharField(max_length=500, blank=True)
+    is_reference = models.BooleanField(default=False, help_text="came with the package")
+    is_demo = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(default=timezone.now)
+    published_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["title", "id"]
+        verbose_name_plural = "entries"
+        indexes = [
+            models.Index(fields=["state", "kind", "title"], name="entry_of_kind"),
+            models.Index(fields=["state", "changed_at"], name="entry_changed"),
+            models.Index(fields=["closes"], name="entry_closes"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=EntryKind.values), name="entry_kind_known"),
+            models.CheckConstraint(condition=Q(state__in=EntryState.values), name="entry_state_known"),
+            models.CheckConstraint(condition=Q(access__in=Access.values), name="entry_access_known"),
+            models.CheckConstraint(
+                condition=~Q(state="published") | Q(published__gt=0), name="entry_published_has_a_version"
+            ),
+            models.CheckConstraint(
+                condition=Q(proposed__isnull=True) | Q(published__gt=0), name="entry_proposed_once_published"
+            ),
+            models.UniqueConstraint(
+                fields=["origin", "origin_identifier"], condition=~Q(origin=""), name="entry_of_a_source_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def as_record(self) -> Record:
+        """The record as it stands, checked again."""
+        return Record.model_validate(self.record)
+
+
+class Version(models.Model):
+    """A record as it was published: never changed, never deleted, so that what was cited can be read. Of people nothing
+    but the digest is kept: what they withdraw is to be gone (Regulation (EU) 2016/679, Article 17)."""
+
+    entry = models.ForeignKey(Entry, models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    record = models.JSONField()
+    sha256 = models.CharField(max_length=64)
+    published_at = models.DateTimeField(default=timezone.now)
+    published_by = models.ForeignKey(Person, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["entry", "-number"]
+        constraints = [models.UniqueConstraint(fields=["entry", "number"], name="version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.entry_id} {self.number}"
+
+
+class Place(models.Model):
+    """Where an entry lies, from its record's distributions."""
+
+    entry = models.ForeignKey(Entry, models.CASCADE, related_name="places")
+    site = models.ForeignKey(Site, models.PROTECT, null=True, blank=True, related_name="entry_places")
+    storage = models.CharField(max_length=10)
+    location = models.CharField(max_length=2_000)
+    name = models.CharField(max_length=200, blank=True)
+    media_type = models.CharField(max_length=200, blank=True)
+    bytes = models.BigIntegerField(null=True, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.location
+
+
+class Tie(models.Model):
+    """What an entry has to do with another, from its record's relations. `target`: null where that is an address."""
+
+    entry = models.ForeignKey(Entry, models.CASCADE, related_name="ties")
+    kind = models.CharField(max_length=20)
+    target = models.ForeignKey(Entry, models.SET_NULL, null=True, blank=True, related_name="tied_by")
+    address = models.CharField(max_length=2_000, help_text="the code or address as the record says it")
+    title = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["address"], name="tie_by_address")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.address}"
+
+
+class SavedSearch(models.Model):
+    """A search that its owner is told of when something new is found."""
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="saved_searches")
+    name = models.CharField(max_length=200)
+    asked: models.JSONField[dict[str, Any]] = models.JSONField(help_text="words and facets, as the page's address says")
+    told_until = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [models.UniqueConstraint(fields=["person", "name"], name="saved_search_named_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Consent(models.Model):
+    """That a person agreed to be found as an expert, to what, and until when (Regulation (EU) 2016/679, Article 7)."""
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="consents")
+    entry = models.ForeignKey(Entry, models.SET_NULL, null=True, related_name="consents")
+    text = models.TextField(help_text="what was agreed to, in the words that were shown")
+    given_at = models.DateTimeField(default=timezone.now)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} {self.given_at:%Y-%m-%d}"
+
+
+class Look(models.Model):
+    """That somebody who is signed in looked at a venture's page, for the venture to see. Once a day for each."""
+
+    entry = models.ForeignKey(Entry, models.CASCADE, related_name="looks")
+    person = models.ForeignKey(Person, models.CASCADE, related_name="+")
+    day = models.DateField()
+
+    class Meta:
+        ordering = ["-day"]
+        constraints = [models.UniqueConstraint(fields=["entry", "person", "day"], name="look_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.entry_id} {self.day}"

@@ -1,0 +1,62 @@
+"""Rules of the catalogue: what the columns of an entry are, who may change it, what it takes to be published."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from fabriek.catalogue.models import Entry, EntryState
+from fabriek.catalogue.record import Record
+from fabriek.people.permissions import may
+
+PERSONAL = frozenset({"expert", "team"})
+"""Kinds that tell of people: opt-in, with consent, without history."""
+OWNED = frozenset({"dataset", "model", "software", "training", "service", "funding", "investor"})
+"""Kinds of which a reader must know whose they are."""
+
+
+def columns_of(record: Record) -> dict[str, Any]:
+    """The columns of an entry that the database finds, sorts and counts by (rows of other tables aside)."""
+    details = record.details
+    return {
+        "record": record.as_json(),
+        "sha256": record.sha256(),
+        "kind": record.kind,
+        "title": record.title,
+        "summary": record.summary,
+        "language": record.language,
+        "licence": record.licence,
+        "access": record.access,
+        "closes": getattr(details, "closes", None),
+        "free_from": getattr(details, "free_from", None),
+    }
+
+
+def may_edit(person: Any, entry: Entry) -> bool:
+    """Its steward, and who curates the catalogue. What people say of themselves they alone change."""
+    if person is None or not getattr(person, "is_authenticated", False):
+        return False
+    if entry.steward_id == person.pk:
+        return True
+    return entry.kind not in PERSONAL and may(person, "curate the catalogue")
+
+
+def may_read(person: Any, entry: Entry) -> bool:
+    """All may read what is published; what isn't, its steward and the curators."""
+    return entry.state == EntryState.PUBLISHED or may_edit(person, entry) or may(person, "curate the catalogue")
+
+
+def lacks(record: Record) -> dict[str, list[str]]:
+    """What a record needs before others can use it, by field; empty: it may be published."""
+    faults: dict[str, list[str]] = {}
+    if not record.summary and not record.description:
+        faults["summary"] = [_("Say in a sentence or two what it is and whom it is for.")]
+    if record.kind in {"dataset", "model", "software"}:
+        if not record.licence and not record.conditions:
+            faults["licence"] = [_("Say under which licence or conditions it may be used.")]
+        if not (record.distributions or record.homepage):
+            faults["distributions"] = [_("Say where it lies, or give the address of its page.")]
+    if record.kind in OWNED and not record.owner:
+        faults["owner"] = [_("Say whose it is.")]
+    return faults

@@ -58,7 +58,7 @@ lock: .venv/dev
 
 # For developers: collects the texts to translate, and compiles the translations.
 messages: .venv/dev
-	cd src/fabriek && FABRIEK_FOLDER=../../var ../../$(BIN)/python ../../manage.py makemessages -l nl --no-obsolete --no-wrap
+	cd src/fabriek && FABRIEK_FOLDER=../../var ../../$(BIN)/python ../../manage.py makemessages -l nl --no-obsolete --no-wrap --no-location
 	$(BIN)/pybabel compile --use-fuzzy -D django -d src/fabriek/portal/locale
 
 .venv/bin/python:

@@ -37,6 +37,7 @@ RULES = {
     "GET /partitions/{system}/{partition}/sizes": PUBLIC,
     "POST /partitions/{system}/{partition}/sizes": "declare capacity",
     "POST /partitions/{system}/{partition}/conversions": "declare capacity",
+    "POST /factories/{code}/legal": "declare capacity",
     "POST /factories/{code}/stages": "declare capacity",
     "POST /systems/{code}/stages": "declare capacity",
     "GET /links": PUBLIC,

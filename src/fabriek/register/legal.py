@@ -9,12 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from fabriek.register.models import Factory, LegalStatement, LegalSubject
+from fabriek.audit.actions import record
+from fabriek.conf.checking import checked
+from fabriek.conf.errors import Invalid
+from fabriek.people.permissions import require
+from fabriek.register.models import Confidence, Factory, LegalStatement, LegalSubject
 
 SENTENCES = {
     "no-person": gettext_lazy(
@@ -82,6 +88,80 @@ def statements_of(factory: Factory | None = None, on: date | None = None) -> lis
         _statement(by_subject[subject], factory) if subject in by_subject else Statement(subject, str(subject.label))
         for subject in LegalSubject
     ]
+
+
+@transaction.atomic
+def declare_statement(
+    actor: Any,
+    factory: Factory,
+    subject: str,
+    text: str,
+    *,
+    source: str,
+    basis: str = "",
+    confidence: str = Confidence.HIGH,
+    valid_from: date | None = None,
+    valid_until: date | None = None,
+) -> LegalStatement:
+    """Put on record what one factory is in law on a subject, for a period [valid_from, valid_until).
+
+    It goes before what the law says of every factory. Told again of the same subject and the same first day, it
+    takes the place of what was told before, which the audit keeps. Errors: NotAllowed, Invalid.
+    """
+    require(actor, "declare capacity")
+    # One after the other: of two at once the second corrects the first.
+    factory = Factory.objects.select_for_update().get(pk=factory.pk)
+    before = factory.legal_statements.filter(is_reference=False, subject=subject, valid_from=valid_from).first()
+    said: dict[str, Any] = {
+        "text": text.strip(),
+        "basis": basis.strip(),
+        "valid_until": valid_until,
+        "source": source.strip(),
+        "confidence": confidence,
+    }
+    row = LegalStatement(
+        pk=before.pk if before else None, factory=factory, subject=subject, valid_from=valid_from, **said
+    )
+    _check(row)
+    was = {name: getattr(before, name) for name in said} if before else {}
+    if was == said:
+        return row
+    row.save()
+    record(
+        actor,
+        "register.declare_statement",
+        factory,
+        on=subject,
+        valid_from=_iso(valid_from),
+        valid_until=_iso(valid_until),
+        text=row.text,
+        basis=row.basis,
+        source=row.source,
+        confidence=row.confidence,
+        before={**was, "valid_until": _iso(was["valid_until"])} if was else None,
+    )
+    return row
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def _check(row: LegalStatement) -> None:
+    faults = {}
+    if row.subject not in LegalSubject.values:
+        faults["subject"] = [_("Choose one of %(subjects)s.") % {"subjects": ", ".join(LegalSubject.values)}]
+    if not row.text:
+        faults["text"] = [_("Say it in the words of its source.")]
+    if not row.source:
+        faults["source"] = [_("Say where this can be read.")]
+    if row.confidence not in Confidence.values:
+        faults["confidence"] = [_("Choose high, medium or low.")]
+    if row.valid_from and row.valid_until and row.valid_until <= row.valid_from:
+        faults["valid_until"] = [_("It ends after it began: this is the first day on which it no longer holds.")]
+    if faults:
+        raise Invalid(_("This is no statement yet."), faults=faults)
+    checked(row)
 
 
 def _by_subject(rows: Iterable[LegalStatement]) -> dict[str, LegalStatement]:

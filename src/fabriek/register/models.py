@@ -117,6 +117,7 @@ class LegalStatement(models.Model):
     is named. `says` is the code of a sentence of `legal.SENTENCES`; what is known of one factory is told in `text`, in
     the words of its source. No row: not known."""
 
+    is_reference = models.BooleanField(default=False, help_text="came with the package, and is refreshed with it")
     factory = models.ForeignKey(Factory, models.CASCADE, null=True, blank=True, related_name="legal_statements")
     subject = models.CharField(max_length=20, choices=LegalSubject)
     says = models.CharField(max_length=40, blank=True)

@@ -101,13 +101,14 @@ def load_reference() -> dict[str, int]:
 
 
 def _law(file: dict[str, Any]) -> None:
-    """What the law says of every factory, and of one. Statements that other sources than the file's tell stay."""
-    LegalStatement.objects.filter(source__in=file["sources"]).delete()
+    """What the law says of every factory, and of one. Statements that an operator declared stay."""
+    LegalStatement.objects.filter(is_reference=True).delete()
     factories = {factory.code: factory for factory in Factory.objects.filter(is_demo=False)}
     rows: list[tuple[Factory | None, Any]] = [(None, row) for row in file["of_every_factory"]]
     rows += [(factories[row["factory"]], row) for row in file["of_one_factory"]]
     LegalStatement.objects.bulk_create(
         LegalStatement(
+            is_reference=True,
             factory=factory,
             subject=row["subject"],
             says=row.get("says", ""),

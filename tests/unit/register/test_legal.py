@@ -9,9 +9,13 @@ from django.conf import settings
 from django.db import IntegrityError
 from django.test import Client
 from django.utils.translation import override
+from tests.api.test_rest import client_of, post
 from tests.factories.world import World, make_world
+from tests.unit.portal.test_declaring import faults_of, send, signed_in
 
-from fabriek.register.legal import SENTENCES, statements_of
+from fabriek.audit.models import Event
+from fabriek.conf.errors import Invalid, NotAllowed
+from fabriek.register.legal import SENTENCES, declare_statement, statements_of
 from fabriek.register.models import Confidence, Factory, LegalStatement, LegalSubject, Source
 from fabriek.register.reference import load_reference
 
@@ -60,7 +64,7 @@ def test_what_is_known_of_one_factory_goes_before_what_holds_for_all(lumi: Facto
         text="A company of its own",
         valid_from=date(2026, 6, 1),
         valid_until=date(2027, 1, 1),
-        source="its statutes",
+        source="reg-2021-1173",
         confidence="high",
     )
     assert said(lumi, "person") == "A company of its own"
@@ -117,3 +121,62 @@ def test_a_factory_that_an_operator_declared_is_told_its_host() -> None:
     load_reference()
     assert world.factory.hosting_entity is not None
     assert world.factory.hosting_entity.name in said(world.factory, "contracts")
+
+
+def test_an_operator_puts_a_statement_on_record_and_corrects_it() -> None:
+    world: World = make_world()
+    load_reference()
+    factory, operator = world.factory, world.operator
+    for _again in range(2):
+        declare_statement(operator, factory, "form", "A foundation", source="its statutes", confidence="medium")
+    assert said(factory, "form") == "A foundation"
+    declare_statement(operator, factory, "form", "An association", source="reg-2021-1173")
+    declare_statement(operator, factory, "form", "A company", source="a letter", valid_from=date(2026, 11, 1))
+    assert said(factory, "form", date(2026, 10, 31)) == "An association"
+    assert said(factory, "form") == "A company"
+    Source.objects.filter(code="reference-register").update(text="of an older package")
+    load_reference()
+    assert said(factory, "form", date(2026, 10, 31)) == "An association", "what is declared stays, whatever its source"
+    events = list(Event.objects.filter(verb="register.declare_statement").order_by("pk"))
+    assert [event.data["text"] for event in events] == ["A foundation", "An association", "A company"]
+    assert [event.data["before"] and event.data["before"]["text"] for event in events] == [None, "A foundation", None]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"subject": "mood"}, "subject"),
+        ({"text": "  "}, "text"),
+        ({"source": ""}, "source"),
+        ({"confidence": "certain"}, "confidence"),
+        ({"valid_from": date(2026, 1, 1), "valid_until": date(2026, 1, 1)}, "valid_until"),
+    ],
+)
+def test_a_statement_that_lacks_something_is_refused_at_its_field(wrong: dict[str, object], field: str) -> None:
+    world = make_world()
+    told = {"subject": "form", "text": "An association", "source": "its statutes", **wrong}
+    with pytest.raises(Invalid) as refused:
+        declare_statement(world.operator, world.factory, **told)  # type: ignore[arg-type]
+    assert list(refused.value.faults) == [field]
+    with pytest.raises(NotAllowed):
+        declare_statement(world.officer, world.factory, "form", "An association", source="its statutes")
+    assert not LegalStatement.objects.exists()
+
+
+def test_the_page_and_the_api_declare_it_and_show_it() -> None:
+    world = make_world()
+    load_reference()
+    code = world.factory.code
+    client = signed_in(world.operator)
+    told = {"factory": code, "subject": "agreement", "text": "Agreement of 2025", "source": "the ministry's letter"}
+    assert "text" in faults_of(send(client, "declare_statement", {**told, "confidence": "low", "text": ""}))
+    done = send(client, "declare_statement", {**told, "confidence": "low"})
+    assert done["Location"] == f"/factories/{code}/#status"
+    page = Client().get(f"/factories/{code}/").content.decode()
+    assert "Agreement of 2025" in page
+    assert "the ministry&#x27;s letter" in page
+    assert 'href="#source-the' not in page
+    body = {"subject": "form", "text": "A foundation", "source": "its statutes", "valid_from": "2026-01-01"}
+    answer = post(client_of(world.operator, "read", "operate"), f"/factories/{code}/legal", body).json()
+    form = next(one for one in answer["legal"] if one["subject"] == "form")
+    assert (form["sentence"], form["source"], form["valid_from"]) == ("A foundation", "its statutes", "2026-01-01")

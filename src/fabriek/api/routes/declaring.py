@@ -35,10 +35,12 @@ from fabriek.people.models import Person
 from fabriek.people.permissions import require
 from fabriek.register import actions
 from fabriek.register.conversions import declare_conversion
+from fabriek.register.legal import declare_statement
 from fabriek.register.models import (
     Availability,
     Confidence,
     Factory,
+    LegalSubject,
     Link,
     Partition,
     PartitionKind,
@@ -150,6 +152,16 @@ class StageIn(Schema):
     on: str = Field(max_length=10, description="YYYY, YYYY-MM or YYYY-MM-DD, as exact as it is known; not to come")
     text: str = Field("", max_length=200)
     source: str = Field("operator", min_length=1, max_length=200)
+    confidence: Confidence = Confidence.HIGH
+
+
+class StatementIn(Schema):
+    subject: LegalSubject
+    text: str = Field(min_length=1, max_length=2_000, description="in the words of its source")
+    basis: str = Field("", max_length=200, description="the act and its article")
+    valid_from: date | None = Field(None, description="null: always")
+    valid_until: date | None = Field(None, description="the first day on which it no longer holds")
+    source: str = Field(min_length=1, max_length=200)
     confidence: Confidence = Confidence.HIGH
 
 
@@ -328,6 +340,18 @@ def factory_stage(request: HttpRequest, code: str, body: StageIn) -> StageChange
     """On a day, as exactly as it is known. The one entered last is the one that it is in."""
     actor = operator_of(request)
     return change_stage(actor, one_of(Factory, code), **body.dict())
+
+
+@router.post(
+    "/factories/{code}/legal",
+    response=FactoryDetail,
+    auth=Scope("operate", "declare capacity"),
+    summary="Say what a factory is in law",
+)
+def factory_statement(request: HttpRequest, code: str, body: StatementIn) -> dict[str, Any]:
+    """On one subject. Of the same subject and first day again: it takes the place of what was told before."""
+    declare_statement(operator_of(request), one_of(Factory, code), **body.dict())
+    return factory(request, code)
 
 
 @router.post(

@@ -235,6 +235,36 @@ def declare_stage(
     tell(f"{code}: {stage} since {on}.", answer, as_json)
 
 
+def declare_statement(
+    code: Annotated[str, typer.Argument(help="A factory's code.")],
+    subject: Annotated[
+        str,
+        typer.Option("--on", help="person, basis, form, agreement, contracts, conditions, shares, paid or existing."),
+    ],
+    text: Annotated[str, typer.Option("--text", help="In the words of its source.")],
+    source: Annotated[str, typer.Option("--source", help="Where this can be read.")],
+    basis: Annotated[str, typer.Option("--basis", help="The act and its article.")] = "",
+    since: Annotated[str, typer.Option("--from", help="YYYY-MM-DD. Empty: always.")] = "",
+    until: Annotated[str, typer.Option("--until", help="The first day on which it no longer holds.")] = "",
+    confidence: Annotated[str, typer.Option("--confidence", help="high, medium or low.")] = "high",
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Say what a factory is in law. The same subject and first day again corrects what was told."""
+    body = {
+        "subject": subject,
+        "text": text,
+        "source": source,
+        "basis": basis,
+        "valid_from": since or None,
+        "valid_until": until or None,
+        "confidence": confidence,
+    }
+    answer = ask("POST", url, token, f"/factories/{code}/legal", body)
+    tell(f"{code}: {subject} is on record.", answer, as_json)
+
+
 def links(
     ended: Annotated[bool, typer.Option("--ended", help="Those that ended too.")] = False,
     url: Url = LOCAL,
@@ -370,6 +400,7 @@ def register(app: typer.Typer) -> None:
         size=declare_size,
         conversion=declare_conversion,
         stage=declare_stage,
+        statement=declare_statement,
         capacity=declare_capacity,
     )
     group(app, "link", "Network links between sites.", list=links, declare=declare_link, end=end_link)

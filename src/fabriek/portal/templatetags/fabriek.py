@@ -275,8 +275,9 @@ def fact(
     confidence: str = "",
     note: str = "",
     url: str = "",
+    sources: Any = (),
 ) -> dict[str, Any]:
-    """A fact with its origin.
+    """A fact with its origin. ``sources``: those that the page tells, as (code, text); the origin leads to its own.
 
     A value of None or "" is shown as not known, and has no origin then. ``confidence``: high, medium, low. ``url``:
     where the value itself leads.
@@ -287,15 +288,20 @@ def fact(
         "url": url,
         "known": value is not None and value != "",
         "note": note,
-        **_origin(source, source_url, confidence),
+        **_origin(source, source_url or _where_told(source, sources), confidence),
     }
 
 
 @register.inclusion_tag("components/origin.html")
 def origin(source: str, confidence: str = "", sources: Any = ()) -> dict[str, str]:
     """Where something is from and how sure it is. ``sources``: those that the page tells, as (code, text)."""
+    return _origin(source, _where_told(source, sources), confidence)
+
+
+def _where_told(source: str, sources: Any) -> str:
+    """Where on the page a source is told. Empty: nowhere, it says itself in words what it is."""
     told = {code for code, _text in sources or ()}
-    return _origin(source, f"#source-{source}" if source in told else "", confidence)
+    return f"#source-{source}" if source in told else ""
 
 
 def _origin(source: str, source_url: str, confidence: str) -> dict[str, str]:

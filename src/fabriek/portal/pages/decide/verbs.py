@@ -91,6 +91,7 @@ VERBS: dict[str, Any] = {
     "register.declare_link": _("Link declared"),
     "register.end_link": _("Link ended"),
     "register.change_stage": _("Stage changed"),
+    "register.declare_statement": _("Legal statement put on record"),
     "register.plan_maintenance": _("Maintenance planned"),
     "register.cancel_maintenance": _("Maintenance cancelled"),
     "operations.drift_found": _("Changed by hand at the site"),

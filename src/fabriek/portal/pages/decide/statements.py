@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from fabriek.portal.access import requires
-from fabriek.portal.pages.decide.declaring_forms import Declaring
+from fabriek.portal.pages.decide.declaring_forms import DayField, Declaring
 from fabriek.portal.pages.decide.replies import acted, page, person_of, posted
 from fabriek.register.legal import declare_statement
 from fabriek.register.models import Confidence, Factory, LegalSubject
@@ -42,16 +42,10 @@ class StatementForm(Declaring):
         required=False,
         help_text=gettext_lazy("The act and its article, where there is one."),
     )
-    valid_from = forms.DateField(
-        label=gettext_lazy("Since"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}),
-        help_text=gettext_lazy("Empty: always."),
-    )
-    valid_until = forms.DateField(
+    valid_from = DayField(label=gettext_lazy("Since"), required=False, help_text=gettext_lazy("Empty: always."))
+    valid_until = DayField(
         label=gettext_lazy("Until"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}),
         help_text=gettext_lazy("The first day on which it no longer holds. Empty: not known yet."),
     )
     source = forms.CharField(

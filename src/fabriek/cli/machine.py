@@ -53,23 +53,39 @@ def migrate() -> None:
 
 
 def reference(as_json: Json = False) -> None:
-    """Load or refresh what comes with Fabriek: EuroHPC's register, programmes and access modes. What was declared here
-    stays."""
+    """Load or refresh what comes with Fabriek: EuroHPC's register, programmes, access modes, the reference catalogue.
+    What was declared or taken over here stays."""
     ready(quiet=True)
     from fabriek.access.reference import load_access_modes
+    from fabriek.catalogue.reference import load_reference_catalogue
     from fabriek.programmes.reference import load_programmes
     from fabriek.register.reference import load_reference
 
     counted = load_reference()
     load_programmes()
     counted["access_modes"] = load_access_modes()
+    counted["entries"] = sum(load_reference_catalogue().values())
     if as_json:
         print(json.dumps(counted))
         return
     print(
         "{factories} factories, {systems} systems, {partitions} partitions, {antennas} antennas, {access_modes} access "
-        "modes.".format(**counted)
+        "modes, {entries} entries of the catalogue.".format(**counted)
     )
+
+
+def load_reference_entries(as_json: Json = False) -> None:
+    """Add or refresh the entries of the catalogue that come with Fabriek. What a steward took over or retired stays."""
+    ready(quiet=True)
+    from fabriek.catalogue.reference import load_reference_catalogue
+    from fabriek.register.reference import load_reference
+
+    load_reference()
+    taken = load_reference_catalogue()
+    if as_json:
+        print(json.dumps(taken))
+        return
+    print("{added} added, {changed} changed, {same} the same, {kept} kept as they are here.".format(**taken))
 
 
 def broken_on(row: dict[str, Any]) -> list[str]:
@@ -388,3 +404,6 @@ def register(app: typer.Typer) -> None:
     usage.command("prove")(looking.prove)
     usage.command("proof")(looking.proof)
     app.add_typer(usage, name="usage", rich_help_panel=_PANEL)
+    catalogue = typer.Typer(no_args_is_help=True, help="Data, models, software, training, services and money.")
+    catalogue.command("load-reference")(load_reference_entries)
+    app.add_typer(catalogue, name="catalogue", rich_help_panel=_PANEL)

@@ -18,6 +18,7 @@ from django.conf import settings
 from fabriek.access.actions import open_call
 from fabriek.access.models import AccessMode, Call
 from fabriek.access.reference import load_access_modes
+from fabriek.catalogue.reference import load_reference_catalogue
 from fabriek.compute.environment import torch_python
 from fabriek.conf.errors import Refused
 from fabriek.demo.machines import EMBEDDED, ON_SLURM, Machine
@@ -89,11 +90,12 @@ class World:
 
 
 def load_the_register() -> str:
-    """The real EuroHPC register, the Union's programmes, the access modes."""
+    """The real EuroHPC register, the Union's programmes, the access modes, the reference catalogue."""
     counted = load_reference()
     load_programmes()
     modes = load_access_modes()
-    return f"{counted['factories']} factories, {counted['systems']} systems, {modes} access modes"
+    entries = sum(load_reference_catalogue().values())
+    return f"{counted['factories']} factories, {counted['systems']} systems, {modes} access modes, {entries} entries"
 
 
 def gather_people() -> dict[str, Person]:

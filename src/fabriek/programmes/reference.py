@@ -32,7 +32,7 @@ _PILLARS = (
     ("", "national", "National", None),
 )
 
-_AI_FACTORY_ACTIVITIES = [
+AI_FACTORY_ACTIVITIES = [
     "acquire and operate AI-optimised machines",
     "upgrade existing ones",
     "fair access for public and private users, including start-ups and SMEs",
@@ -122,7 +122,7 @@ def load_programmes() -> None:
                 "name": name,
                 "valid_from": since,
                 "legal_basis": _ARTICLE if letter else "",
-                "activities": _AI_FACTORY_ACTIVITIES if code == "ai-factory" else [],
+                "activities": AI_FACTORY_ACTIVITIES if code == "ai-factory" else [],
             },
         )
     pillars = {pillar.code: pillar for pillar in Pillar.objects.all()}

@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from packaging.licenses import canonicalize_license_expression
@@ -23,6 +24,7 @@ from fabriek.people.models import OrganisationClass
 from fabriek.programmes.reference import AI_FACTORY_ACTIVITIES
 from fabriek.register.reference import load_reference
 
+ROOT = Path(__file__).parents[3]
 RECORDS = reference_records()
 LEAST = {
     "dataset": 60,
@@ -175,7 +177,17 @@ def test_the_command_loads_it_with_the_register_that_it_needs() -> None:
     assert again.stdout.startswith(f"0 added, 0 changed, {len(RECORDS)} the same")
 
 
-def sure(record: Record) -> str:
-    """How sure an entry is at best: the most confident of its facts."""
-    said = {fact.confidence for fact in record.facts.values()}
-    return next(level for level in ("high", "medium", "low") if level in said)
+def test_its_page_counts_what_the_files_hold() -> None:
+    """docs/explanation/reference-catalogue.md: entries by kind, those with a fact that was read, and facts by mark."""
+    page = (ROOT / "docs/explanation/reference-catalogue.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([A-Z][\w ]+) \| (\d+) \| (\d+) \| (\d+) \|$", page, re.MULTILINE)
+    counted = [
+        (len(of_kind), sum(read), len(of_kind) - sum(read))
+        for kind in LEAST
+        if (of_kind := [record for record in RECORDS if record.kind == kind])
+        and (read := [any(fact.confidence == "high" for fact in record.facts.values()) for record in of_kind])
+    ]
+    counted.append(tuple(map(sum, zip(*counted, strict=True))))
+    assert [tuple(map(int, figures)) for _name, *figures in rows] == counted
+    marks = Counter(fact.confidence for record in RECORDS for fact in record.facts.values())
+    assert f"{marks['high']} are marked high, {marks['medium']} medium and {marks['low']} low" in page

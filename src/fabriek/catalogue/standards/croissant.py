@@ -1,9 +1,9 @@
 """Croissant for datasets, out as version 1.0 and in as 1.0 and 1.1, with what the RAI vocabulary has words for.
 
-Sources: MLCommons, Croissant Format Specification 1.0 (https://docs.mlcommons.org/croissant/docs/croissant-spec.html) and
-Croissant RAI 1.0 (https://docs.mlcommons.org/croissant/docs/croissant-rai-spec.html); what holds is what mlcroissant accepts.
-A FileObject must have a checksum, and a field a file that it comes from. Files of which no checksum is known, and columns
-that can't be told to be of one file, are not made up for: they stand beside (`beside.py`).
+Sources: MLCommons, Croissant Format Specification 1.0 (https://docs.mlcommons.org/croissant/docs/croissant-spec.html)
+and Croissant RAI 1.0 (https://docs.mlcommons.org/croissant/docs/croissant-rai-spec.html). What mlcroissant accepts
+holds. A FileObject must have a checksum, and a field a file that it comes from. Files of which no checksum is known,
+and columns that can't be told to be of one file, are not made up for: they stand beside (`beside.py`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ VERSION = "http://mlcommons.org/croissant/1.0"
 RAI = "http://mlcommons.org/croissant/RAI/1.0"
 CONTEXT: dict[str, Any] = {
     "@language": "en", "@vocab": "https://schema.org/", "citeAs": "cr:citeAs", "column": "cr:column",
-    "conformsTo": "dct:conformsTo", "cr": "http://mlcommons.org/croissant/", "data": {"@id": "cr:data", "@type": "@json"},
+    "conformsTo": "dct:conformsTo", "cr": "http://mlcommons.org/croissant/",
+    "data": {"@id": "cr:data", "@type": "@json"},
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"}, "dct": "http://purl.org/dc/terms/",
     "equivalentProperty": "cr:equivalentProperty", "examples": {"@id": "cr:examples", "@type": "@json"},
     "extract": "cr:extract", "field": "cr:field", "fileObject": "cr:fileObject", "fileProperty": "cr:fileProperty",
@@ -50,11 +51,15 @@ _SHEET = {
     "collection": "rai:dataCollection", "preprocessing": "rai:dataPreprocessingProtocol", "uses": "rai:dataUseCases",
     "maintenance": "rai:dataReleaseMaintenancePlan",
 }  # fmt: skip
+_SHARED = (
+    "name", "description", "abstract", "identifier", "sameAs", "version", "license", "keywords", "inLanguage",
+    "datePublished", "dateModified", "creator", "publisher",
+)  # fmt: skip
 _USED = frozenset(
     {
-        "@context", "@type", "@id", "name", "description", "abstract", "conformsTo", "license", "url", "sameAs", "version",
-        "keywords", "inLanguage", "creator", "publisher", "datePublished", "dateModified", "citeAs", "distribution",
-        "recordSet", "identifier", "isLiveDataset", "fabriek:rest", "spatialCoverage", *_SHEET.values(),
+        "@context", "@type", "@id", "name", "description", "abstract", "conformsTo", "license", "url", "sameAs",
+        "version", "keywords", "inLanguage", "creator", "publisher", "datePublished", "dateModified", "citeAs",
+        "distribution", "recordSet", "identifier", "isLiveDataset", "fabriek:rest", "spatialCoverage", *_SHEET.values(),
     }
 )  # fmt: skip
 
@@ -96,8 +101,7 @@ def _document(record: Record, base: str) -> dict[str, Any]:
         "conformsTo": [VERSION, RAI],
         "url": base + record.code,
     }
-    for word in ("name", "description", "abstract", "identifier", "sameAs", "version", "license", "keywords", "inLanguage",
-                 "datePublished", "dateModified", "creator", "publisher"):  # fmt: skip
+    for word in _SHARED:
         if word in work:
             node[word] = work[word]
     if details.citation:
@@ -181,7 +185,7 @@ def _hear(node: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     details["sheet"] = {
         field: text
         for field, word in _SHEET.items()
-        if (text := "\n\n".join(map(plain, map(_raw, _list(node.get(word))))))
+        if (text := "\n\n".join(plain(_raw(one)) for one in _list(node.get(word))))
     }
     files = [(_word(one.get("@id")), _heard_file(one)) for one in _list(node.get("distribution")) if _is(one)]
     said["distributions"] = [one for _identifier, one in files if one]

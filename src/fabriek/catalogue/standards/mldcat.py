@@ -29,10 +29,8 @@ def is_model(graph: Graph, node: Node) -> bool:
     return (node, RDF.type, IT6.MachineLearningModel) in graph
 
 
-def say(graph: Graph, node: URIRef, record: Record) -> None:
+def say(graph: Graph, node: URIRef, record: Record, details: ModelDetails) -> None:
     """Adds what MLDCAT-AP has words for, beside what DCAT-AP says."""
-    details = record.details
-    assert isinstance(details, ModelDetails)  # noqa: S101 -- its caller asked for the kind
     graph.add((node, RDF.type, IT6.MachineLearningModel))
     texts = {
         IT6.version: record.version,

@@ -1,8 +1,8 @@
 """schema.org's words for each kind of entry, as JSON-LD for pages and search engines.
 
 Sources: schema.org 29.0 (https://schema.org/docs/releases.html); for training the Bioschemas profiles TrainingMaterial
-1.0-RELEASE, Course 1.0-RELEASE and CourseInstance 1.0-RELEASE (https://bioschemas.org/profiles/), as TeSS reads them. Only out:
-what search engines and TeSS read loses what it has no word for.
+1.0-RELEASE, Course 1.0-RELEASE and CourseInstance 1.0-RELEASE (https://bioschemas.org/profiles/), as TeSS reads them.
+Only out: what search engines and TeSS read loses what it has no word for.
 """
 
 from __future__ import annotations
@@ -36,12 +36,13 @@ _TIES = {
 }  # fmt: skip
 _PEOPLE = frozenset({"expert", "team", "investor", "venture"})
 """Kinds of which schema.org's type is a Person or an Organization, which know no licence, version and the like."""
+_OFFERED = frozenset({"service", "funding"})
 Node = dict[str, Any]
 
 
 def document(record: Record, *, base: str) -> Node:
     """The entry as JSON-LD. `base`: what an entry's address begins with, before its code."""
-    special = _KINDS[record.kind](record)
+    special = _special(record)
     head = (
         _agent(record)
         if record.kind in _PEOPLE
@@ -61,7 +62,7 @@ def document(record: Record, *, base: str) -> Node:
 
 
 def embedded(node: Node) -> str:
-    """The document as it may stand in a page's `<script type="application/ld+json">`: no text in it can end the script."""
+    """The document as it may stand in a page's `<script type="application/ld+json">`: no text can end the script."""
     text = json.dumps(node, ensure_ascii=False)
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
@@ -164,9 +165,32 @@ def _service(record: Record) -> Node:
     return {"category": record.sectors + record.keywords, "provider": record.owner and party(record.owner)}
 
 
-def _dataset(record: Record) -> Node:
-    details = record.details
-    assert isinstance(details, DatasetDetails)
+def _special(record: Record) -> Node:
+    """What is said of its kind alone, with the type."""
+    match record.details:
+        case DatasetDetails() as details:
+            return _dataset(record, details)
+        case ModelDetails() as details:
+            return _model(record, details)
+        case SoftwareDetails() as details:
+            return _software(record, details)
+        case TrainingDetails() as details:
+            return _training(record, details)
+        case TalentDetails() as details:
+            return _talent(record, details)
+        case ServiceDetails() as details:
+            return _offer(details)
+        case FundingDetails() as details:
+            return _funding(record, details)
+        case InvestorDetails() as details:
+            return _investor(details)
+        case VentureDetails() as details:
+            return _venture(details)
+        case StoryDetails() as details:
+            return _story(record, details)
+
+
+def _dataset(record: Record, details: DatasetDetails) -> Node:
     covers = (details.covers_from, details.covers_until)
     return {
         "@type": "Dataset",
@@ -184,9 +208,7 @@ def _dataset(record: Record) -> Node:
     }
 
 
-def _model(record: Record) -> Node:
-    details = record.details
-    assert isinstance(details, ModelDetails)
+def _model(record: Record, details: ModelDetails) -> Node:
     return {
         "@type": "CreativeWork",  # schema.org has no word for a model
         "additionalType": "http://data.europa.eu/it6/MachineLearningModel",
@@ -197,9 +219,7 @@ def _model(record: Record) -> Node:
     }
 
 
-def _software(record: Record) -> Node:
-    details = record.details
-    assert isinstance(details, SoftwareDetails)
+def _software(record: Record, details: SoftwareDetails) -> Node:
     if details.form in {"application", "container"}:
         return {
             "@type": "SoftwareApplication",
@@ -216,9 +236,7 @@ def _software(record: Record) -> Node:
     }
 
 
-def _training(record: Record) -> Node:
-    details = record.details
-    assert isinstance(details, TrainingDetails)
+def _training(record: Record, details: TrainingDetails) -> Node:
     load = f"PT{details.hours:g}H" if details.hours is not None and details.hours.is_integer() else None
     node: Node = {
         "educationalLevel": details.level,
@@ -254,9 +272,7 @@ def _training(record: Record) -> Node:
     }
 
 
-def _talent(record: Record) -> Node:
-    details = record.details
-    assert isinstance(details, TalentDetails)
+def _talent(record: Record, details: TalentDetails) -> Node:
     knows = {"knowsAbout": details.skills + record.tasks + record.sectors + record.keywords}
     seeks = {"seeks": [{"@type": "Demand", "name": one} for one in details.seeks]}
     countries = [{"@type": "Country", "name": one} for one in details.countries]
@@ -266,9 +282,7 @@ def _talent(record: Record) -> Node:
     return {"@type": "Person", "workLocation": countries, "identifier": identifiers, **knows, **seeks}
 
 
-def _offer(record: Record) -> Node:
-    details = record.details
-    assert isinstance(details, ServiceDetails)
+def _offer(details: ServiceDetails) -> Node:
     return {
         "@type": "Service",
         "serviceType": details.activity,
@@ -277,9 +291,7 @@ def _offer(record: Record) -> Node:
     }
 
 
-def _funding(record: Record) -> Node:
-    details = record.details
-    assert isinstance(details, FundingDetails)
+def _funding(record: Record, details: FundingDetails) -> Node:
     opens, closes = details.opens, details.closes
     return {
         "@type": "MonetaryGrant",
@@ -301,9 +313,7 @@ def _funding(record: Record) -> Node:
     }
 
 
-def _investor(record: Record) -> Node:
-    details = record.details
-    assert isinstance(details, InvestorDetails)
+def _investor(details: InvestorDetails) -> Node:
     amount = _money(details.ticket_least, details.ticket_most)
     return {
         "@type": "Organization",
@@ -314,9 +324,7 @@ def _investor(record: Record) -> Node:
     }
 
 
-def _venture(record: Record) -> Node:
-    details = record.details
-    assert isinstance(details, VentureDetails)
+def _venture(details: VentureDetails) -> Node:
     return {
         "@type": "Project",
         "alternateName": details.project,
@@ -325,9 +333,7 @@ def _venture(record: Record) -> Node:
     }
 
 
-def _story(record: Record) -> Node:
-    details = record.details
-    assert isinstance(details, StoryDetails)
+def _story(record: Record, details: StoryDetails) -> Node:
     node: Node = {
         "@type": "Article",
         "headline": record.title,
@@ -337,13 +343,6 @@ def _story(record: Record) -> Node:
     if details.year and not record.issued:
         node["temporalCoverage"] = str(details.year)
     return node
-
-
-_OFFERED = frozenset({"service", "funding"})
-_KINDS = {
-    "dataset": _dataset, "model": _model, "software": _software, "training": _training, "expert": _talent,
-    "team": _talent, "service": _offer, "funding": _funding, "investor": _investor, "venture": _venture, "story": _story,
-}  # fmt: skip
 
 
 def _money(least: int | None, most: int | None) -> Node | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from rdflib import DCTERMS, FOAF, RDF, RDFS, SKOS, XSD, Graph, Literal, URIRef
 
-from fabriek.catalogue.record import Contact, DatasetDetails, Distribution, Party, Record, Relation
+from fabriek.catalogue.record import Contact, DatasetDetails, Distribution, ModelDetails, Party, Record, Relation
 from fabriek.catalogue.standards import mldcat
 from fabriek.catalogue.standards import vocabularies as named
 from fabriek.catalogue.standards.rdf_words import (
@@ -38,8 +38,8 @@ def say(graph: Graph, node: URIRef, record: Record, base: str) -> None:
         _relation(graph, node, URIRef(f"{node}#relation-{number}"), relation, base)
     if isinstance(record.details, DatasetDetails):
         _coverage(graph, node, record.details)
-    if record.kind == "model":
-        mldcat.say(graph, node, record)
+    if isinstance(record.details, ModelDetails):
+        mldcat.say(graph, node, record, record.details)
 
 
 def _texts(graph: Graph, node: URIRef, record: Record) -> None:

@@ -14,6 +14,7 @@ from fabriek.api.routes import (
     administration,
     declaring,  # noqa: F401
     explaining,  # noqa: F401
+    feeds,
     finding,
     jobs,  # noqa: F401
     judging,  # noqa: F401
@@ -45,4 +46,5 @@ api.add_router("/", operations.router)
 api.add_router("/", administration.router)
 api.add_router("/", reading.router)
 api.add_router("/", recipes.router)
+api.add_router("/", feeds.router)
 api.add_router("/sites", sites.router)

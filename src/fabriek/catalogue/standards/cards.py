@@ -68,7 +68,8 @@ def read(document: str | bytes, kind: str, *, name: str = "", beside: bool = Tru
         head = {}
     if not isinstance(head, dict):
         raise StandardBroken("the head of the card has no fields")
-    ours = head.get("fabriek") if beside and isinstance(head.get("fabriek"), dict) else {}
+    own = head.get("fabriek")
+    ours: dict[str, Any] = own if beside and isinstance(own, dict) else {}
     called = _word(ours.get("code")) or name.rsplit("/", 1)[-1]
     said, unused = _hear(head, text[match.end() :] if match else text, kind, called)
     if name and not ours:

@@ -229,7 +229,7 @@ def _within(wanted: dict[str, str]) -> dict[str, Any]:
     since, until = wanted.get("from"), wanted.get("until")
     if since and until and len(since) != len(until):
         raise OaiError("badArgument", "from and until are of one granularity")
-    bounds = {"since": _time(since, "from"), "until": _time(until, "until")}
+    bounds: dict[str, Any] = {"since": _time(since, "from"), "until": _time(until, "until")}
     if bounds["until"] and until and len(until) == 10:
         bounds["until"] = bounds["until"].replace(hour=23, minute=59, second=59)
     if bounds["since"] and bounds["until"] and bounds["since"] > bounds["until"]:
@@ -255,7 +255,12 @@ def _time(said: str | None, name: str) -> datetime | None:
 
 def _as_token(wanted: dict[str, str], last: Item, given: int) -> str:
     kept = {key: wanted[key] for key in ("verb", "metadataPrefix", "from", "until", "set") if key in wanted}
-    said = {**kept, "changed": last.changed.astimezone(UTC).isoformat(), "code": last.code, "given": given}
+    said: dict[str, Any] = {
+        **kept,
+        "changed": last.changed.astimezone(UTC).isoformat(),
+        "code": last.code,
+        "given": given,
+    }
     return base64.urlsafe_b64encode(json.dumps(said, separators=(",", ":")).encode()).decode().rstrip("=")
 
 

@@ -18,11 +18,9 @@ _AGENTS = {"person": "Person", "organisation": "Organization", "software": "Soft
 
 def as_json(lineage: Lineage) -> dict[str, Any]:
     """PROV-JSON. Things and work are named by local names `t:1`, `w:1`, `a:1`; `prov:location` says their addresses."""
-    names = {
-        one.address: f"{letter}:{number}"
-        for letter, ones in (("t", lineage.things), ("w", lineage.works), ("a", lineage.agents))
-        for number, one in enumerate(ones, 1)
-    }
+    names = {one.address: f"t:{number}" for number, one in enumerate(lineage.things, 1)}
+    names |= {one.address: f"w:{number}" for number, one in enumerate(lineage.works, 1)}
+    names |= {one.address: f"a:{number}" for number, one in enumerate(lineage.agents, 1)}
     relations: dict[str, dict[str, Any]] = {}
 
     def tie(kind: str, **ends: str) -> None:

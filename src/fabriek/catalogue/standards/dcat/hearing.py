@@ -94,9 +94,9 @@ def _texts(graph: Graph, node: Node) -> dict[str, Any]:
 
 def _head(graph: Graph, node: Node) -> dict[str, Any]:
     said: dict[str, Any] = {}
-    languages = [named.language_code(str(one)) for one in sorted(graph.objects(node, DCTERMS.language))]
-    if known := [language for language in languages if language]:
-        said["languages"] = known
+    languages = [named.language_code(one) for one in sorted(map(str, graph.objects(node, DCTERMS.language)))]
+    if spoken := [language for language in languages if language]:
+        said["languages"] = spoken
     if version := _text(graph, node, DCAT.version):
         said["version"] = version
     licensed = [node, *_in_order(graph.objects(node, DCAT.distribution))]
@@ -149,7 +149,7 @@ def _agent(graph: Graph, node: Node) -> dict[str, Any] | None:
     called = _text(graph, node, FOAF.name) or (plain(str(node)) if isinstance(node, Literal) else "")
     if not called:
         return None
-    said = {"name": called}
+    said: dict[str, Any] = {"name": called}
     if page := _first(graph, node, FOAF.homepage):
         said["url"] = page
     identifier = _first(graph, node, DCTERMS.identifier)

@@ -7,7 +7,16 @@ from collections.abc import Iterable
 
 from rdflib import DCTERMS, FOAF, RDF, RDFS, SKOS, XSD, Graph, Literal, URIRef
 
-from fabriek.catalogue.record import Contact, DatasetDetails, Distribution, ModelDetails, Party, Record, Relation
+from fabriek.catalogue.record import (
+    Contact,
+    DatasetDetails,
+    Distribution,
+    ModelDetails,
+    Party,
+    Record,
+    Relation,
+    Translation,
+)
 from fabriek.catalogue.standards import mldcat
 from fabriek.catalogue.standards import vocabularies as named
 from fabriek.catalogue.standards.rdf_words import (
@@ -43,7 +52,7 @@ def say(graph: Graph, node: URIRef, record: Record, base: str) -> None:
 
 
 def _texts(graph: Graph, node: URIRef, record: Record) -> None:
-    in_languages = {record.language: record, **record.translations}
+    in_languages: dict[str, Record | Translation] = {record.language: record, **record.translations}
     for language, said in in_languages.items():
         graph.add((node, DCTERMS.title, Literal(said.title, lang=language)))
         if said.summary:

@@ -254,13 +254,8 @@ def _time(said: str | None, name: str) -> datetime | None:
 
 
 def _as_token(wanted: dict[str, str], last: Item, given: int) -> str:
-    kept = {key: wanted[key] for key in ("verb", "metadataPrefix", "from", "until", "set") if key in wanted}
-    said: dict[str, Any] = {
-        **kept,
-        "changed": last.changed.astimezone(UTC).isoformat(),
-        "code": last.code,
-        "given": given,
-    }
+    said: dict[str, Any] = {key: value for key, value in wanted.items() if key != "resumptionToken"}
+    said |= {"changed": last.changed.astimezone(UTC).isoformat(), "code": last.code, "given": given}
     return base64.urlsafe_b64encode(json.dumps(said, separators=(",", ":")).encode()).decode().rstrip("=")
 
 

@@ -15,6 +15,7 @@ from fabriek.cli.remote import (
     reviewers,
     rolling,
     scenarios,
+    standards,
     transfers,
 )
 
@@ -33,5 +34,6 @@ def register(app: typer.Typer) -> None:
         operators,
         administrators,
         looking,
+        standards,
     ):
         users.register(app)

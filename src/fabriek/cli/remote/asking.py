@@ -168,8 +168,10 @@ def _field(row: dict[str, Any], path: str) -> Any:
 
 
 def group(app: typer.Typer, name: str, about: str, **verbs: Any) -> None:
-    """Add `fabriek NAME VERB ...`."""
-    made = typer.Typer(no_args_is_help=True, help=about)
+    """Add `fabriek NAME VERB ...`: to the group of this name, where one is there already."""
+    made = next((one.typer_instance for one in app.registered_groups if one.name == name), None)
+    if made is None:
+        made = typer.Typer(no_args_is_help=True, help=about)
+        app.add_typer(made, name=name, rich_help_panel=PANEL)
     for verb, act in verbs.items():
         made.command(verb.rstrip("_").replace("_", "-"))(act)
-    app.add_typer(made, name=name, rich_help_panel=PANEL)

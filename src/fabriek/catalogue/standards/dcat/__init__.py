@@ -17,7 +17,8 @@ from rdflib.term import Node
 
 from fabriek.catalogue.record import Record
 from fabriek.catalogue.standards import guarding
-from fabriek.catalogue.standards.beside import NotFitting, as_text, from_text, missing
+from fabriek.catalogue.standards.beside import NotFitting, from_text, missing
+from fabriek.catalogue.standards.beside import as_text as changes_text
 from fabriek.catalogue.standards.dcat.hearing import hear
 from fabriek.catalogue.standards.dcat.saying import say
 from fabriek.catalogue.standards.rdf_words import DCAT, HYDRA, IT6, OURS, PREFIXES, address, new_graph
@@ -62,6 +63,11 @@ def write(
 ) -> str:
     """The records as one document. `base`: what an entry's address begins with, before its code."""
     graph = graph_of(records, base=base, catalogue=catalogue, page=page, form=form)
+    return as_text(graph, form)
+
+
+def as_text(graph: Graph, form: Form) -> str:
+    """A graph as a document."""
     if form == "json-ld":
         context = {prefix: str(namespace) for prefix, namespace in PREFIXES.items()}
         return graph.serialize(format="json-ld", context=context, auto_compact=True, indent=1)
@@ -87,7 +93,7 @@ def graph_of(
             one = _for_xml(one)
         as_strangers_read, _remarks = fitted(hear(one, node, base)[0])
         if rest := missing(as_strangers_read.as_json(), record.as_json()):
-            one.add((node, OURS.rest, Literal(as_text(rest))))
+            one.add((node, OURS.rest, Literal(changes_text(rest))))
         graph += one
         if catalogue:
             has = DCAT.dataset if (node, RDF.type, DCAT.Dataset) in one else DCAT.resource

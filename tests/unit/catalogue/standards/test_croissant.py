@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import mlcroissant
 import pytest
 from hypothesis import HealthCheck, given, settings
 from tests.factories.catalogue import make_record
@@ -41,7 +42,6 @@ def table() -> Record:
 
 
 def loaded(text: str) -> Any:
-    mlcroissant = pytest.importorskip("mlcroissant")
     return mlcroissant.Dataset(jsonld=json.loads(text))
 
 

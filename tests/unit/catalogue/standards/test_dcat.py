@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pyshacl import validate
 from rdflib import DCTERMS, RDF, Graph, Literal, URIRef
 from tests.factories.catalogue import make_record
 
@@ -84,7 +85,6 @@ def shapes() -> Graph:
 
 
 def test_a_feed_of_every_kind_holds_by_the_official_shapes() -> None:
-    validate = pytest.importorskip("pyshacl").validate
     page = dcat.Page(this=f"{ABOUT.address}?page=1", first=f"{ABOUT.address}?page=1", last="", total=11)
     feed = dcat.graph_of(every_kind(), base=BASE, catalogue=ABOUT, page=page)
     holds, _graph, says = validate(feed, shacl_graph=shapes(), advanced=False)
@@ -93,7 +93,6 @@ def test_a_feed_of_every_kind_holds_by_the_official_shapes() -> None:
 
 def test_the_shapes_find_what_is_missing() -> None:
     """The test above can fail: without its mandatory title a dataset doesn't hold."""
-    validate = pytest.importorskip("pyshacl").validate
     feed = dcat.graph_of([dataset()], base=BASE, catalogue=ABOUT)
     feed.remove((URIRef(BASE + "weather"), DCTERMS.title, None))
     feed.add((URIRef(BASE + "weather"), DCTERMS.accessRights, Literal("open")))

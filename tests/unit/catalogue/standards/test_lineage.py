@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from prov.model import ProvActivity, ProvDocument
 from rdflib import PROV, URIRef
+from rocrate.rocrate import ROCrate
 
 from fabriek.catalogue.standards import openlineage, prov, ro_crate
 from fabriek.catalogue.standards.lineage import Agent, Lineage, Thing, Work
@@ -42,14 +44,13 @@ def test_lineage_names_only_what_it_has() -> None:
 
 
 def test_prov_json_is_read_by_the_prov_library() -> None:
-    model = pytest.importorskip("prov.model")
-    document = model.ProvDocument.deserialize(content=json.dumps(prov.as_json(LINEAGE)), format="json")
+    document = ProvDocument.deserialize(content=json.dumps(prov.as_json(LINEAGE)), format="json")
     told = document.get_provn()
     assert "used(w:1, t:1" in told
     assert "wasGeneratedBy(t:2, w:1" in told
     assert "wasDerivedFrom(t:2, t:1" in told
     assert "wasAssociatedWith(w:1, a:1" in told
-    assert len(list(document.get_records(model.ProvActivity))) == 3
+    assert len(list(document.get_records(ProvActivity))) == 3
     assert "2026-01-02T03:00:00" in told
 
 
@@ -95,9 +96,8 @@ def crate(folder: Path) -> str:
 
 
 def test_the_crate_is_read_by_the_rocrate_library(tmp_path: Path) -> None:
-    library = pytest.importorskip("rocrate.rocrate")
     crate(tmp_path)
-    read = library.ROCrate(tmp_path)
+    read = ROCrate(tmp_path)
     assert (read.name, str(read.license.id)) == ("A project", "http://spdx.org/licenses/CC-BY-4.0")
     job = read.dereference(JOB)
     assert job.type == "CreateAction"

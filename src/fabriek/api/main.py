@@ -16,6 +16,7 @@ from fabriek.api.routes import (
     explaining,  # noqa: F401
     feeds,
     finding,
+    harvesting,
     jobs,  # noqa: F401
     judging,  # noqa: F401
     operations,
@@ -48,3 +49,4 @@ api.add_router("/", reading.router)
 api.add_router("/", recipes.router)
 api.add_router("/", feeds.router)
 api.add_router("/sites", sites.router)
+api.add_router("/harvest", harvesting.router)

@@ -69,6 +69,7 @@ class Entry(models.Model):
     summary = models.CharField(max_length=1_000, blank=True)
     language = models.CharField(max_length=3)
     licence = models.CharField(max_length=200, blank=True)
+    identifier = models.CharField(max_length=2_000, blank=True, help_text="a lasting address, in lower case")
     access = models.CharField(max_length=10, choices=Access, default=Access.UNKNOWN)
     factory = models.ForeignKey(Factory, models.PROTECT, null=True, blank=True, related_name="entries")
     closes = models.DateField(null=True, blank=True)
@@ -92,6 +93,7 @@ class Entry(models.Model):
             models.Index(fields=["state", "kind", "title"], name="entry_of_kind"),
             models.Index(fields=["state", "changed_at"], name="entry_changed"),
             models.Index(fields=["closes"], name="entry_closes"),
+            models.Index(fields=["identifier"], name="entry_identifier", condition=~Q(identifier="")),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=EntryKind.values), name="entry_kind_known"),

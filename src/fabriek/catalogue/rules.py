@@ -27,6 +27,8 @@ def columns_of(record: Record) -> dict[str, Any]:
         "summary": record.summary,
         "language": record.language,
         "licence": record.licence,
+        # DOIs are the same in any case (https://www.doi.org/doi-handbook/HTML/case-sensitivity.html).
+        "identifier": record.identifier.lower(),
         "access": record.access,
         "closes": getattr(details, "closes", None),
         "free_from": getattr(details, "free_from", None),

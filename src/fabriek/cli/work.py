@@ -3,7 +3,8 @@
 One worker on a machine: a lock on a file of the folder says so, which the kernel frees however the process ends. What
 was under way when it ended is taken up again: a task by the next worker of this machine, a scenario once its lease is
 over by any. Scenarios are solved in processes of their own, which this one listens to, and so is what is asked about
-their plans; tasks and such questions have a thread each beside it, so that none waits for the others.
+their plans; tasks, such questions and the catalogues elsewhere whose time has come have a thread each beside it, so
+that none waits for the others.
 """
 
 from __future__ import annotations
@@ -23,9 +24,13 @@ from fabriek.access import solving
 from fabriek.access.actions import Explainer, give_up, resume, resume_inquiries, work_once
 from fabriek.access.models import Task, TaskState
 from fabriek.conf.trouble import trouble_of
+from fabriek.harvest.actions import run_due
 
 PAUSE = 1.0
 """Seconds between two looks at the queue where nothing waits."""
+
+BETWEEN_HARVESTS = 30.0
+"""Seconds between two looks at which catalogues are to be asked."""
 
 LAST_WORDS = 2.0
 """Seconds that a task has to come to its end when the worker is told to stop; then it is left to the next worker."""
@@ -47,7 +52,10 @@ def work(folder: Path, *, once: bool = False, at_once: int = 2, stopped: threadi
             return _until_nothing_waits(name, at_once, stopped)
         ended: list[int] = []
         # A daemon: a task in the middle doesn't hold up the end, as it wouldn't hold up a kill.
-        besides = [threading.Thread(target=act, args=(name, stopped, ended), daemon=True) for act in (_tasks, _explain)]
+        besides = [
+            threading.Thread(target=act, args=(name, stopped, ended), daemon=True)
+            for act in (_tasks, _explain, _harvest)
+        ]
         for thread in besides:
             thread.start()
         try:
@@ -83,8 +91,9 @@ def _until_nothing_waits(name: str, at_once: int, stopped: threading.Event) -> i
         scenarios = solving.work(stopped, at_once, until_idle=True)
         told: list[int] = []
         _explain(name, stopped, told, until_idle=True)
-        ended += tasks + scenarios + len(told)
-        if not tasks and not scenarios and not told:
+        runs = _harvested(stopped)
+        ended += tasks + scenarios + len(told) + runs
+        if not tasks and not scenarios and not told and not runs:
             break
     return ended
 
@@ -95,6 +104,23 @@ def _tasks(name: str, stopped: threading.Event, ended: list[int]) -> None:
             ended.append(1)
         else:
             stopped.wait(PAUSE)
+
+
+def _harvest(_name: str, stopped: threading.Event, ended: list[int]) -> None:
+    """Ask the catalogues elsewhere whose time has come, one after the other."""
+    while not stopped.is_set():
+        ended += [1] * _harvested(stopped)
+        stopped.wait(BETWEEN_HARVESTS)
+
+
+def _harvested(stopped: threading.Event) -> int:
+    """How many were asked. What a source does wrong its run tells; trouble of the machine leaves it for later."""
+    try:
+        close_old_connections()
+        return len(run_due(stopped=stopped))
+    except Exception:
+        _log.exception("a harvest stopped")
+        return 0
 
 
 def _explain(name: str, stopped: threading.Event, ended: list[int], until_idle: bool = False) -> None:

@@ -6,6 +6,7 @@ import os
 import secrets
 from dataclasses import dataclass
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -13,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+Network = IPv4Network | IPv6Network
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -58,11 +60,26 @@ class Configuration(BaseSettings):
         default=False, description="The provider verifies every address, though it does not say email_verified."
     )
 
+    harvest_networks: str = Field(
+        default="",
+        description="Networks beside the public internet's that harvesters may reach, with commas: 10.20.0.0/16.",
+    )
+
     @field_validator("database")
     @classmethod
     def _known_database(cls, value: str) -> str:
         if value and urlsplit(value).scheme not in ("postgresql", "postgres"):
             raise ValueError("FABRIEK_DATABASE must start with postgresql:// or be empty for SQLite")
+        return value
+
+    @field_validator("harvest_networks")
+    @classmethod
+    def _networks_are_some(cls, value: str) -> str:
+        for one in filter(None, (part.strip() for part in value.split(","))):
+            try:
+                ip_network(one)
+            except ValueError as error:
+                raise ValueError(f"FABRIEK_HARVEST_NETWORKS: {error}. Write networks such as 10.20.0.0/16") from error
         return value
 
     @field_validator("folder")
@@ -82,6 +99,10 @@ class Configuration(BaseSettings):
         if "openid" not in self.openid_scopes.split():
             raise ValueError("FABRIEK_OPENID_SCOPES must hold openid")
         return self
+
+    def networks(self) -> tuple[Network, ...]:
+        """What harvesters may reach beside the public internet."""
+        return tuple(ip_network(one.strip()) for one in self.harvest_networks.split(",") if one.strip())
 
     def openid(self) -> OpenID | None:
         """The identity provider, if one is configured."""

@@ -16,6 +16,7 @@ FABRIEK_FOLDER = _configuration.folder
 FABRIEK_BASE_URL = _configuration.base_url
 FABRIEK_DEMO = _configuration.demo
 FABRIEK_OPENID = _configuration.openid()
+FABRIEK_HARVEST_NETWORKS = _configuration.networks()
 
 SECRET_KEY = _configuration.key()
 DEBUG = _configuration.debug
@@ -40,6 +41,7 @@ INSTALLED_APPS = [
     "fabriek.operations",
     "fabriek.recipes",
     "fabriek.catalogue",
+    "fabriek.harvest",
     "fabriek.access",
     "fabriek.promises",
     "fabriek.demo",

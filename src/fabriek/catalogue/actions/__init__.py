@@ -8,7 +8,7 @@ from fabriek.catalogue.actions.entries import (
     retire_entry,
     send_back,
 )
-from fabriek.catalogue.actions.taking_in import Taken, take_in
+from fabriek.catalogue.actions.taking_in import Taken, retire_gone, take_in
 
 __all__ = [
     "Taken",
@@ -17,6 +17,7 @@ __all__ = [
     "edit_entry",
     "publish_entry",
     "retire_entry",
+    "retire_gone",
     "send_back",
     "take_in",
 ]

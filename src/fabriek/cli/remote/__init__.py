@@ -7,6 +7,7 @@ import typer
 from fabriek.cli.remote import (
     administrators,
     applicants,
+    harvesting,
     jobs,
     looking,
     officers,
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
         scenarios,
         rolling,
         operators,
+        harvesting,
         administrators,
         looking,
         standards,

@@ -75,6 +75,8 @@ STATES: dict[str, Look] = {
     "node_fail": Look(_("Node failed"), "danger", "square"),
     "boot_fail": Look(_("Boot failed"), "danger", "square"),
     "preempted": Look(_("Preempted"), "warning", "square"),
+    # harvests
+    "overtaken": Look(_("Overtaken by another run"), "neutral", "square"),
     # data between sites
     "measured": Look(_("Waits for your word"), "warning", "ring"),
     "ready": Look(_("Waiting for the agent"), "neutral", "ring"),

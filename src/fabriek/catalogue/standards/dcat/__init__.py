@@ -8,7 +8,7 @@ read it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal as OneOf
 
@@ -109,21 +109,27 @@ def read(document: str | bytes, form: Form = "turtle", *, base: str = "", beside
     """The entries that a document tells of. `base`: as in `write`, for documents of our own. `beside`: whether what
     stands in Fabriek's namespace is believed; texts in it may hold HTML where a text of the record did. Errors:
     StandardBroken where it can't be read at all; one resource that tells too little is passed over and told."""
-    graph = graph_from(document, form)
     records, remarks = [], []
+    for node, record, of_it in each(graph_from(document, form), base=base, beside=beside):
+        records += [record] if record is not None else []
+        remarks += [f"{node}: {remark}" for remark in of_it]
+    if not records:
+        raise StandardBroken("; ".join(["no dataset in it", *told(remarks)]))
+    return Reading(tuple(records), told(remarks))
+
+
+def each(graph: Graph, *, base: str = "", beside: bool = True) -> Iterator[tuple[str, Record | None, list[str]]]:
+    """Each resource of a graph by its address (or the name of its blank node), with its record, None where it tells too
+    little, and remarks. Arguments: as in `read`."""
     for node in _resources(graph):
         try:
             said, unused = hear(graph, node, base)
             rest = next(iter(sorted(map(str, graph.objects(node, OURS.rest)))), "") if beside else ""
             record, left_out = with_beside(said, from_text(rest) if rest else None)
         except (StandardBroken, NotFitting) as error:
-            remarks.append(f"{node}: {error}")
-            continue
-        records.append(record)
-        remarks += [f"{node}: {remark}" for remark in unused + left_out]
-    if not records:
-        raise StandardBroken("; ".join(["no dataset in it", *told(remarks)]))
-    return Reading(tuple(records), told(remarks))
+            yield str(node), None, [str(error)]
+        else:
+            yield str(node), record, unused + left_out
 
 
 def graph_from(document: str | bytes, form: Form) -> Graph:

@@ -123,6 +123,7 @@ def index(request: HttpRequest) -> HttpResponse:
         jobs=Job.objects.exclude(state__in=ENDED_STATES).count(),
         links=links_on().count(),
         may_declare=may(request.user, "declare capacity"),
+        may_harvest=may(request.user, "harvest"),
         may_manage=may(request.user, "manage clusters"),
     )
 

@@ -57,6 +57,20 @@ def actor_of(request: HttpRequest) -> Person:
     return person
 
 
+def reader_of(request: HttpRequest) -> Person | None:
+    """Who asks a route that is open to all: the person of the token, where one was sent, and may read with it.
+
+    Errors: AuthenticationError for a token that isn't valid, NotAllowed for one without the scope.
+    """
+    header = request.headers.get("Authorization", "")
+    if not header:
+        return None
+    kind, _space, plain = header.partition(" ")
+    if kind.lower() != "bearer":
+        raise AuthenticationError
+    return Scope("read").authenticate(request, plain.strip()).person
+
+
 def cluster_for(request: HttpRequest, code: str) -> Cluster:
     """The cluster of the address, if the agent's token is for it."""
     token: Any = request.auth  # type: ignore[attr-defined]

@@ -12,6 +12,7 @@ from fabriek.api.problems import install
 from fabriek.api.routes import (
     access,
     administration,
+    catalogue,
     declaring,  # noqa: F401
     explaining,  # noqa: F401
     feeds,
@@ -48,5 +49,6 @@ api.add_router("/", administration.router)
 api.add_router("/", reading.router)
 api.add_router("/", recipes.router)
 api.add_router("/", feeds.router)
+api.add_router("/", catalogue.router)
 api.add_router("/sites", sites.router)
 api.add_router("/harvest", harvesting.router)

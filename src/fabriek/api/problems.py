@@ -36,6 +36,8 @@ TITLES = {
     404: "Not found",
     405: "This address doesn't take that method",
     409: "Refused",
+    410: "Gone",
+    412: "Changed meanwhile",
     413: "Too large",
     422: "What was sent does not hold",
     500: "Our mistake",

@@ -21,3 +21,10 @@ class ChangedMeanwhile(Refused):
     """Somebody else changed the entry since it was read. `extra`: sha256, of what stands."""
 
     slug = "changed-meanwhile"
+
+
+class Gone(Refused):
+    """It was published and is retired. `extra`: code, title."""
+
+    slug = "gone"
+    status = 410

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from fabriek.catalogue.models import Entry, EntryState
-from fabriek.catalogue.rules import may_read
+from fabriek.catalogue.errors import Gone
+from fabriek.catalogue.models import Entry, EntryState, Place, Tie, Version
+from fabriek.catalogue.rules import PERSONAL, may_read
 from fabriek.conf.errors import NotFound
+from fabriek.conf.sorting import ordered
+
+FACETS = ("kind", "licence", "access", "factory", "language", "task")
+SORTS = {"title": "title", "kind": "kind", "changed": "changed_at", "access": "access"}
 
 
 def published() -> QuerySet[Entry]:
@@ -17,12 +26,143 @@ def published() -> QuerySet[Entry]:
     return Entry.objects.filter(state=EntryState.PUBLISHED).select_related("factory")
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is looked for. `q`: words. A facet is empty where all is asked; `language`: of what an entry holds, speaks
+    or teaches in. `sort`: one of SORTS, with a minus for the other way; empty: as found."""
+
+    q: str = ""
+    kind: str = ""
+    licence: str = ""
+    access: str = ""
+    factory: str = ""
+    language: str = ""
+    task: str = ""
+    sort: str = ""
+
+    @property
+    def narrowed(self) -> dict[str, str]:
+        """The facets that were chosen."""
+        return {name: value for name in FACETS if (value := getattr(self, name))}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found: the entries, and how many there would be by each value of each facet with the other facets as
+    they are, the most first. `names`: of factories, by code."""
+
+    entries: QuerySet[Entry]
+    facets: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+
+
+def found(asked: Asked) -> Found:
+    """What of the published entries fits: the one place that searches, for pages, API and command alike. One query for
+    the facets; `entries` takes one when it is read, and one to be counted."""
+    worded = published()
+    for word in asked.q.split():
+        worded = worded.filter(Q(title__icontains=word) | Q(summary__icontains=word))
+    entries = worded
+    for name, value in asked.narrowed.items():
+        entries = entries.filter(_fits(name, value))
+    entries = ordered(entries, asked.sort, SORTS, ["title", "pk"])
+    facets, names = _counted(worded, asked)
+    return Found(entries, facets, names)
+
+
+def _fits(name: str, value: str) -> Q:
+    match name:
+        case "factory":
+            return Q(factory__code=value)
+        case "language" | "task":
+            # A list in the record: the value as it stands there, with its quotation marks.
+            return Q(**{f"record__{name}s__icontains": json.dumps(value)})
+        case _:
+            return Q(**{name: value})
+
+
+def _counted(worded: QuerySet[Entry], asked: Asked) -> tuple[dict[str, list[tuple[str, int]]], dict[str, str]]:
+    rows = worded.order_by().values_list(
+        "kind", "licence", "access", "factory__code", "factory__name", "record__languages", "record__tasks"
+    )
+    counters: dict[str, Counter[str]] = {name: Counter() for name in FACETS}
+    names: dict[str, str] = {}
+    wanted = asked.narrowed
+    for kind, licence, access, factory, factory_name, languages, tasks in rows.iterator():
+        has: dict[str, Iterable[str]] = {
+            "kind": (kind,),
+            "licence": (licence,) if licence else (),
+            "access": (access,),
+            "factory": (factory,) if factory else (),
+            "language": languages or (),
+            "task": tasks or (),
+        }
+        if factory:
+            names[factory] = factory_name
+        missed = [name for name, value in wanted.items() if value not in has[name]]
+        for name in FACETS:
+            # A facet counts what its other values would give: all the others hold, itself aside.
+            if not missed or missed == [name]:
+                counters[name].update(has[name])
+    counts = {name: sorted(counter.items(), key=lambda one: (-one[1], one[0])) for name, counter in counters.items()}
+    return counts, names
+
+
 def entry_of(person: Any, code: str) -> Entry:
-    """The entry of this code. Errors: NotFound, the same whether it isn't there or isn't for this person. One query."""
-    found = Entry.objects.select_related("factory", "steward", "organisation", "result__job").filter(code=code).first()
-    if found is None or not may_read(person, found):
-        raise NotFound(_("There is no entry %(code)s in the catalogue.") % {"code": code})
+    """The entry of this code. Errors: NotFound, the same whether it isn't there or isn't for this person; Gone where it
+    was published once and is retired. One query."""
+    found = (
+        Entry.objects.select_related("factory", "steward", "organisation", "result__job__cluster")
+        .filter(code=code)
+        .first()
+    )
+    if found is not None and may_read(person, found):
+        return found
+    # Of people nothing is told once they left, not even that they were here.
+    if found is not None and found.published and found.state == EntryState.RETIRED and found.kind not in PERSONAL:
+        sentence = _("“%(title)s” was taken out of the catalogue. %(why)s")
+        raise Gone(sentence % {"title": found.title, "why": found.remark}, code=found.code, title=found.title)
+    raise NotFound(_("There is no entry %(code)s in the catalogue.") % {"code": code})
+
+
+def version_of(entry: Entry, number: int) -> Version:
+    """An entry as it was published. Errors: NotFound, also where nothing but the digest was kept. One query."""
+    found = entry.versions.filter(number=number).first()
+    if found is None or not found.record:
+        raise NotFound(_("There is no version %(number)s of this entry.") % {"number": number})
     return found
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What an entry's page tells beside its record: where it lies, its ties, those of others to it, its versions."""
+
+    places: list[Place]
+    ties: list[Tie]
+    tied_by: list[Tie]
+    versions: list[Version]
+
+
+MOST_TIES = 200
+
+
+def surroundings(person: Any, entry: Entry) -> Surroundings:
+    """Four queries. Ties from others only where these are published; a tie to what may not be read leads nowhere."""
+    ties = list(entry.ties.select_related("target"))
+    for tie in ties:
+        if tie.target is not None and not may_read(person, tie.target):
+            tie.target = None
+    return Surroundings(
+        places=list(entry.places.select_related("site")),
+        ties=ties,
+        tied_by=list(
+            Tie.objects.filter(target=entry, entry__state=EntryState.PUBLISHED)
+            .exclude(entry=entry)
+            .select_related("entry")
+            .order_by("kind", "entry__title")[:MOST_TIES]
+        ),
+        versions=list(entry.versions.defer("record").select_related("published_by")),
+    )
 
 
 def counts_by_kind() -> dict[str, int]:
@@ -30,6 +170,22 @@ def counts_by_kind() -> dict[str, int]:
     return dict(published().order_by().values_list("kind").annotate(n=Count("id")))
 
 
+def entries_of(person: Any, sort: str = "") -> QuerySet[Entry]:
+    """What this person describes, the last changed first."""
+    mine = Entry.objects.filter(steward=person).select_related("factory")
+    return ordered(mine, sort, {**SORTS, "state": "state"}, ["-changed_at", "-pk"])
+
+
 def to_curate() -> QuerySet[Entry]:
     """What waits for a curator, the longest first."""
     return Entry.objects.exclude(asked_at=None).select_related("steward", "organisation").order_by("asked_at")
+
+
+def codes_like(code: str) -> set[str]:
+    """The codes that begin as this one. One query."""
+    return set(Entry.objects.filter(code__startswith=code).values_list("code", flat=True))
+
+
+def without(asked: Asked, name: str) -> Asked:
+    """The same question without one of its facets."""
+    return replace(asked, **{name: ""})

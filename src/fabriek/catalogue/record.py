@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal, get_args
 
@@ -87,7 +88,7 @@ class Contact(Part):
     """Whom to ask."""
 
     name: Word = ""
-    email: Annotated[str, Field(max_length=254, pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$")] = ""
+    email: Annotated[str, Field(max_length=254, pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$"), AfterValidator(_plain)] = ""
     url: Link = ""
 
 
@@ -376,13 +377,31 @@ class Record(Part):
         return hashlib.sha256(json.dumps(self.as_json(), sort_keys=True).encode()).hexdigest()
 
 
-class RecordBroken(ValueError):
-    """What was sent is no record. `faults`: sentences by the field's path."""
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a field. `path`: its names and numbers, with dots between. `what`, `values`: the type
+    of pydantic's error and its numbers. `said`: its own words, in English."""
 
-    def __init__(self, faults: dict[str, list[str]]) -> None:
-        first = next(iter(faults))
-        super().__init__(f"{first}: {faults[first][0]}")
-        self.faults = faults
+    path: str
+    what: str
+    values: dict[str, Any]
+    said: str
+
+
+class RecordBroken(ValueError):
+    """What was sent is no record."""
+
+    def __init__(self, found: list[Fault]) -> None:
+        super().__init__(f"{found[0].path}: {found[0].said}")
+        self.found = found
+
+    @property
+    def faults(self) -> dict[str, list[str]]:
+        """Sentences by the field's path."""
+        told: dict[str, list[str]] = {}
+        for fault in self.found:
+            told.setdefault(fault.path, []).append(fault.said)
+        return told
 
 
 def read_record(said: Any) -> Record:
@@ -390,8 +409,15 @@ def read_record(said: Any) -> Record:
     try:
         return Record.model_validate(said)
     except ValidationError as error:
-        faults: dict[str, list[str]] = {}
-        for fault in error.errors(include_url=False, include_input=False):
-            path = ".".join(str(step) for step in fault["loc"]) or "record"
-            faults.setdefault(path, []).append(fault["msg"].removeprefix("Value error, "))
-        raise RecordBroken(faults) from error
+        found = [
+            Fault(_path(fault["loc"]), fault["type"], fault.get("ctx", {}), fault["msg"].removeprefix("Value error, "))
+            for fault in error.errors(include_url=False, include_input=False)
+        ]
+        raise RecordBroken(found) from error
+
+
+def _path(steps: tuple[int | str, ...]) -> str:
+    """Where the reader finds it: pydantic puts the kind between `details` and its fields, the record doesn't."""
+    if steps[:1] == ("details",) and len(steps) > 2 and steps[1] in KINDS:
+        steps = ("details", *steps[2:])
+    return ".".join(str(step) for step in steps) or "record"

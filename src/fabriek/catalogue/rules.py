@@ -44,9 +44,14 @@ def may_edit(person: Any, entry: Entry) -> bool:
     return entry.kind not in PERSONAL and may(person, "curate the catalogue")
 
 
+def may_see_inside(person: Any, entry: Entry) -> bool:
+    """Its steward and the curators see drafts, proposals and why it was sent back."""
+    return may_edit(person, entry) or may(person, "curate the catalogue")
+
+
 def may_read(person: Any, entry: Entry) -> bool:
     """All may read what is published; what isn't, its steward and the curators."""
-    return entry.state == EntryState.PUBLISHED or may_edit(person, entry) or may(person, "curate the catalogue")
+    return entry.state == EntryState.PUBLISHED or may_see_inside(person, entry)
 
 
 def lacks(record: Record) -> dict[str, list[str]]:

@@ -50,6 +50,9 @@ class Configuration(BaseSettings):
     mail: str = Field(
         default="", description="smtp://user:password@host:port; empty: mail is written to files in the folder."
     )
+    upload_mib: int = Field(
+        default=25, ge=1, le=2_048, description="Size of the largest file that an entry of the catalogue may hold."
+    )
     mail_from: str = Field(default="fabriek@localhost", description="Sender of the platform's mail.")
     openid_issuer: str = Field(default="", description="Address of an OpenID provider; empty: mailed links only.")
     openid_client_id: str = Field(default="", description="The name that the provider knows this portal by.")

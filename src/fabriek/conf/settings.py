@@ -17,6 +17,7 @@ FABRIEK_BASE_URL = _configuration.base_url
 FABRIEK_DEMO = _configuration.demo
 FABRIEK_OPENID = _configuration.openid()
 FABRIEK_HARVEST_NETWORKS = _configuration.networks()
+FABRIEK_UPLOAD_BYTES = _configuration.upload_mib * 2**20
 
 SECRET_KEY = _configuration.key()
 DEBUG = _configuration.debug
@@ -122,6 +123,15 @@ WHITENOISE_MAX_AGE = 31_536_000
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    # What entries of the catalogue hold; never under the web root.
+    "uploads": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": FABRIEK_FOLDER / "uploads",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
 }
 
 if _configuration.mail:

@@ -127,7 +127,7 @@ def test_ties_find_what_they_name_whichever_came_first() -> None:
         ({"summary": "a\x00b"}, "summary"),
         ({"description": "x" * 20_001}, "description"),
         ({"distributions": [{"storage": "posix", "location": "data"}]}, "distributions.0"),
-        ({"details": {"kind": "dataset", "records": -1}}, "details.dataset.records"),
+        ({"details": {"kind": "dataset", "records": -1}}, "details.records"),
     ],
 )
 def test_a_record_that_does_not_hold_names_the_field(said: dict[str, object], path: str) -> None:

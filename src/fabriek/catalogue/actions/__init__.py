@@ -8,16 +8,20 @@ from fabriek.catalogue.actions.entries import (
     retire_entry,
     send_back,
 )
+from fabriek.catalogue.actions.from_results import draft_from_result
 from fabriek.catalogue.actions.taking_in import Taken, retire_gone, take_in
+from fabriek.catalogue.actions.uploading import upload_file
 
 __all__ = [
     "Taken",
     "ask_to_publish",
     "draft_entry",
+    "draft_from_result",
     "edit_entry",
     "publish_entry",
     "retire_entry",
     "retire_gone",
     "send_back",
     "take_in",
+    "upload_file",
 ]

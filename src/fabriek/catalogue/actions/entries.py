@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -9,6 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fabriek.audit.actions import record as audited
+from fabriek.catalogue import uploads
+from fabriek.catalogue.actions.forgetting import forget_unnamed
 from fabriek.catalogue.actions.writing import write_record, write_version
 from fabriek.catalogue.errors import ChangedMeanwhile, RecordInvalid, WrongState
 from fabriek.catalogue.models import Entry, EntryState
@@ -68,6 +71,8 @@ def edit_entry(actor: Person, entry: Entry, record: Record, *, read: str = "") -
         else:
             write_record(held, record)
         audited(actor, "catalogue.edit_entry", held, sha256=record.sha256())
+        # Robust: the edit stands, whatever a storage of files does after it.
+        transaction.on_commit(partial(forget_unnamed, held), robust=True)
     return held
 
 
@@ -78,7 +83,7 @@ def ask_to_publish(actor: Person, entry: Entry) -> Entry:
         _refuse_stranger(actor, held)
         if held.state == EntryState.PUBLISHED and held.proposed is None:
             raise WrongState(_("What is published is what you have: there is nothing to publish."), state=held.state)
-        _refuse_lacking(working_record(held))
+        _refuse_lacking(held, working_record(held))
         held.asked_at = held.asked_at or timezone.now()
         held.save(update_fields=["asked_at"])
         audited(actor, "catalogue.ask_to_publish", held)
@@ -93,7 +98,7 @@ def publish_entry(actor: Person, entry: Entry) -> Entry:
         if held.state == EntryState.PUBLISHED and held.proposed is None:
             raise WrongState(_("This is published already."), state=held.state)
         record = working_record(held)
-        _refuse_lacking(record)
+        _refuse_lacking(held, record)
         held.proposed = None
         write_record(held, record)
         version = write_version(held, actor)
@@ -143,7 +148,10 @@ def _refuse_stranger(actor: Person, entry: Entry) -> None:
         raise NotAllowed(_("Only its steward and the curators of the catalogue change an entry."))
 
 
-def _refuse_lacking(record: Record) -> None:
+def _refuse_lacking(entry: Entry, record: Record) -> None:
     faults = lacks(record)
+    for number, one in enumerate(record.distributions):
+        if one.storage == "upload" and not uploads.is_kept(entry, one.location):
+            faults[f"distributions.{number}.location"] = [_("This file was not uploaded to this entry.")]
     if faults:
         raise RecordInvalid(_("Before it can be published, tell what is named."), faults=faults)

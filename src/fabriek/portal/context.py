@@ -47,6 +47,7 @@ PUBLIC = (
     Destination("factories", _("Factories")),
     Destination("calls", _("Calls")),
     Destination("promises", _("Promises")),
+    Destination("catalogue", _("Catalogue")),
     Destination("recipes", _("Recipes")),
 )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver
 
 from fabriek.portal.pages.apply.urls import urlpatterns as apply
+from fabriek.portal.pages.catalogue.urls import urlpatterns as catalogue
 from fabriek.portal.pages.decide.urls import urlpatterns as decide
 from fabriek.portal.pages.public.urls import urlpatterns as public
 from fabriek.portal.pages.use.urls import urlpatterns as use
 
 app_name = "portal"
-urlpatterns: list[URLPattern | URLResolver] = [*public, *apply, *use, *decide]
+urlpatterns: list[URLPattern | URLResolver] = [*public, *catalogue, *apply, *use, *decide]

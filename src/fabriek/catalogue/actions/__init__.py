@@ -2,6 +2,7 @@
 
 from fabriek.catalogue.actions.entries import (
     ask_to_publish,
+    begin_entry,
     draft_entry,
     edit_entry,
     publish_entry,
@@ -15,6 +16,7 @@ from fabriek.catalogue.actions.uploading import upload_file
 __all__ = [
     "Taken",
     "ask_to_publish",
+    "begin_entry",
     "draft_entry",
     "draft_from_result",
     "edit_entry",

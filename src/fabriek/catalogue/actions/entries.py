@@ -7,16 +7,18 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from fabriek.audit.actions import record as audited
 from fabriek.catalogue import uploads
 from fabriek.catalogue.actions.forgetting import forget_unnamed
-from fabriek.catalogue.actions.writing import write_record, write_version
+from fabriek.catalogue.actions.writing import free_code, write_record, write_version
 from fabriek.catalogue.errors import ChangedMeanwhile, RecordInvalid, WrongState
 from fabriek.catalogue.models import Entry, EntryState
 from fabriek.catalogue.record import Record
 from fabriek.catalogue.rules import lacks, may_edit
+from fabriek.catalogue.words import record_from
 from fabriek.conf.errors import NotAllowed
 from fabriek.people.models import Person
 from fabriek.people.permissions import require
@@ -41,6 +43,18 @@ def draft_entry(actor: Person, record: Record, **beside: Any) -> Entry:
             faults={"code": [_("There is an entry %(code)s already. Choose another code.") % {"code": record.code}]},
         ) from error
     return entry
+
+
+def begin_entry(actor: Person, kind: str, title: str, language: str = "en") -> Entry:
+    """A draft of which nothing is said yet but its kind and title; its code comes from the title.
+
+    Errors: NotAllowed; RecordInvalid with what doesn't hold.
+    """
+    said = {"title": title, "language": language, "details": {"kind": kind}}
+    code = slugify(title)[:80].strip("-") or kind
+    # Checked before a code is looked for: a title that isn't one has none.
+    record_from({**said, "code": kind})
+    return draft_entry(actor, record_from({**said, "code": free_code(code)}))
 
 
 def edit_entry(actor: Person, entry: Entry, record: Record, *, read: str = "") -> Entry:

@@ -53,7 +53,7 @@ def record_of(result: Result) -> Record:
     name = result.name or job.name
     run = getattr(job, "run", None)
     said: dict[str, Any] = {
-        "code": f"{slugify(name)[:80] or result.kind}-{str(job.uuid)[:8]}",
+        "code": f"{slugify(name)[:80].strip('-') or result.kind}-{str(job.uuid)[:8]}",
         "title": name,
         "summary": result.summary[:1_000],
         "description": _made_by(result),

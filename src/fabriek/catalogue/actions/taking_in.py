@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from fabriek.audit.actions import record as audited
-from fabriek.catalogue.actions.writing import write_record, write_version
+from fabriek.catalogue.actions.writing import free_code, write_record, write_version
 from fabriek.catalogue.models import Entry, EntryState
 from fabriek.catalogue.record import Record
 
@@ -35,7 +35,7 @@ def take_in(
         entry = Entry.objects.select_for_update().filter(origin=origin, origin_identifier=identifier).first()
         if entry is None:
             entry = Entry(origin=origin, origin_identifier=identifier, is_reference=reference, is_demo=demo)
-            entry.code = _free_code(record.code)
+            entry.code = free_code(record.code)
             taken: Taken = "added"
         elif entry.steward_id is not None or (entry.state == EntryState.RETIRED and not returned):
             return "kept"

@@ -59,6 +59,16 @@ def write_version(entry: Entry, by: Person | None) -> Version:
     )
 
 
+def free_code(wanted: str) -> str:
+    """The code itself, or with the first number from 2 that makes it free. One query."""
+    taken = set(Entry.objects.filter(code__startswith=wanted[:110]).values_list("code", flat=True))
+    code, number = wanted, 1
+    while code in taken:
+        number += 1
+        code = f"{wanted[:110].rstrip('-')}-{number}"
+    return code
+
+
 def _factory(record: Record) -> Factory | None:
     if record.factory is None:
         return None

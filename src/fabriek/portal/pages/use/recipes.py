@@ -12,6 +12,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
+from fabriek.catalogue.actions.from_results import KINDS
+from fabriek.catalogue.models import Entry
 from fabriek.conf.errors import Invalid, NotFound, Refused
 from fabriek.operations.models import ENDED_STATES
 from fabriek.portal.access import EVERYBODY, SIGNED_IN, requires
@@ -55,13 +57,16 @@ def _form(request: HttpRequest, code: str, recipe: str) -> tuple[Project, Recipe
     allocations = queries.usable_allocations(project)
     asks = any(parameter.kind == "checkpoint" for parameter in found.parameters)
     checkpoints = list(queries.checkpoints(project)[:200]) if asks else []
-    initial = {"uuid": uuid4(), "checkpoint": request.GET.get("from", "")}
+    # An address may bring answers along: the catalogue's, or the checkpoint that a result's page goes on from.
+    names = ("allocation", *(parameter.name for parameter in found.parameters))
+    brought = {name: request.GET[name] for name in names if name in request.GET}
+    initial = {"uuid": uuid4(), "checkpoint": request.GET.get("from", ""), **brought}
     sent = request.POST if request.method == "POST" else None
     return project, found, allocations, RecipeForm(found, allocations, checkpoints, sent, initial=initial)
 
 
 def _chosen(allocations: list[Allocation], form: RecipeForm) -> Allocation | None:
-    code = form.data.get("allocation") if form.is_bound else None
+    code = form.data.get("allocation") if form.is_bound else form.initial.get("allocation")
     return next((a for a in allocations if code in (None, a.code)), None)
 
 
@@ -149,6 +154,8 @@ def result(request: HttpRequest, uuid: str) -> HttpResponse:
         "lineage": queries.lineage(found),
         "may_submit": is_member(request.user, job.project),
         "next_recipes": _next(found),
+        "entry": Entry.objects.filter(result=found).only("code").first(),
+        "may_describe": found.kind in KINDS and found.complete and not found.problem and job.state == "COMPLETED",
     }
     template = "use/result_now.html" if request.headers.get("HX-Request") else "use/result.html"
     return render(request, template, context)

@@ -1,0 +1,264 @@
+"""The catalogue's front, an entry with what surrounds it, its versions and files, and its use in a recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from fabriek.catalogue import queries, uploads
+from fabriek.catalogue.actions.entries import working_record
+from fabriek.catalogue.downloads import file_of
+from fabriek.catalogue.models import Access, Entry, EntryKind, EntryState, Place, Tie
+from fabriek.catalogue.record import Record
+from fabriek.catalogue.rules import may_edit, may_see_inside
+from fabriek.catalogue.using import Use, recipes_that_take, uses
+from fabriek.catalogue.words import CHOICES, TIED_BY
+from fabriek.people.permissions import may
+from fabriek.portal.access import EVERYBODY, SIGNED_IN, requires
+from fabriek.portal.components import entry_lines
+from fabriek.portal.components.entry_lines import address_of, language_name
+from fabriek.portal.components.prose import prose
+
+PER_PAGE = 25
+MOST_OF_A_FACET = 12
+
+
+class SearchForm(forms.Form):
+    """The one box."""
+
+    q = forms.CharField(label=gettext_lazy("Search the catalogue"), required=False, max_length=200)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A value of a facet: how many there would be, and where it leads."""
+
+    label: str
+    count: int
+    url: str
+    chosen: bool
+
+
+@requires(EVERYBODY)
+def index(request: HttpRequest) -> HttpResponse:
+    """What there is: by kind, found by words, narrowed by facets."""
+    asked = asked_of(request)
+    found = queries.found(asked)
+    page = Paginator(found.entries, PER_PAGE).get_page(request.GET.get("page"))
+    is_front = not asked.q and not asked.narrowed
+    context = {
+        "asked": asked,
+        "form": SearchForm(initial={"q": asked.q}),
+        "page": page,
+        "kinds": _kinds(asked, found) if is_front else [],
+        "facets": _facets(asked, found),
+        "chosen": _chosen(asked, found),
+        "is_front": is_front,
+        "may_describe": may(request.user, "describe entries"),
+        "may_curate": may(request.user, "curate the catalogue"),
+    }
+    return render(request, "catalogue/index.html", context)
+
+
+def asked_of(request: HttpRequest) -> queries.Asked:
+    """What the address asks; a facet's value that can't be is passed on, and finds nothing."""
+    said = {name: request.GET.get(name, "")[:200].replace("\x00", "") for name in ("q", "sort", *queries.FACETS)}
+    return queries.Asked(**said)
+
+
+def _address(asked: queries.Asked, **changed: str) -> str:
+    said = {"q": asked.q, **asked.narrowed, "sort": asked.sort, **changed}
+    query = urlencode({name: value for name, value in said.items() if value})
+    return f"{reverse('portal:catalogue')}?{query}" if query else reverse("portal:catalogue")
+
+
+def _kinds(asked: queries.Asked, found: queries.Found) -> list[Choice]:
+    counts = dict(found.facets["kind"])
+    return [
+        Choice(str(label), counts.get(kind, 0), _address(asked, kind=kind), False) for kind, label in EntryKind.choices
+    ]
+
+
+def _facets(asked: queries.Asked, found: queries.Found) -> list[tuple[str, list[Choice]]]:
+    """Each facet with its values. One with a single value that isn't chosen tells nothing, and is left out."""
+    names = {
+        "kind": _("Kind"),
+        "access": _("Access"),
+        "licence": _("Licence"),
+        "task": _("Task"),
+        "language": _("Language"),
+        "factory": _("Factory"),
+    }
+    shown = []
+    for name, title in names.items():
+        now = asked.narrowed.get(name, "")
+        choices = [
+            Choice(
+                value_text(name, value, found.names),
+                count,
+                _address(asked, **{name: "" if value == now else value}),
+                value == now,
+            )
+            for value, count in found.facets[name][:MOST_OF_A_FACET]
+        ]
+        if len(choices) > 1 or now:
+            shown.append((title, choices))
+    return shown
+
+
+def _chosen(asked: queries.Asked, found: queries.Found) -> list[Choice]:
+    """What the list is narrowed by, each leading to the list without it."""
+    return [
+        Choice(value_text(name, value, found.names), 0, _address(asked, **{name: ""}), True)
+        for name, value in asked.narrowed.items()
+    ]
+
+
+def value_text(facet: str, value: str, names: dict[str, str] | None = None) -> str:
+    """A facet's value in words."""
+    match facet:
+        case "kind":
+            return str(dict(EntryKind.choices).get(value, value))
+        case "access":
+            return str(dict(Access.choices).get(value, value))
+        case "language":
+            return language_name(value)
+        case "factory":
+            return (names or {}).get(value, value)
+        case _:
+            return value
+
+
+@requires(EVERYBODY)
+def show(request: HttpRequest, code: str) -> HttpResponse:
+    """An entry. Its steward and the curators may look at what is proposed: `?as=proposed`."""
+    entry = queries.entry_of(request.user, code)
+    inside = may_see_inside(request.user, entry)
+    proposed = inside and entry.proposed is not None and request.GET.get("as") == "proposed"
+    record = working_record(entry) if proposed else entry.as_record()
+    near = queries.surroundings(request.user, entry)
+    context = {
+        **told(entry, record, near.places),
+        "ties": _ties(near.ties),
+        "tied_by": _tied_by(near.tied_by),
+        "versions": near.versions,
+        "inside": inside,
+        "is_proposed": proposed,
+        "may_edit": may_edit(request.user, entry),
+        "may_curate": may(request.user, "curate the catalogue"),
+        "is_usable": entry.state == EntryState.PUBLISHED and bool(recipes_that_take(entry)),
+    }
+    return render(request, "catalogue/entry.html", context)
+
+
+@requires(EVERYBODY)
+def version(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """An entry as it was published once."""
+    entry = queries.entry_of(request.user, code)
+    found = queries.version_of(entry, number)
+    record = Record.model_validate(found.record)
+    return render(request, "catalogue/version.html", {**told(entry, record, None), "version": found})
+
+
+@requires(EVERYBODY)
+def file(request: HttpRequest, code: str, sha256: str) -> HttpResponseBase:
+    """A file that an entry holds."""
+    return file_of(request.user, queries.entry_of(request.user, code), sha256)
+
+
+@requires(SIGNED_IN)
+def use(request: HttpRequest, code: str) -> HttpResponse:
+    """Where one could use it: which project's hours, in which recipe; each leads to the recipe's form, filled."""
+    entry = queries.entry_of(request.user, code)
+    found = uses(request.user, entry)
+    context = {
+        "entry": entry,
+        "rows": [(one, _form_of(one)) for one in found],
+        "takes": recipes_that_take(entry),
+        "places": entry.places.select_related("site"),
+        "is_elsewhere": any(not one.is_there for one in found),
+    }
+    return render(request, "catalogue/use.html", context)
+
+
+def _form_of(found: Use) -> str:
+    """The recipe's form, with the answers that the entry gives."""
+    form = reverse("portal:run_recipe", args=[found.allocation.project.code, found.recipe.code])
+    return f"{form}?{urlencode({'allocation': found.allocation.code, **found.answers})}"
+
+
+def told(entry: Entry, record: Record, places: list[Place] | None) -> dict[str, Any]:
+    """What a page tells of a record of an entry. `places`: its rows, where they are of this record."""
+    card = getattr(record.details, "card", "")
+    return {
+        "entry": entry,
+        "record": record,
+        "kind": dict(EntryKind.choices)[record.kind],
+        "head": entry_lines.lines(record, entry_lines.HEAD),
+        "details": entry_lines.details(record),
+        "terms": entry_lines.lines(record, entry_lines.TERMS),
+        "trust": entry_lines.lines(record, entry_lines.TRUST),
+        "links": entry_lines.lines(record, entry_lines.PAGES),
+        "texts": [(title, prose(text, 3)) for title, text in entry_lines.texts(record)],
+        "sheet": [(title, prose(text, 3)) for title, text in entry_lines.sheet(record)],
+        "description": prose(record.description, 2),
+        "card": prose(card, 3) if card else "",
+        "contact": entry_lines.contact_of(record),
+        "columns": getattr(record.details, "columns", []),
+        "metrics": getattr(record.details, "metrics", []),
+        "places": _places(entry, record, places),
+    }
+
+
+def _places(entry: Entry, record: Record, known: list[Place] | None) -> list[dict[str, Any]]:
+    """Where a record says that the entry lies: with the site of the register, and a way there for a browser."""
+    sites = {place.site.code: place.site for place in known or [] if place.site is not None}
+    shown = []
+    for one in record.distributions:
+        url = one.location if one.storage == "http" else ""
+        if one.storage == "upload" and uploads.is_kept(entry, one.location):
+            url = reverse("portal:entry_file", args=[entry.code, one.location])
+        shown.append(
+            {
+                "place": one,
+                "storage": CHOICES["distributions.storage"][one.storage],
+                "site": sites.get(one.site or ""),
+                "url": url,
+            }
+        )
+    return shown
+
+
+def _ties(ties: list[Tie]) -> list[tuple[str, list[dict[str, str]]]]:
+    """What the entry is tied to, by the kind of tie."""
+    grouped: dict[str, list[dict[str, str]]] = {}
+    for tie in ties:
+        url = reverse("portal:entry", args=[tie.target.code]) if tie.target else address_of(tie.address)
+        title = tie.target.title if tie.target else tie.title or tie.address
+        note = tie.target.get_kind_display() if tie.target else ("" if title == tie.address else tie.address)
+        label = str(CHOICES["relations.kind"].get(tie.kind, tie.kind))
+        grouped.setdefault(label, []).append({"title": title, "url": url, "note": note})
+    return list(grouped.items())
+
+
+def _tied_by(ties: list[Tie]) -> list[tuple[str, list[dict[str, str]]]]:
+    """What is tied to the entry, by the kind of tie."""
+    grouped: dict[str, list[dict[str, str]]] = {}
+    for tie in ties:
+        grouped.setdefault(str(TIED_BY.get(tie.kind, tie.kind)), []).append(
+            {
+                "title": tie.entry.title,
+                "url": reverse("portal:entry", args=[tie.entry.code]),
+                "note": tie.entry.get_kind_display(),
+            }
+        )
+    return list(grouped.items())

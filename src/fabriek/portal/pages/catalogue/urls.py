@@ -1,0 +1,26 @@
+"""The addresses of these pages."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, path
+
+from fabriek.portal.pages.catalogue import browsing, curating, writing
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("catalogue/", browsing.index, name="catalogue"),
+    path("catalogue/new/", writing.new, name="new_entry"),
+    path("catalogue/mine/", writing.mine, name="my_entries"),
+    path("catalogue/desk/", curating.desk, name="curate"),
+    path("catalogue/desk/<slug:code>/", curating.look, name="curate_entry"),
+    path("catalogue/desk/<slug:code>/publish/", curating.publish, name="publish_entry"),
+    path("catalogue/desk/<slug:code>/send-back/", curating.send_back, name="send_back_entry"),
+    path("catalogue/entries/<slug:code>/", browsing.show, name="entry"),
+    path("catalogue/entries/<slug:code>/versions/<int:number>/", browsing.version, name="entry_version"),
+    path("catalogue/entries/<slug:code>/files/<slug:sha256>/", browsing.file, name="entry_file"),
+    path("catalogue/entries/<slug:code>/use/", browsing.use, name="use_entry"),
+    path("catalogue/entries/<slug:code>/edit/<slug:step>/", writing.edit, name="edit_entry"),
+    path("catalogue/entries/<slug:code>/upload/", writing.upload, name="upload_entry_file"),
+    path("catalogue/entries/<slug:code>/ask/", writing.ask, name="ask_entry"),
+    path("catalogue/entries/<slug:code>/retire/", writing.retire, name="retire_entry"),
+    path("results/<uuid:uuid>/entry/", writing.from_result, name="draft_from_result"),
+]

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.utils.translation import get_language_info
+from django.utils.translation import gettext as _
 
 from fabriek.catalogue.record import Contact, Fact, Party, Record
 from fabriek.catalogue.words import CHOICES, choice_of, label_of
@@ -83,9 +84,17 @@ def sheet(record: Record) -> list[tuple[str, str]]:
 
 
 def source_of(record: Record, path: str) -> tuple[str, str, str]:
-    """Where a field comes from: in words, its address, and how sure it is."""
-    facts = record.facts
-    fact: Fact | None = facts.get(path) or facts.get(path.removeprefix("details.")) or facts.get("*")
+    """Where a field comes from, if it has a source of its own: in words, its address, and how sure it is."""
+    return _origin(record.facts.get(path) or record.facts.get(path.removeprefix("details.")))
+
+
+def general_source(record: Record) -> Line | None:
+    """Where all comes from that has no source of its own."""
+    fact = record.facts.get("*")
+    return Line("", fact.seen_on, "", *_origin(fact)) if fact else None
+
+
+def _origin(fact: Fact | None) -> tuple[str, str, str]:
     if fact is None:
         return "", "", ""
     address = fact.source if fact.source.startswith(("https://", "http://")) else ""
@@ -118,7 +127,8 @@ def _is_shown(record: Record, name: str) -> bool:
 
 def _line(record: Record, path: str, value: Any) -> Line:
     text, url = _words(path, value)
-    return Line(label_of(path), text, url, *source_of(record, path))
+    label = _("Size") if path == "details.bytes" else label_of(path)
+    return Line(label, text, url, *source_of(record, path))
 
 
 def _words(path: str, value: Any) -> tuple[Any, str]:

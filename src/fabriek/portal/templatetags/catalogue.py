@@ -7,6 +7,9 @@ from typing import Any
 from django import template
 
 from fabriek.catalogue.words import choice_of
+from fabriek.portal.components.amounts import bytes_text
+from fabriek.portal.components.entry_lines import Line
+from fabriek.portal.templatetags.fabriek import origin_of
 
 register = template.Library()
 
@@ -23,3 +26,15 @@ def field_text(value: Any, path: str) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return choice_of(path, value) if isinstance(value, str) else str(value)
+
+
+@register.filter
+def size(amount: int) -> str:
+    """An amount of bytes: 57.7 GiB."""
+    return bytes_text(amount)
+
+
+@register.inclusion_tag("components/origin.html")
+def entry_origin(line: Line) -> dict[str, str]:
+    """Where a fact of an entry comes from, and how sure it is."""
+    return origin_of(line.source, line.source_url, line.confidence)

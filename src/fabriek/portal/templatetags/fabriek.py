@@ -288,14 +288,14 @@ def fact(
         "url": url,
         "known": value is not None and value != "",
         "note": note,
-        **_origin(source, source_url or _where_told(source, sources), confidence),
+        **origin_of(source, source_url or _where_told(source, sources), confidence),
     }
 
 
 @register.inclusion_tag("components/origin.html")
 def origin(source: str, confidence: str = "", sources: Any = ()) -> dict[str, str]:
     """Where something is from and how sure it is. ``sources``: those that the page tells, as (code, text)."""
-    return _origin(source, _where_told(source, sources), confidence)
+    return origin_of(source, _where_told(source, sources), confidence)
 
 
 def _where_told(source: str, sources: Any) -> str:
@@ -304,7 +304,8 @@ def _where_told(source: str, sources: Any) -> str:
     return f"#source-{source}" if source in told else ""
 
 
-def _origin(source: str, source_url: str, confidence: str) -> dict[str, str]:
+def origin_of(source: str, source_url: str, confidence: str) -> dict[str, str]:
+    """What ``components/origin.html`` shows."""
     level = str(getattr(confidence, "value", confidence) or "")
     words = {"high": _("High confidence"), "medium": _("Medium confidence"), "low": _("Low confidence")}
     return {"source": source, "source_url": source_url, "level": level, "confidence": words.get(level, "")}

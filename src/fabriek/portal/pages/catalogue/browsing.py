@@ -35,7 +35,12 @@ MOST_OF_A_FACET = 12
 class SearchForm(forms.Form):
     """The one box."""
 
-    q = forms.CharField(label=gettext_lazy("Search the catalogue"), required=False, max_length=200)
+    q = forms.CharField(
+        label=gettext_lazy("Search the catalogue"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"data-width": "lg", "type": "search", "autocomplete": "off"}),
+    )
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "form": SearchForm(initial={"q": asked.q}),
         "page": page,
         "kinds": _kinds(asked, found) if is_front else [],
-        "facets": _facets(asked, found),
+        "facets": _facets(asked, found, but="kind" if is_front else ""),
         "chosen": _chosen(asked, found),
         "is_front": is_front,
         "may_describe": may(request.user, "describe entries"),
@@ -83,12 +88,15 @@ def _address(asked: queries.Asked, **changed: str) -> str:
 
 def _kinds(asked: queries.Asked, found: queries.Found) -> list[Choice]:
     counts = dict(found.facets["kind"])
-    return [
-        Choice(str(label), counts.get(kind, 0), _address(asked, kind=kind), False) for kind, label in EntryKind.choices
-    ]
+    shown = [Choice(_("All"), sum(counts.values()), "#found", False)]
+    for kind, label in EntryKind.choices:
+        count = counts.get(kind, 0)
+        # A kind of which there is nothing leads nowhere.
+        shown.append(Choice(str(label), count, _address(asked, kind=kind) if count else "", False))
+    return shown
 
 
-def _facets(asked: queries.Asked, found: queries.Found) -> list[tuple[str, list[Choice]]]:
+def _facets(asked: queries.Asked, found: queries.Found, but: str) -> list[tuple[str, list[Choice]]]:
     """Each facet with its values. One with a single value that isn't chosen tells nothing, and is left out."""
     names = {
         "kind": _("Kind"),
@@ -110,7 +118,7 @@ def _facets(asked: queries.Asked, found: queries.Found) -> list[tuple[str, list[
             )
             for value, count in found.facets[name][:MOST_OF_A_FACET]
         ]
-        if len(choices) > 1 or now:
+        if name != but and (len(choices) > 1 or now):
             shown.append((title, choices))
     return shown
 
@@ -203,6 +211,7 @@ def told(entry: Entry, record: Record, places: list[Place] | None) -> dict[str, 
         "entry": entry,
         "record": record,
         "kind": dict(EntryKind.choices)[record.kind],
+        "general": entry_lines.general_source(record),
         "head": entry_lines.lines(record, entry_lines.HEAD),
         "details": entry_lines.details(record),
         "terms": entry_lines.lines(record, entry_lines.TERMS),

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from django import forms
 from django.forms.boundfield import BoundField
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import BaseModel
@@ -37,6 +38,17 @@ LANGUAGES = (
 
 KEY = {"translations": "language", "facts": "field"}
 """Tables whose rows have names: what their name is called."""
+
+ROWS: dict[str, Any] = {
+    "creators": gettext_lazy("Creator"),
+    "distributions": gettext_lazy("Place"),
+    "relations": gettext_lazy("Tie"),
+    "facts": gettext_lazy("Source"),
+    "translations": gettext_lazy("Translation"),
+    "columns": gettext_lazy("Column"),
+    "metrics": gettext_lazy("Measure"),
+}
+"""What a row of a table is called."""
 
 HINTS: dict[str, Any] = {
     "summary": gettext_lazy("In a sentence or two: what it is, and whom it is for."),
@@ -103,6 +115,12 @@ def steps_of(kind: str) -> list[Step]:
     return found
 
 
+def says_something(record: Record, names: Iterable[str]) -> bool:
+    """Whether any of these fields of a record says more than it says of itself."""
+    said = record.as_json()
+    return any(len(said[name]) > 1 if name == "details" else name in said for name in names)
+
+
 @dataclass
 class Group:
     """Questions that belong together on a page. `kind`: plain, part, or rows, whose `rows` are each a part."""
@@ -142,12 +160,22 @@ class StepForm(forms.Form):
                 yield Group("part", title, [self[name] for name in asked])
             else:
                 rows = [
-                    (f"{title} {number}", [self[name] for name in names], is_filled)
+                    (self._named(path, number, names), [self[name] for name in names], is_filled)
                     for number, (names, is_filled) in enumerate(asked, start=1)
                 ]
                 yield Group("rows", title, rows=rows)
         if plain.fields:
             yield plain
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether more can be added than the page has room for."""
+        return any(kind == "rows" for kind, _path, _asked in self._asked)
+
+    @property
+    def is_one_table(self) -> bool:
+        """Whether the page's heading is its only group's name."""
+        return len(self._asked) == 1
 
     def applied(self) -> dict[str, Any]:
         """The record with this step's answers, of a valid form. Whether it holds is the record's to say."""
@@ -218,6 +246,14 @@ class StepForm(forms.Form):
             table[name], self._rows[path][name] = row, number
         return table if key else list(table.values())
 
+    def _named(self, path: str, number: int, names: list[str]) -> str:
+        """A row by its number, and by what is typed in it that one knows it by."""
+        title = f"{ROWS[path.rpartition('.')[2]]} {number}"
+        known = next(
+            (text for name in names if name.rpartition(".")[2] in _TELLING and (text := self[name].value())), ""
+        )
+        return f"{title}: {Truncator(known).chars(60)}" if known else title
+
     def _answers(self, names: Iterable[str]) -> dict[str, Any]:
         return {name.rpartition(".")[2]: answer for name in names if (answer := self._answer(name)) is not None}
 
@@ -252,7 +288,10 @@ class StepForm(forms.Form):
         return None
 
     def _add(self, path: str, info: FieldInfo, value: Any) -> str:
-        self.fields[path] = _question(path, info, self._offered)
+        made = _question(path, info, self._offered)
+        # A text for sentences is as wide as the page.
+        made.width = "" if isinstance(made.widget, forms.Textarea) else "lg"  # type: ignore[attr-defined]
+        self.fields[path] = made
         self.initial[path] = _shown(info.get_default() if value is None else value)
         return path
 
@@ -278,6 +317,7 @@ class StepForm(forms.Form):
         return {}
 
 
+_TELLING = frozenset({"location", "target", "name", "title", "field"})
 _KNOWN_BY = (".location", ".target", ".name", ".0.location")
 
 
@@ -322,7 +362,7 @@ def _question(path: str, info: FieldInfo, offered: Callable[[str], list[tuple[st
     asked: dict[str, Any] = {
         "label": LABELS[name],
         "required": False,
-        "help_text": HINTS.get(whole, HINTS.get(name, "")),
+        "help_text": HINTS.get(whole, ""),
     }
     if get_origin(info.annotation) is Literal:
         # In a row an empty choice stands first: a row of which nothing is chosen is none.

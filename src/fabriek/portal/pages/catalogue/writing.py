@@ -22,7 +22,7 @@ from fabriek.catalogue.rules import PERSONAL, lacks, may_edit
 from fabriek.catalogue.words import label_of, record_from
 from fabriek.conf.errors import Invalid, NotFound, Refused
 from fabriek.portal.access import SIGNED_IN, requires
-from fabriek.portal.pages.catalogue.entry_forms import Step, StepForm, steps_of
+from fabriek.portal.pages.catalogue.entry_forms import Step, StepForm, says_something, steps_of
 from fabriek.portal.pages.decide.replies import add_refusal, person_of, see_other, show_refusal
 from fabriek.recipes.queries import result_of
 
@@ -83,7 +83,6 @@ def edit(request: HttpRequest, code: str, step: str) -> HttpResponse:
         **_frame(entry, steps, chosen),
         "form": form,
         "step": chosen,
-        "has_rows": any(group.kind == "rows" for group in form.groups()),
         "takes_files": step == "places" and entry.kind not in PERSONAL,
         "files_full": len(uploads.named_in(record)) >= uploads.MOST_FILES,
     }
@@ -114,7 +113,7 @@ def _check(request: HttpRequest, entry: Entry) -> HttpResponse:
     tasks = []
     for one in steps:
         lacking = [sentence for name in one.fields for sentence in faults.get(name, [])]
-        state = "incomplete" if lacking else "done"
+        state = "incomplete" if lacking else "done" if says_something(record, one.fields) else "to_do"
         tasks.append({"label": one.title, "url": step_url(entry, one.code), "state": state, "hint": " ".join(lacking)})
     changes = differences(entry.as_record(), record) if entry.published else []
     context = {

@@ -43,6 +43,14 @@ VERBS: dict[str, tuple[str, str]] = {
     "cancel_jobs": ("POST /projects/{code}/jobs/cancel", "job cancel"),
     "run_recipe": ("POST /recipes/{code}/runs", "recipe run"),
     "estimate_recipe": ("POST /recipes/{code}/estimate", "recipe estimate"),
+    "new_entry": ("POST /catalogue/entries", "catalogue new"),
+    "edit_entry": ("PUT /catalogue/entries/{code}", "catalogue edit"),
+    "upload_entry_file": ("POST /catalogue/entries/{code}/files", "catalogue upload"),
+    "ask_entry": ("POST /catalogue/entries/{code}/ask", "catalogue ask"),
+    "retire_entry": ("POST /catalogue/entries/{code}/retire", "catalogue retire"),
+    "publish_entry": ("POST /catalogue/entries/{code}/publish", "catalogue publish"),
+    "send_back_entry": ("POST /catalogue/entries/{code}/send-back", "catalogue send-back"),
+    "draft_from_result": ("POST /results/{uuid}/entry", "catalogue from-result"),
     "propose_decision": ("POST /decisions", "decision propose"),
     "publish_decision": ("POST /decisions/{code}/publish", "decision publish"),
     "discard_decision": ("POST /decisions/{code}/discard", "decision discard"),
@@ -176,6 +184,13 @@ LISTS: dict[str, tuple[str, str]] = {
     "harvest_source": ("GET /harvest/sources/{code}/runs", "harvest runs"),
     "harvest_run": ("GET /harvest/runs/{uuid}/remarks", "harvest remarks"),
     "waiting_jobs": ("GET /jobs", "cluster jobs"),
+    "catalogue": ("GET /catalogue/entries", "catalogue list"),
+    "my_entries": ("GET /catalogue/entries", "catalogue list"),
+    "curate": ("GET /catalogue/entries", "catalogue list"),
+    "curate_entry": ("GET /catalogue/entries/{code}", "catalogue show"),
+    "entry": ("GET /catalogue/entries/{code}", "catalogue show"),
+    "entry_version": ("GET /catalogue/entries/{code}/versions/{number}", "catalogue version"),
+    "entry_file": ("GET /catalogue/entries/{code}/files/{sha256}", "catalogue download"),
     "people": ("GET /people", "people"),
     "person": ("GET /people", "people"),
     "audit": ("GET /events", "events"),
@@ -189,11 +204,17 @@ ONLY_READ_HERE = {
     "about_demo": "words",
     "openid_start": "the way to a provider and back, by cookies",
     "openid_back": "the way to a provider and back, by cookies",
+    "use_entry": "leads to the forms of recipes, whose runs take the same answers as parameters",
     "shares_total": "adds up a table while it is typed",
 }
 
 # Pages that only ask what their verb takes: whoever asks the API or the command says it at once.
 FORMS = {
+    "new_entry",
+    "edit_entry",
+    "retire_entry",
+    "publish_entry",
+    "send_back_entry",
     "ask_transfer",
     "application_step",
     "submit_job",
@@ -330,6 +351,8 @@ def test_what_a_list_is_of_comes_in_pages_where_it_grows() -> None:
     for path in (
         "/applications",
         "/allocations",
+        "/catalogue/entries",
+        "/catalogue/entries/{code}/versions",
         "/calls/{code}/applications",
         "/calls/{code}/tasks",
         "/events",
@@ -355,6 +378,7 @@ def test_the_rooms_decide_and_the_doors_only_call() -> None:
     from fabriek.api.routes import (
         access,
         administration,
+        catalogue,
         declaring,
         jobs,
         judging,
@@ -367,7 +391,20 @@ def test_the_rooms_decide_and_the_doors_only_call() -> None:
     )
     from fabriek.api.routes import explaining as why
 
-    rooms = (access, administration, declaring, jobs, judging, operations, programmes, reading, recipes, sites, why)
+    rooms = (
+        access,
+        administration,
+        catalogue,
+        declaring,
+        jobs,
+        judging,
+        operations,
+        programmes,
+        reading,
+        recipes,
+        sites,
+        why,
+    )
     for module in (*rooms, transfers):
         text = inspect.getsource(module)
         for write in (".save(", ".create(", ".delete()", ".update("):

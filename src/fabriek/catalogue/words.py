@@ -241,11 +241,11 @@ _NAMED = ("translations", "facts")
 
 def bare(path: str) -> str:
     """A field's path without the numbers and names of rows: `distributions.0.site` is `distributions.site`."""
-    steps = [step for step in path.split(".") if not step.isdigit()]
+    steps = path.split(".")
     if steps[0] in _NAMED and len(steps) > 1:
         # A row of `facts` is named after a field, whose path may have dots of its own.
-        steps = [steps[0], steps[-1]] if len(steps) > 2 else steps[:1]
-    return ".".join(steps)
+        return f"{steps[0]}.{steps[-1]}" if len(steps) > 2 else steps[0]
+    return ".".join(step for step in steps if not step.isdigit())
 
 
 def label_of(path: str) -> str:

@@ -296,12 +296,13 @@ class StepForm(forms.Form):
         return path
 
     def _add_key(self, path: str, key: str, value: str) -> str:
+        made: forms.Field
         if key == "language":
-            self.fields[path] = _languages(_("Language"), value)
+            made = _languages(_("Language"), value)
         else:
-            self.fields[path] = forms.CharField(
-                label=LABELS[key], required=False, max_length=200, help_text=HINTS["facts.field"]
-            )
+            made = forms.CharField(label=LABELS[key], required=False, max_length=200, help_text=HINTS["facts.field"])
+        made.width = "lg"  # type: ignore[attr-defined]
+        self.fields[path] = made
         self.initial[path] = value
         return path
 

@@ -1,0 +1,82 @@
+"""`fabriek catalogue`: from a file with a record to an entry that is found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.factories.catalogue import make_record
+from tests.factories.world import make_person
+from tests.unit.cli.test_over_the_api import Command, _no_network  # noqa: F401 - the fixture
+
+from fabriek.catalogue.models import Entry
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Any, settings: Any) -> None:
+    stores = dict(settings.STORAGES)
+    stores["uploads"] = {**stores["uploads"], "OPTIONS": {"location": tmp_path / "uploads"}}
+    settings.STORAGES = stores
+
+
+def written(folder: Path, **said: Any) -> Path:
+    file = folder / "record.json"
+    file.write_text(json.dumps(make_record().as_json() | said))
+    return file
+
+
+def test_an_entry_goes_its_way_from_a_file_to_being_found(tmp_path: Path) -> None:
+    steward, curator = Command(make_person()), Command(make_person("officer"))
+    file = written(tmp_path, code="frisian", title="Frisian speech")
+    assert steward.read("catalogue", "new", file)["state"] == "draft"
+    assert "frisian" in steward.run("catalogue", "list", "--state", "mine").stdout
+    assert steward.read("catalogue", "ask", "frisian")["asked_at"]
+    assert "frisian" in curator.run("catalogue", "list", "--state", "waiting").stdout
+    assert curator.read("catalogue", "publish", "frisian")["published"] == 1
+    found = Command(make_person()).read("catalogue", "list", "speech", "--kind", "dataset")
+    assert [row["code"] for row in found["items"]] == ["frisian"]
+    assert "Frisian speech (dataset, published, version 1)" in steward.run("catalogue", "show", "frisian").stdout
+    assert steward.read("catalogue", "versions", "frisian")[0]["number"] == 1
+    record = json.loads(steward.run("catalogue", "version", "frisian", "1").stdout)
+    assert record == Entry.objects.get().record
+
+
+def test_what_is_shown_as_a_record_is_what_edit_takes(tmp_path: Path) -> None:
+    steward = Command(make_person())
+    steward.run("catalogue", "new", written(tmp_path, code="one"))
+    file = tmp_path / "changed.json"
+    read = steward.read("catalogue", "show", "one")["read"]
+    record = json.loads(steward.run("catalogue", "show", "one", "--record").stdout)
+    file.write_text(json.dumps({**record, "title": "Another title"}))
+    assert steward.read("catalogue", "edit", "one", file, "--read", read)["title"] == "Another title"
+    file.write_text(json.dumps({**record, "title": "A third"}))
+    assert (
+        "Somebody changed this entry" in steward.run("catalogue", "edit", "one", file, "--read", read, status=1).output
+    )
+    file.write_text(json.dumps({**record, "homepage": "javascript:"}))
+    assert "homepage:" in steward.run("catalogue", "edit", "one", file, status=2).output
+
+
+def test_what_is_sent_back_or_retired_says_why(tmp_path: Path) -> None:
+    steward, curator = Command(make_person()), Command(make_person("operator"))
+    steward.run("catalogue", "new", written(tmp_path, code="one"))
+    steward.run("catalogue", "ask", "one")
+    curator.run("catalogue", "send-back", "one", "--why", "Whose is it?")
+    assert "Remark: Whose is it?" in steward.run("catalogue", "show", "one").stdout
+    assert steward.read("catalogue", "retire", "one", "--why", "Made twice.")["state"] == "retired"
+
+
+def test_a_file_goes_up_and_comes_down_proved(tmp_path: Path) -> None:
+    steward = Command(make_person())
+    steward.run("catalogue", "new", written(tmp_path, code="one"))
+    file = tmp_path / "table.csv"
+    file.write_bytes(b"a,b\n1,2\n")
+    place = steward.read("catalogue", "upload", "one", file)["record"]["distributions"][0]
+    down = tmp_path / "down.csv"
+    steward.run("catalogue", "download", "one", place["sha256"], down)
+    assert down.read_bytes() == file.read_bytes()
+    assert "no such file" in steward.run("catalogue", "download", "one", "0" * 64, down, status=1).output

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
+from pydantic import BaseModel
 
 from fabriek.catalogue.record import Contact, Fact, Party, Record
 from fabriek.catalogue.words import CHOICES, choice_of, label_of
@@ -169,7 +170,7 @@ def _is_long(metadata: list[Any]) -> bool:
 
 def _is_part(value: Any, annotation: Any) -> bool:
     """Whether it is a table of its own on the page, as columns and metrics are."""
-    return hasattr(value, "model_fields") or "Column" in str(annotation) or "Metric" in str(annotation)
+    return isinstance(value, BaseModel) or "Column" in str(annotation) or "Metric" in str(annotation)
 
 
 def contact_of(record: Record) -> Contact | None:

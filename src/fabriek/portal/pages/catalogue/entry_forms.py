@@ -224,7 +224,11 @@ class StepForm(forms.Form):
             names = []
             if key:
                 names.append(self._add_key(f"{path}.{row}.{key}", key, has.get(key, "")))
-            names += [self._add(f"{path}.{row}.{name}", one, has.get(name)) for name, one in part.model_fields.items()]
+            # An empty row begins with nothing chosen, so that it stays none.
+            names += [
+                self._add(f"{path}.{row}.{name}", one, has.get(name, None if has else ""))
+                for name, one in part.model_fields.items()
+            ]
             is_filled = bool(has) or any(self.data.get(name) for name in names)
             if has:
                 self.fields[f"{path}.{row}.remove"] = forms.BooleanField(label=_("Take it away"), required=False)

@@ -1,0 +1,335 @@
+"""The catalogue's pages: finding, describing step by step, curating, and who sees what."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from tests.factories.catalogue import make_entry, make_record
+from tests.factories.world import make_person
+
+from fabriek.catalogue.actions import ask_to_publish, draft_entry, edit_entry, retire_entry, send_back
+from fabriek.catalogue.models import Entry, EntryKind
+from fabriek.catalogue.record import Record
+from fabriek.people.models import Person
+from fabriek.portal.pages.catalogue.entry_forms import steps_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Any, settings: Any) -> None:
+    stores = dict(settings.STORAGES)
+    stores["uploads"] = {**stores["uploads"], "OPTIONS": {"location": tmp_path}}
+    settings.STORAGES = stores
+
+
+def signed_in(person: Person, language: str = "en") -> Client:
+    client = Client(headers={"Accept-Language": language})
+    client.force_login(person)
+    return client
+
+
+def page_of(client: Client, name: str, *arguments: Any, query: str = "") -> str:
+    response = client.get(reverse(f"portal:{name}", args=arguments) + query)
+    assert response.status_code == 200, response.status_code
+    return response.content.decode()
+
+
+def step(entry: Entry, name: str) -> str:
+    return reverse("portal:edit_entry", args=[entry.code, name])
+
+
+def test_the_front_counts_kinds_and_says_what_is_empty() -> None:
+    assert "The catalogue is empty" in page_of(Client(), "catalogue")
+    make_entry("dataset", title="Frisian speech")
+    make_entry("model", title="A recogniser")
+    page = page_of(Client(), "catalogue")
+    assert "Frisian speech" in page
+    assert "2 entries" in page
+    assert "?kind=model" in page
+    assert "?kind=investor" not in page, "a kind of which there is nothing leads nowhere"
+    assert "Nothing matches" in page_of(Client(), "catalogue", query="?q=nothing")
+
+
+def test_words_and_facets_narrow_the_list_and_each_can_be_taken_away() -> None:
+    make_entry(title="Frisian speech", licence="CC0-1.0", languages=["fy"])
+    make_entry(title="Dutch speech", licence="MIT", languages=["nl"])
+    page = page_of(Client(), "catalogue", query="?q=speech&language=fy")
+    assert "Frisian speech" in page
+    assert "Dutch speech" not in page
+    assert 'href="/catalogue/?q=speech"' in page
+    # What can't be finds nothing, and breaks nothing.
+    for query in ("?kind=nonsense", "?q=%00", "?sort=nonsense&page=99", "?language=%22", "?factory=x&task=%27"):
+        assert Client().get("/catalogue/" + query).status_code == 200
+
+
+def test_a_page_of_many_takes_as_many_queries_as_one_of_one(django_assert_num_queries: Any) -> None:
+    make_entry()
+    for more in (0, 4):
+        for _number in range(more):
+            make_entry()
+        with django_assert_num_queries(3):
+            Client().get("/catalogue/")
+
+
+def test_an_entry_tells_what_is_known_what_is_not_and_from_where() -> None:
+    make_entry(code="data", title="The data")
+    entry = make_entry(
+        "model",
+        code="a-model",
+        licence="",
+        conditions="Ask us.",
+        relations=[{"kind": "trained-on", "target": "data"}, {"kind": "based-on", "target": "https://example.org/x"}],
+        facts={"details.parameters": {"source": "its card", "confidence": "low"}},
+        details={"parameters": 1_000_000, "card": "# Its card\n\n<script>alert(1)</script> [go](javascript:alert(1))"},
+    )
+    page = page_of(Client(), "entry", entry.code)
+    assert "1,000,000" in page
+    assert re.search(r"Low confidence.*Source:\s*its card", page, re.S)
+    assert re.search(r"Licence</dt>\s*<dd>\s*<span class=\"fact__value fact__value--unknown\">Not known", page)
+    assert 'href="/catalogue/entries/data/"' in page
+    assert 'href="https://example.org/x"' in page
+    assert "<script>alert" not in page
+    assert 'href="javascript' not in page
+    assert "Trained on it" in page_of(Client(), "entry", "data")
+
+
+def test_an_entrys_page_takes_the_same_queries_with_many_ties_as_with_none(django_assert_num_queries: Any) -> None:
+    entry = make_entry(code="data")
+    for more in (0, 4):
+        for _number in range(more):
+            make_entry("model", relations=[{"kind": "trained-on", "target": "data"}])
+        with django_assert_num_queries(5):
+            Client().get(f"/catalogue/entries/{entry.code}/")
+
+
+def test_ties_to_drafts_of_others_lead_nowhere_and_are_not_told() -> None:
+    draft = draft_entry(make_person(), make_record("model", title="Secret model"))
+    entry = make_entry(relations=[{"kind": "related", "target": draft.code}])
+    page = page_of(Client(), "entry", entry.code)
+    assert "Secret model" not in page
+    assert f"/catalogue/entries/{draft.code}/" not in page
+    edit_entry(
+        draft.steward,
+        draft,
+        make_record("model", code=draft.code, relations=[{"kind": "trained-on", "target": entry.code}]),
+    )
+    assert "Trained on it" not in page_of(Client(), "entry", entry.code)
+
+
+def test_what_is_retired_says_so_at_its_address() -> None:
+    steward = make_person()
+    entry = make_entry(steward=steward)
+    retire_entry(steward, entry, "It moved to another place.")
+    gone = Client().get(f"/catalogue/entries/{entry.code}/")
+    assert gone.status_code == 410
+    assert "It moved to another place." in gone.content.decode()
+
+
+def test_of_data_every_field_is_asked() -> None:
+    asked = {name for one in steps_of("dataset") for name in one.fields}
+    assert asked == Record.model_fields.keys() - {"format", "code"}
+
+
+@pytest.mark.parametrize("kind", EntryKind.values)
+def test_what_the_forms_show_is_what_they_send(kind: str) -> None:
+    """Saving each step as it stands changes nothing, and loses nothing that isn't asked of the kind."""
+    steward = make_person()
+    record = make_record(
+        kind,
+        keywords=["one", "two"],
+        languages=["nl", "fy"],
+        translations={"nl": {"title": "Titel"}},
+        creators=[{"name": "Somebody", "country": "NL"}],
+        contact={"name": "Desk", "email": "desk@example.org"},
+        distributions=[{"storage": "s3", "location": "s3://bucket/key", "bytes": 10}],
+        relations=[{"kind": "related", "target": "https://example.org"}],
+        facts={"details.kind": {"source": "a page", "confidence": "high"}, "*": {"source": "b", "confidence": "low"}},
+    )
+    entry = draft_entry(steward, record)
+    client = signed_in(steward)
+    for one in steps_of(kind):
+        page = client.get(step(entry, one.code))
+        form = page.context["form"]
+        sent = {name: form[name].value() for name in form.fields if not name.endswith(".remove")}
+        answer = client.post(step(entry, one.code), sent)
+        assert answer.status_code == 303, (one.code, answer.context["form"].errors)
+    entry.refresh_from_db()
+    assert entry.as_record() == record
+
+
+def test_an_entry_is_begun_described_asked_published_and_found() -> None:
+    steward, curator = signed_in(make_person()), signed_in(make_person("officer"))
+    begun = steward.post(reverse("portal:new_entry"), {"kind": "dataset", "title": "Frisian speech"})
+    entry = Entry.objects.get()
+    assert (entry.code, begun["Location"]) == ("frisian-speech", step(entry, "about"))
+    said = {"title": "Frisian speech", "summary": "Four hundred hours.", "language": "en", "languages": "fy, nl"}
+    assert steward.post(step(entry, "about"), said)["Location"] == step(entry, "details")
+    lacking = page_of(steward, "edit_entry", entry.code, "check")
+    assert "be published yet" in lacking
+    assert "Say whose it is." in lacking
+    steward.post(step(entry, "details"), {"details.records": "412000", "details.sheet.motivation": "None was there."})
+    steward.post(step(entry, "terms"), {"owner.name": "An academy", "licence": "CC-BY-4.0", "access": "open"})
+    place = {"distributions.0.storage": "http", "distributions.0.location": "https://example.org/f.tar"}
+    assert steward.post(step(entry, "places"), {**place, "more": "1"})["Location"] == step(entry, "places") + "#more"
+    assert steward.post(reverse("portal:ask_entry", args=[entry.code])).status_code == 303
+    assert "Frisian speech" in page_of(curator, "curate")
+    assert "Four hundred hours." in page_of(curator, "curate_entry", entry.code)
+    assert "version 1" in page_of(curator, "publish_entry", entry.code)
+    assert curator.post(reverse("portal:publish_entry", args=[entry.code])).status_code == 303
+    entry.refresh_from_db()
+    assert entry.record["details"]["records"] == 412_000
+    assert entry.record["languages"] == ["fy", "nl"]
+    assert "Frisian speech" in page_of(Client(), "catalogue", query="?q=frisian")
+
+
+def test_a_fault_stands_at_its_field_in_words() -> None:
+    steward = make_person()
+    entry = draft_entry(steward, make_record())
+    client = signed_in(steward)
+    said = {
+        "distributions.0.storage": "posix",
+        "distributions.0.location": "data",
+        "distributions.2.storage": "http",
+        "distributions.2.location": "https://example.org",
+        "distributions.2.bytes": "many",
+        "distributions.2.sha256": "12",
+    }
+    answer = client.post(step(entry, "places"), said)
+    assert answer.status_code == 422
+    errors = answer.context["form"].errors
+    assert set(errors) == {"distributions.0.location", "distributions.2.bytes", "distributions.2.sha256"}
+    page = answer.content.decode()
+    assert "This is no address or path of this kind of storage." in page
+    assert "Write a whole number." in page
+    assert 'value="many"' in page, "what was typed is kept"
+    dutch = signed_in(steward, "nl").post(step(entry, "places"), said).content.decode()
+    assert "Schrijf een geheel getal." in dutch
+
+
+def test_faults_of_named_rows_and_lists_find_their_fields() -> None:
+    steward = make_person()
+    entry = draft_entry(steward, make_record("expert"))
+    client = signed_in(steward)
+    faults = {
+        "languages": ({"translations.1.language": "nl", "translations.1.summary": "x"}, "translations.1.title"),
+        "trust": ({"facts.0.field": "details.records", "facts.0.source": "x"}, "facts.0.confidence"),
+        "ties": ({"relations.0.kind": "uses", "relations.0.target": "no address"}, "relations.0.target"),
+        "details": ({"details.countries": "NL, Belgium"}, "details.countries"),
+        "terms": ({"contact.email": "nobody"}, "contact.email"),
+        "about": ({"title": " ", "homepage": "ftp:x"}, "title"),
+    }
+    for name, (said, field) in faults.items():
+        errors = client.post(step(entry, name), said).context["form"].errors
+        assert field in errors, (name, errors)
+    unnamed = client.post(step(entry, "trust"), {"facts.0.source": "x", "facts.0.confidence": "low"})
+    assert "facts.0.field" in unnamed.context["form"].errors
+
+
+def test_a_row_is_taken_away() -> None:
+    steward = make_person()
+    relations = [{"kind": "related", "target": f"https://example.org/{n}"} for n in range(2)]
+    entry = draft_entry(steward, make_record(relations=relations))
+    client = signed_in(steward)
+    form = client.get(step(entry, "ties")).context["form"]
+    sent = {name: form[name].value() for name in form.fields if not name.endswith(".remove")}
+    client.post(step(entry, "ties"), {**sent, "relations.0.remove": "on"})
+    entry.refresh_from_db()
+    assert entry.record["relations"] == relations[1:]
+
+
+def test_two_who_change_at_once_are_told() -> None:
+    steward = make_person()
+    entry = draft_entry(steward, make_record())
+    client = signed_in(steward)
+    form = client.get(step(entry, "terms")).context["form"]
+    edit_entry(steward, entry, entry.as_record().model_copy(update={"title": "Meanwhile"}))
+    answer = client.post(step(entry, "terms"), {"read": form["read"].value(), "licence": "MIT"})
+    assert answer.status_code == 422
+    assert "Somebody changed this entry" in answer.content.decode()
+    entry.refresh_from_db()
+    assert entry.title == "Meanwhile"
+
+
+def test_a_change_is_shown_beside_what_is_published() -> None:
+    steward = make_person()
+    entry = make_entry(steward=steward, licence="MIT")
+    edit_entry(steward, entry, make_record(code=entry.code, title="After", licence="CC0-1.0"))
+    ask_to_publish(steward, entry)
+    page = page_of(signed_in(make_person("operator")), "curate_entry", entry.code)
+    assert re.search(r"<del[^>]*>MIT</del>.*<ins[^>]*>CC0-1.0</ins>", page, re.S)
+    assert "After" not in page_of(Client(), "entry", entry.code, query="?as=proposed")
+    assert "After" in page_of(signed_in(steward), "entry", entry.code, query="?as=proposed")
+
+
+def test_what_is_sent_back_tells_its_steward_why() -> None:
+    steward = make_person()
+    entry = draft_entry(steward, make_record())
+    ask_to_publish(steward, entry)
+    curator = signed_in(make_person("officer"))
+    address = reverse("portal:send_back_entry", args=[entry.code])
+    assert curator.post(address, {"why": ""}).status_code == 422
+    assert curator.post(address, {"why": "Whose is it?"}).status_code == 303
+    assert "Whose is it?" in page_of(signed_in(steward), "entry", entry.code)
+    assert "sent back" in page_of(signed_in(steward), "my_entries")
+
+
+def test_strangers_find_no_draft_and_no_form() -> None:
+    entry = make_entry()
+    draft = draft_entry(make_person(), make_record())
+    stranger = signed_in(make_person())
+    assert stranger.get(f"/catalogue/entries/{draft.code}/").status_code == 404
+    for name in ("about", "check", "nothing"):
+        assert stranger.get(step(entry, name)).status_code == 404
+    assert stranger.post(reverse("portal:retire_entry", args=[entry.code]), {"why": "x"}).status_code == 404
+    assert stranger.post(reverse("portal:publish_entry", args=[entry.code])).status_code == 403
+
+
+def test_a_version_is_shown_as_it_was() -> None:
+    steward = make_person()
+    entry = make_entry(steward=steward, title="Before")
+    edit_entry(steward, entry, make_record(code=entry.code, title="After"))
+    signed_in(make_person("officer")).post(reverse("portal:publish_entry", args=[entry.code]))
+    assert "Version 1 of 2" in page_of(Client(), "entry_version", entry.code, 1)
+    assert Client().get(f"/catalogue/entries/{entry.code}/versions/3/").status_code == 404
+
+
+def test_a_small_file_is_uploaded_and_given_out() -> None:
+    steward = make_person()
+    entry = draft_entry(steward, make_record())
+    client = signed_in(steward)
+    upload = reverse("portal:upload_entry_file", args=[entry.code])
+    assert client.post(upload).status_code == 303
+    client.post(upload, {"file": SimpleUploadedFile("table.csv", b"a,b\n")})
+    page = page_of(client, "entry", entry.code)
+    link = re.search(r'href="(/catalogue/entries/[^"]+/files/[0-9a-f]{64}/)"', page)
+    assert link is not None
+    assert b"".join(client.get(link[1]).streaming_content) == b"a,b\n"  # type: ignore[attr-defined]
+    assert Client().get(link[1]).status_code == 404
+
+
+def test_a_list_of_many_of_ones_own_takes_as_many_queries_as_of_one(django_assert_num_queries: Any) -> None:
+    steward = make_person()
+    client = signed_in(steward)
+    draft_entry(steward, make_record())
+    client.get("/catalogue/mine/")
+    for more in (0, 4):
+        for _number in range(more):
+            draft_entry(steward, make_record())
+        with django_assert_num_queries(5):
+            client.get("/catalogue/mine/")
+
+
+def test_who_sent_it_back_is_asked_again_and_the_desk_empties() -> None:
+    steward, curator = make_person(), make_person("officer")
+    entry = draft_entry(steward, make_record())
+    ask_to_publish(steward, entry)
+    send_back(curator, entry, "Mend it.")
+    assert "Nothing waits" in page_of(signed_in(curator), "curate")
+    ask_to_publish(steward, entry)
+    assert entry.title in page_of(signed_in(curator), "curate")

@@ -61,6 +61,15 @@ NOT_LOOKED_AT = {
     "decision_plan": "a download",
     "scenario_problem": "a download",
     "scenario_plan": "a download",
+    "entry_file": "a download",
+    **dict.fromkeys(
+        ("entry", "entry_version", "use_entry", "edit_entry", "retire_entry"),
+        "a page of an entry that somebody described; looked at in test_catalogue",
+    ),
+    **dict.fromkeys(
+        ("curate_entry", "publish_entry", "send_back_entry"),
+        "a page of an entry that waits; looked at in test_catalogue",
+    ),
     "openid_start": "a redirect to the provider",
     "openid_back": "a redirect from the provider",
     "openid_connect": "a redirect to the provider; its page is in test_openid",

@@ -420,4 +420,15 @@ def _path(steps: tuple[int | str, ...]) -> str:
     """Where the reader finds it: pydantic puts the kind between `details` and its fields, the record doesn't."""
     if steps[:1] == ("details",) and len(steps) > 2 and steps[1] in KINDS:
         steps = ("details", *steps[2:])
-    return ".".join(str(step) for step in steps) or "record"
+    # A key that somebody made up may be anything.
+    return ".".join(_CONTROL.sub("?", str(step))[:60] for step in steps) or "record"
+
+
+def published() -> dict[str, Any]:
+    """The JSON Schema, as `docs/reference/schema/entry-1.json` has it."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:fabriek:schema:entry-1",
+        **Record.model_json_schema(),
+        "title": FORMAT,
+    }

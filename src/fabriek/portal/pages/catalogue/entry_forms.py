@@ -121,14 +121,18 @@ def says_something(record: Record, names: Iterable[str]) -> bool:
     return any(len(said[name]) > 1 if name == "details" else name in said for name in names)
 
 
+Wide = tuple[BoundField, str]
+"""A question, and how wide its answer is."""
+
+
 @dataclass
 class Group:
     """Questions that belong together on a page. `kind`: plain, part, or rows, whose `rows` are each a part."""
 
     kind: str
     title: str
-    fields: list[BoundField] = field(default_factory=list)
-    rows: list[tuple[str, list[BoundField], bool]] = field(default_factory=list)
+    fields: list[Wide] = field(default_factory=list)
+    rows: list[tuple[str, list[Wide], bool]] = field(default_factory=list)
 
 
 class StepForm(forms.Form):
@@ -151,16 +155,16 @@ class StepForm(forms.Form):
         for kind, path, asked in self._asked:
             title = str(LABELS[path.rpartition(".")[2]])
             if kind == "plain":
-                plain.fields.append(self[path])
+                plain.fields.append(self._wide(path))
                 continue
             if plain.fields:
                 yield plain
                 plain = Group("plain", "")
             if kind == "part":
-                yield Group("part", title, [self[name] for name in asked])
+                yield Group("part", title, [self._wide(name) for name in asked])
             else:
                 rows = [
-                    (self._named(path, number, names), [self[name] for name in names], is_filled)
+                    (self._named(path, number, names), [self._wide(name) for name in names], is_filled)
                     for number, (names, is_filled) in enumerate(asked, start=1)
                 ]
                 yield Group("rows", title, rows=rows)
@@ -250,6 +254,10 @@ class StepForm(forms.Form):
             table[name], self._rows[path][name] = row, number
         return table if key else list(table.values())
 
+    def _wide(self, name: str) -> Wide:
+        # A text of sentences is as wide as the page.
+        return self[name], "" if isinstance(self.fields[name].widget, forms.Textarea) else "lg"
+
     def _named(self, path: str, number: int, names: list[str]) -> str:
         """A row by its number, and by what is typed in it that one knows it by."""
         title = f"{ROWS[path.rpartition('.')[2]]} {number}"
@@ -292,10 +300,7 @@ class StepForm(forms.Form):
         return None
 
     def _add(self, path: str, info: FieldInfo, value: Any) -> str:
-        made = _question(path, info, self._offered)
-        # A text for sentences is as wide as the page.
-        made.width = "" if isinstance(made.widget, forms.Textarea) else "lg"  # type: ignore[attr-defined]
-        self.fields[path] = made
+        self.fields[path] = _question(path, info, self._offered)
         self.initial[path] = _shown(info.get_default() if value is None else value)
         return path
 
@@ -305,7 +310,6 @@ class StepForm(forms.Form):
             made = _languages(_("Language"), value)
         else:
             made = forms.CharField(label=LABELS[key], required=False, max_length=200, help_text=HINTS["facts.field"])
-        made.width = "lg"  # type: ignore[attr-defined]
         self.fields[path] = made
         self.initial[path] = value
         return path

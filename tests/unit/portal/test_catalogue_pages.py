@@ -16,7 +16,7 @@ from fabriek.catalogue.actions import ask_to_publish, draft_entry, edit_entry, r
 from fabriek.catalogue.models import Entry, EntryKind
 from fabriek.catalogue.record import Record
 from fabriek.people.models import Person
-from fabriek.portal.pages.catalogue.entry_forms import steps_of
+from fabriek.portal.pages.catalogue.entry_steps import steps_of
 
 pytestmark = pytest.mark.django_db
 
@@ -142,7 +142,7 @@ def test_what_the_forms_show_is_what_they_send(kind: str) -> None:
     steward = make_person()
     record = make_record(
         kind,
-        keywords=["one", "two"],
+        keywords=["one", "two, three"],
         languages=["nl", "fy"],
         translations={"nl": {"title": "Titel"}},
         creators=[{"name": "Somebody", "country": "NL"}],

@@ -17,15 +17,14 @@ from django import forms
 from django.forms.boundfield import BoundField
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from fabriek.catalogue.models import EntryKind
 from fabriek.catalogue.record import MOST_PARTS, Record
 from fabriek.catalogue.words import CHOICES, LABELS, bare, label_of
 from fabriek.portal.components.entry_lines import language_name
+from fabriek.portal.pages.catalogue.entry_steps import BETWEEN_COMMAS, HINTS, KEY, ON_LINES, ROWS, Step
 from fabriek.register.models import Factory, Site
 
 MORE_ROWS = 2
@@ -35,91 +34,6 @@ LANGUAGES = (
     *("bg", "cs", "da", "de", "el", "en", "es", "et", "fi", "fr", "ga", "hr", "hu", "it", "lt", "lv", "mt", "nl"),
     *("pl", "pt", "ro", "sk", "sl", "sv", "nb", "is", "uk", "tr"),
 )
-
-KEY = {"translations": "language", "facts": "field"}
-"""Tables whose rows have names: what their name is called."""
-
-ROWS: dict[str, Any] = {
-    "creators": gettext_lazy("Creator"),
-    "distributions": gettext_lazy("Place"),
-    "relations": gettext_lazy("Tie"),
-    "facts": gettext_lazy("Source"),
-    "translations": gettext_lazy("Translation"),
-    "columns": gettext_lazy("Column"),
-    "metrics": gettext_lazy("Measure"),
-}
-"""What a row of a table is called."""
-
-HINTS: dict[str, Any] = {
-    "summary": gettext_lazy("In a sentence or two: what it is, and whom it is for."),
-    "description": gettext_lazy("Markdown; no HTML."),
-    "languages": gettext_lazy("Of what it holds, speaks or teaches in: codes between commas, as nl, en."),
-    "tasks": gettext_lazy("What it is for, between commas: text-generation, translation, image-classification."),
-    "licence": gettext_lazy("An SPDX expression, as CC-BY-4.0 or Apache-2.0, or the licence's address."),
-    "conditions": gettext_lazy("What one has to do or promise to use it."),
-    "identifier": gettext_lazy("A DOI (doi:10.…) or another address that lasts."),
-    "owner.identifier": gettext_lazy("ROR or ORCID, as an address."),
-    "creators.identifier": gettext_lazy("ROR or ORCID, as an address."),
-    "details.identifier": gettext_lazy("ORCID, as an address."),
-    "details.card": gettext_lazy("Markdown, as the README of a model on a hub, without its YAML head."),
-    "details.countries": gettext_lazy("Two capitals each, between commas: NL, BE."),
-    "distributions.location": gettext_lazy("Web address, s3://bucket/key, /path at the site, or owner/name on a hub."),
-    "distributions.sha256": gettext_lazy("Whoever copies it can prove that it is whole."),
-    "relations.target": gettext_lazy("The code of an entry stands in its address."),
-    "facts.field": gettext_lazy("As licence or details.records; * for all that no other row names."),
-    "facts.source": gettext_lazy("An address, or a document and the place in it."),
-}
-_BETWEEN_COMMAS = gettext_lazy("Between commas.")
-
-
-@dataclass(frozen=True)
-class Step:
-    """A page of questions. `fields`: names of the record's head, or `details` for all of its kind."""
-
-    code: str
-    title: Any
-    fields: tuple[str, ...]
-    lead: Any = ""
-
-
-_ABOUT = ("title", "summary", "description", "language", "keywords", "sectors", "languages", "homepage")
-_THINGS = ("tasks", "version", "documentation", "identifier", "issued", "modified")
-_PEOPLE = frozenset({"expert", "team"})
-_LIES = frozenset({"dataset", "model", "software", "training", "story"})
-_USED = frozenset({"dataset", "model", "software", "service"})
-
-
-def steps_of(kind: str) -> list[Step]:
-    """The pages of questions about an entry of this kind, in the order in which they are asked."""
-    things = _THINGS if kind in _LIES else ()
-    owned = ("contact",) if kind in _PEOPLE else ("owner", "creators", "contact", "factory")
-    found = [
-        Step("about", _("What it is"), (*_ABOUT, *things)),
-        Step("details", str(dict(EntryKind.choices)[kind]), ("details",)),
-        Step(
-            "terms",
-            _("Whose it is, and on what terms"),
-            (*owned, "access", "conditions") if kind in _PEOPLE else (*owned, "licence", "access", "conditions"),
-        ),
-    ]
-    if kind in _LIES:
-        lead = _("Files of any size stay where they are: give the address, the size and the checksum of each.")
-        found.append(Step("places", _("Where it lies"), ("distributions",), lead))
-    lead = _("What it came from, what it needs, what it belongs to. Entries here are tied both ways.")
-    found.append(Step("ties", _("Ties to others"), ("relations",), lead))
-    trust = ("personal_data", "ai_act_role", "ai_act_risk", "facts") if kind in _USED else ("facts",)
-    found.append(
-        Step("trust", _("How sure it is"), trust, _("Leave out what you don't know: readers see that it isn't known."))
-    )
-    found.append(Step("languages", _("In other languages"), ("translations",)))
-    return found
-
-
-def says_something(record: Record, names: Iterable[str]) -> bool:
-    """Whether any of these fields of a record says more than it says of itself."""
-    said = record.as_json()
-    return any(len(said[name]) > 1 if name == "details" else name in said for name in names)
-
 
 Wide = tuple[BoundField, str]
 """A question, and how wide its answer is."""
@@ -275,7 +189,9 @@ class StepForm(forms.Form):
             return None
         match self.fields[name]:
             case Words():
-                return [word.strip() for word in text.replace("\n", ",").split(",") if word.strip()]
+                return [word.strip() for word in text.split(",") if word.strip()]
+            case Lines():
+                return [word.strip() for word in text.splitlines() if word.strip()]
             case Figure():
                 # A reader in Dutch writes a comma.
                 return text.replace(",", ".").replace(" ", "")
@@ -300,8 +216,12 @@ class StepForm(forms.Form):
         return None
 
     def _add(self, path: str, info: FieldInfo, value: Any) -> str:
-        self.fields[path] = _question(path, info, self._offered)
-        self.initial[path] = _shown(info.get_default() if value is None else value)
+        made = _question(path, info, self._offered)
+        if isinstance(made, Words) and any("," in word for word in value or ()):
+            made = Lines(label=made.label, required=False, help_text=ON_LINES)
+        self.fields[path] = made
+        between = "\n" if isinstance(made, Lines) else ", "
+        self.initial[path] = _shown(info.get_default() if value is None else value, between)
         return path
 
     def _add_key(self, path: str, key: str, value: str) -> str:
@@ -332,6 +252,12 @@ _KNOWN_BY = (".location", ".target", ".name", ".0.location")
 
 class Words(forms.CharField):
     """A list, typed between commas."""
+
+
+class Lines(forms.CharField):
+    """A list of which a part has a comma in it: one on each line."""
+
+    widget = forms.Textarea(attrs={"rows": 4})
 
 
 class Figure(forms.CharField):
@@ -384,7 +310,7 @@ def _question(path: str, info: FieldInfo, offered: Callable[[str], list[tuple[st
     if name in ("site", "factory"):
         return forms.ChoiceField(choices=[("", "–"), *offered(name)], **asked)
     if get_origin(info.annotation) is list:
-        return Words(**{**asked, "help_text": asked["help_text"] or _BETWEEN_COMMAS})
+        return Words(**{**asked, "help_text": asked["help_text"] or BETWEEN_COMMAS})
     if date in kinds:
         return forms.CharField(widget=forms.DateInput(attrs={"type": "date"}), **asked)
     if {int, float} & kinds:
@@ -411,10 +337,10 @@ def _at(said: dict[str, Any], path: str) -> Any:
     return (said.get(inside) or {}).get(name) if inside else said.get(name)
 
 
-def _shown(value: Any) -> Any:
+def _shown(value: Any, between: str) -> Any:
     """A stored value as it is typed."""
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return between.join(map(str, value))
     return "" if value is None or value is PydanticUndefined else value
 
 

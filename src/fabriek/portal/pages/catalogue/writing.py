@@ -22,7 +22,8 @@ from fabriek.catalogue.rules import PERSONAL, lacks, may_edit
 from fabriek.catalogue.words import label_of, record_from
 from fabriek.conf.errors import Invalid, NotFound, Refused
 from fabriek.portal.access import SIGNED_IN, requires
-from fabriek.portal.pages.catalogue.entry_forms import Step, StepForm, says_something, steps_of
+from fabriek.portal.pages.catalogue.entry_forms import StepForm
+from fabriek.portal.pages.catalogue.entry_steps import Step, says_something, steps_of
 from fabriek.portal.pages.decide.replies import add_refusal, person_of, see_other, show_refusal
 from fabriek.recipes.queries import result_of
 

@@ -7,8 +7,8 @@ import typer
 from fabriek.cli.remote import (
     administrators,
     applicants,
-    harvesting,
     catalogue,
+    harvesting,
     jobs,
     looking,
     officers,

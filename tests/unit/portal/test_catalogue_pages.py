@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -97,6 +98,20 @@ def test_an_entry_tells_what_is_known_what_is_not_and_from_where() -> None:
     assert "<script>alert" not in page
     assert 'href="javascript' not in page
     assert "Trained on it" in page_of(Client(), "entry", "data")
+
+
+def test_a_page_tells_programs_the_same_in_schema_org_and_nothing_ends_its_script() -> None:
+    entry = make_entry(title="The </script><b>data</b>")
+    page = page_of(Client(), "entry", entry.code)
+    said = re.search(r'<script type="application/ld\+json">(.*?)</script>', page, re.S)
+    assert said is not None
+    told = json.loads(said[1])
+    assert (told["@type"], told["name"]) == ("Dataset", "The </script><b>data</b>")
+    assert told["url"].endswith(f"/catalogue/entries/{entry.code}")
+    draft = draft_entry(make_person(), make_record())
+    assert "ld+json" not in page_of(signed_in(draft.steward), "entry", draft.code)
+    for standard in re.findall(r'href="(/api/v1/catalogue/entries/[^"]+/as/[^"]+)"', page):
+        assert Client().get(standard).status_code == 200
 
 
 def test_an_entrys_page_takes_the_same_queries_with_many_ties_as_with_none(django_assert_num_queries: Any) -> None:

@@ -65,13 +65,3 @@ def retire_gone(origin: str, identifiers: Iterable[str]) -> list[str]:
     for entry in gone:
         audited(None, "catalogue.retire_gone", entry, origin=origin)
     return [entry.origin_identifier for entry in gone]
-
-
-def _free_code(wanted: str) -> str:
-    """The code itself, or with the first number from 2 that makes it free."""
-    taken = set(Entry.objects.filter(code__startswith=wanted[:110]).values_list("code", flat=True))
-    code, number = wanted, 1
-    while code in taken:
-        number += 1
-        code = f"{wanted[:110].rstrip('-')}-{number}"
-    return code

@@ -11,15 +11,18 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from fabriek.catalogue import queries, uploads
 from fabriek.catalogue.actions.entries import working_record
 from fabriek.catalogue.downloads import file_of
+from fabriek.catalogue.feeds import standards_for
 from fabriek.catalogue.models import Access, Entry, EntryKind, EntryState, Place, Tie
 from fabriek.catalogue.record import Record
 from fabriek.catalogue.rules import may_edit, may_see_inside
+from fabriek.catalogue.standards import schema_org
 from fabriek.catalogue.using import Use, recipes_that_take, uses
 from fabriek.catalogue.words import CHOICES, TIED_BY
 from fabriek.people.permissions import may
@@ -163,9 +166,27 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         "is_proposed": proposed,
         "may_edit": may_edit(request.user, entry),
         "may_curate": may(request.user, "curate the catalogue"),
+        "standards": [(name, STANDARDS[name]) for name in standards_for(entry.kind)],
+        "structured": "" if entry.state != EntryState.PUBLISHED or proposed else _structured(request, record),
         "is_usable": entry.state == EntryState.PUBLISHED and bool(recipes_that_take(entry)),
     }
     return render(request, "catalogue/entry.html", context)
+
+
+STANDARDS = {
+    "turtle": gettext_lazy("DCAT-AP (Turtle)"),
+    "json-ld": gettext_lazy("DCAT-AP (JSON-LD)"),
+    "schema-org": "schema.org",
+    "croissant": "Croissant",
+    "card": gettext_lazy("Card for a hub"),
+}
+
+
+def _structured(request: HttpRequest, record: Record) -> SafeString:
+    """What the page tells, in schema.org's words, for search engines."""
+    base = request.build_absolute_uri("/catalogue/entries/")
+    # `embedded` lets no text end the script that it stands in.
+    return mark_safe(schema_org.embedded(schema_org.document(record, base=base)))  # noqa: S308
 
 
 @requires(EVERYBODY)

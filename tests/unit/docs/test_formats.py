@@ -16,7 +16,8 @@ from fabriek.allocation.schema import published
 from fabriek.allocation.verify import verify
 
 DOCS = Path(__file__).parents[3] / "docs"
-PROBLEM, PLAN, EXPLANATION = re.findall(
+# The last example is the catalogue's: test_entry_format.
+PROBLEM, PLAN, EXPLANATION, _ENTRY = re.findall(
     r"^```json\n(.*?)^```", (DOCS / "reference" / "formats.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
 )
 

@@ -133,6 +133,8 @@ RULES = {
     "POST /recipes/{code}/runs": OWN,
     "GET /projects/{code}/results": OWN,
     "GET /results/{uuid}": OWN,
+    "GET /results/{uuid}/lineage": OWN,
+    "GET /projects/{code}/crate": OWN,
     "GET /catalogue/entries": PUBLIC,
     "POST /catalogue/entries": "describe entries",
     "GET /catalogue/entries/{code}": PUBLIC,

@@ -20,6 +20,7 @@ from fabriek.api.routes import (
     harvesting,
     jobs,  # noqa: F401
     judging,  # noqa: F401
+    lineages,
     operations,
     programmes,
     reading,
@@ -50,5 +51,6 @@ api.add_router("/", reading.router)
 api.add_router("/", recipes.router)
 api.add_router("/", feeds.router)
 api.add_router("/", catalogue.router)
+api.add_router("/", lineages.router)
 api.add_router("/sites", sites.router)
 api.add_router("/harvest", harvesting.router)

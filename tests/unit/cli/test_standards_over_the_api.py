@@ -57,3 +57,9 @@ def test_one_entry_in_a_standard_is_printed() -> None:
     assert json.loads(run("document", entry.code, "card", "--json").stdout)["standard"] == "card"
     assert run("document", entry.code, "croissant").exit_code == 1
     assert run("document", entry.code, "marc").exit_code == 2
+
+
+def test_lineage_and_crate_are_for_who_may_read_the_project() -> None:
+    """A stranger is told that it isn't there; what they say is tested with the routes (tests/api/test_lineages.py)."""
+    assert run("lineage", "00000000-0000-4000-8000-000000000000").exit_code == 1
+    assert run("crate", "nothing-here").exit_code == 1

@@ -46,6 +46,7 @@ def _events_of(work: Work, things: dict[str, Thing], producer: str, namespace: s
 def _dataset(thing: Thing, producer: str) -> dict[str, Any]:
     """OpenLineage names data by where it is (namespace) and what it is there (name)."""
     where = urlsplit(thing.address)
+    name = where.path.strip("/") + (f"#{where.fragment}" if where.fragment else "")
     documentation = {
         "_producer": producer,
         "_schemaURL": "https://openlineage.io/spec/facets/1-0-1/DocumentationDatasetFacet.json",
@@ -53,6 +54,6 @@ def _dataset(thing: Thing, producer: str) -> dict[str, Any]:
     }
     return {
         "namespace": f"{where.scheme}://{where.netloc}",
-        "name": where.path.strip("/") or thing.name,
+        "name": name or thing.name,
         "facets": {"documentation": documentation},
     }

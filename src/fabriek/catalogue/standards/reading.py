@@ -75,26 +75,26 @@ def _place(fault: Any) -> tuple[str, ...]:
 
 
 def _mend(said: dict[str, Any], fault: Any, remarks: list[str]) -> None:
-    """Cuts what is too long, leaves out what doesn't hold."""
+    """Cuts what is too long, leaves out what doesn't hold: of a part that lacks what it must have, the part."""
     path = [step for step in fault["loc"] if step != "[key]"]
     if path and path[0] == "details" and len(path) > 1:
         del path[1]  # pydantic names the kind there, which is no field
-    if path in ([], ["title"], ["code"], ["format"]) and fault["type"] != "string_too_long":
+    most = fault.get("ctx", {}).get("max_length")
+    if most is None and path in ([], ["title"], ["code"], ["format"]):
         raise StandardBroken(f"{'.'.join(map(str, path)) or 'the document'}: {fault['msg']}")
+    name = ".".join(map(str, path))
+    *steps, last = path[:-1] if fault["type"] == "missing" and len(path) > 1 else path
     holder: Any = said
-    steps = path[:-1] if fault["type"] != "missing" else path[:-2]
-    last = path[-1] if fault["type"] != "missing" else path[-2] if len(path) > 1 else path[-1]
     try:
         for step in steps:
             holder = holder[step]
-        most = fault.get("ctx", {}).get("max_length")
-        name = ".".join(map(str, path))
-        if fault["type"] in {"string_too_long", "too_long"} and most is not None:
-            holder[last] = holder[last][:most].rstrip() if isinstance(holder[last], str) else holder[last][:most]
-            remarks.append(f"{name} was cut: it may be {most} long")
-        else:
+        if most is None:
             del holder[last]
             remarks.append(f"{name} was left out: {fault['msg'].removeprefix('Value error, ')}")
+        else:
+            cut = holder[last][:most]
+            holder[last] = cut.rstrip() if isinstance(cut, str) else cut
+            remarks.append(f"{name} was cut: it may be {most} long")
     except (KeyError, IndexError, TypeError):
         return  # it went with what held it
 

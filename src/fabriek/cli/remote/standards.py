@@ -72,7 +72,33 @@ def document(
         print(text, end="" if text.endswith("\n") else "\n")
 
 
+def lineage(
+    uuid: Annotated[str, typer.Argument(help="The job whose result it is.")],
+    form: Annotated[str, typer.Option(help="prov-json, prov-o or openlineage.")] = "prov-json",
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """What a result was made of and by what, in a standard."""
+    text = send("GET", url, token, f"/results/{uuid}/lineage", form=form).text
+    if as_json and form == "prov-o":
+        print_json({"uuid": uuid, "form": form, "document": text})
+    else:
+        print(text)
+
+
+def crate(
+    project: Annotated[str, typer.Argument(help="The project's code.")],
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """A project's jobs with what they used and made, as RO-Crate metadata (ro-crate-metadata.json)."""
+    del as_json  # it is JSON
+    print(send("GET", url, token, f"/projects/{project}/crate").text)
+
+
 def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
-    group(app, "catalogue", "What there is to build with: data, models, software, people, money.", export=export,
-          document=document)  # fmt: skip
+    about = "What there is to build with: data, models, software, people, money."
+    group(app, "catalogue", about, export=export, document=document, lineage=lineage, crate=crate)

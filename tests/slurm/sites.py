@@ -16,6 +16,8 @@ from fabriek.compute.wire import ENDED, AccountState, JobOrder, JobReport
 from fabriek.demo.slurm import Bed
 
 _numbers = count(1)
+PATIENCE = 300.0
+"""Seconds after which something won't happen any more, on however busy a machine. What works waits less."""
 
 
 class Site:
@@ -79,7 +81,7 @@ class Site:
             }
         )
 
-    def until(self, number: str, enough: Callable[[JobReport], bool], patience: float = 60) -> JobReport:
+    def until(self, number: str, enough: Callable[[JobReport], bool], patience: float = PATIENCE) -> JobReport:
         """The job's report once it says enough."""
         began = time.monotonic()
         while True:

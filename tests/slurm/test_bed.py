@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.slurm.sites import PATIENCE
 
 import fabriek
 from fabriek.demo.slurm import Bed, BedError, Cluster, NotInstalled, Partition, packages
@@ -23,7 +24,7 @@ SMALL = (Cluster("gamma", (Partition("gpu", nodes=1, gpus=2), Partition("cpu", n
 AGAIN = ["munged", "mariadb", "slurmdbd", "slurmctld-alpha", "slurmd-an1", "slurmd-bn2"]
 
 
-def until(ready: Callable[[], object], patience: float = 60.0) -> None:
+def until(ready: Callable[[], object], patience: float = PATIENCE) -> None:
     """Waits for what Slurm does in its own time."""
     end = time.monotonic() + patience
     while not ready():
@@ -107,6 +108,8 @@ def test_a_killed_daemon_starts_again_and_jobs_run(bed: Bed, job_user: str, daem
 
 def test_sreport_adds_up_after_a_roll_up(bed: Bed, job_user: str) -> None:
     let_in(bed, "alpha", job_user, "added-up")
+    # All of it within one hour, which is what is looked at.
+    until(lambda: time.time() % 3_600 < 3_480)
     job = submit(bed, "alpha", job_user, "added-up", "sleep 2", "--gres=gpu:3")
     until(lambda: state(bed, "alpha", job) == "COMPLETED")
     seconds = int(bed.run("alpha", "sacct", "-XnP", "-j", job, "--format=elapsedraw"))
@@ -186,7 +189,7 @@ def test_an_ordinary_user_brings_one_up_with_nothing_but_python(new_folder: Path
     done = subprocess.run(
         ["/usr/bin/python3", "-c", program, str(new_folder / "bed")],
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(new_folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
-        user="daemon", group="daemon", extra_groups=[], cwd="/", capture_output=True, text=True, timeout=120,
+        user="daemon", group="daemon", extra_groups=[], cwd="/", capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert (done.returncode, done.stdout.strip()) == (0, "{}"), done.stderr
 

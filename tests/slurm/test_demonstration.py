@@ -21,7 +21,7 @@ def demo(folder: Path, *options: str) -> str:
     environment = {**os.environ, "FABRIEK_FOLDER": str(folder), "COLUMNS": "200"}
     done = subprocess.run(
         [sys.executable, "-m", "fabriek.cli.main", "demo", "--no-serve", *options],
-        env=environment, capture_output=True, text=True, timeout=400,
+        env=environment, capture_output=True, text=True, timeout=1_800,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3_000:] + done.stderr[-3_000:]
     return done.stdout

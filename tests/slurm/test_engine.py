@@ -93,8 +93,8 @@ def test_a_job_that_does_not_fit_yet_waits_and_a_top_up_frees_it(site):
 
 
 def test_an_award_that_ended_starts_nothing_and_one_that_goes_on_starts_again(site):
-    state = site.made("over")
-    blocker = site.engine.submit(site.order(state, "sleep 60", "--gpus=4 -N 2 -t 1"))
+    state = site.made("over", accelerator_seconds_limit=60_000)
+    blocker = site.engine.submit(site.order(state, "sleep 1800", "--gpus=4 -N 2 -t 40"))
     site.until(blocker, lambda report: report.state == "RUNNING")
     waiting = site.engine.submit(site.order(state, directives="--gpus=4 -N 2 -t 1"))
     site.engine.provision([state.model_copy(update={"active": False})])
@@ -252,7 +252,8 @@ def test_a_submission_whose_answer_was_lost_is_found_and_not_made_again(site, mo
     assert site.new_engine().find(order.uuid) == number
 
 
-def test_while_nobody_knows_whether_it_arrived_it_is_not_submitted_again(site):
+def test_while_nobody_knows_whether_it_arrived_it_is_not_submitted_again(site, monkeypatch):
+    monkeypatch.setattr(jobs, "SETTLED_AFTER", 3_600.0)
     order = site.order(site.made("unsure"))
     site.engine.submit(order)
     with site.engine._store.change() as change:

@@ -20,7 +20,7 @@ def test_one_fault_of_each_kind_is_survived() -> None:
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
     done = subprocess.run(
         [sys.executable, "-m", "tests.slurm.faults", "--short"],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600,
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=3_000,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4_000:] + done.stderr[-2_000:]
     table = re.findall(r"^(.{44}) +(\d+) +(\d+) +(\d+)$", done.stdout, re.MULTILINE)

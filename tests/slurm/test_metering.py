@@ -6,7 +6,7 @@ import getpass
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.factories.world import make_allocation, make_world
 from tests.slurm.conftest import short_folder
-from tests.slurm.test_bed import let_in, submit
+from tests.slurm.test_bed import let_in, submit, until
 
 from fabriek.compute.records import UsageRecord
 from fabriek.compute.slurm.metering import Metering
@@ -27,13 +27,6 @@ from fabriek.operations.actions import Line, book_usage, prove_usage
 
 ACCOUNT = "metered"
 CLUSTER = "alpha"
-
-
-def until(ready: Callable[[], object], patience: float = 90.0) -> None:
-    end = time.monotonic() + patience
-    while not ready():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.2)
 
 
 @dataclass
@@ -67,7 +60,8 @@ class Meter:
         return sorted((r for r in self.told.values() if r.job_id == job), key=lambda r: r.start)
 
 
-@pytest.fixture(scope="module")
+# Of the session: tests with a database run before all others, so that this module's don't run in one go.
+@pytest.fixture(scope="session")
 def meter(bed: Bed) -> Iterator[Meter]:
     folder = short_folder()
     made = Meter(bed, folder)
@@ -90,12 +84,12 @@ class Jobs:
     waiting: str
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def jobs(bed: Bed, meter: Meter, job_user: str) -> Jobs:
     let_in(bed, CLUSTER, job_user, ACCOUNT)
 
     def start(script: str, *options: str) -> str:
-        return submit(bed, CLUSTER, job_user, ACCOUNT, script, "--time=5", "--partition=gpu", *options)
+        return submit(bed, CLUSTER, job_user, ACCOUNT, script, "--time=60", "--partition=gpu", *options)
 
     def state(job: str) -> str:
         return bed.run(CLUSTER, "squeue", "-h", "-j", job, "-o", "%T", check=False).strip()
@@ -104,10 +98,10 @@ def jobs(bed: Bed, meter: Meter, job_user: str) -> Jobs:
         plain=start("sleep 2", "--gres=gpu:2", "--cpus-per-task=2"),
         array=start("sleep 1", "--array=1-3%2", "--gres=gpu:1"),
         hetero="",
-        requeued=start("sleep 4", "--requeue", "--gres=gpu:1"),
-        suspended=start("sleep 15", "--gres=gpu:1"),
-        resized=start("sleep 18", "--nodes=2"),
-        cancelled=start("sleep 100", "--gres=gpu:1"),
+        requeued=start('[ "$SLURM_RESTART_COUNT" ] && sleep 4 || sleep 1800', "--requeue", "--gres=gpu:1"),
+        suspended=start("sleep 1800", "--gres=gpu:1"),
+        resized=start("sleep 1800", "--nodes=2"),
+        cancelled=start("sleep 1800", "--gres=gpu:1"),
         waiting=start("true", "--hold", "--gres=gpu:2"),
     )
     made.hetero = start("sleep 2\n", "--gres=gpu:1", ":", "--ntasks=2", f"--account={ACCOUNT}", "--partition=gpu")
@@ -124,6 +118,9 @@ def jobs(bed: Bed, meter: Meter, job_user: str) -> Jobs:
     bed.run(CLUSTER, "scontrol", "update", f"job={made.requeued}", "StartTime=now")
     time.sleep(3)
     bed.run(CLUSTER, "scontrol", "resume", made.suspended)
+    # The second parts too.
+    time.sleep(2)
+    bed.run(CLUSTER, "scancel", made.suspended, made.resized)
     until(lambda: not bed.run(CLUSTER, "squeue", "-h", "-A", ACCOUNT, "-o", "%A").split())
     until(lambda: not meter.tell() and meter.metering.running() == 0 and meter.runs(made.requeued)[1:])
     return made

@@ -6,12 +6,12 @@ import getpass
 import os
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.slurm.sites import Site
+from tests.slurm.test_bed import until
 
 from fabriek.compute.engine import EngineUnavailable, difference
 from fabriek.compute.slurm.settings import SshSettings
@@ -44,11 +44,7 @@ def server(folder: Path) -> Iterator[SshSettings]:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     process = subprocess.Popen([sshd, "-D", "-e", "-f", home / "config"], stderr=subprocess.DEVNULL)
     try:
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
+        until(lambda: _listens(port))
         yield SshSettings(
             host="127.0.0.1",
             port=port,
@@ -59,6 +55,11 @@ def server(folder: Path) -> Iterator[SshSettings]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def at(site: Site, ssh: SshSettings) -> Site:

@@ -79,7 +79,7 @@ def test_two_nodes_train_one_model(site: Site, job_user: str) -> None:
     assert asked is not None, faults
     state = site.made("cores", partition="cpu", accelerator_seconds_limit=0, core_seconds_limit=6_000)
     order = site.order(state).model_copy(update={"script": render(recipe, asked)})
-    told = site.until(site.engine.submit(order), lambda report: report.state in ENDED, 240)
+    told = site.until(site.engine.submit(order), lambda report: report.state in ENDED)
     assert told.state == "COMPLETED", told.error_output
     assert told.results is not None
     made = read_result(told.results)

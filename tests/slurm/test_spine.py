@@ -13,7 +13,7 @@ import pytest
 from django.core.wsgi import get_wsgi_application
 from tests.factories.world import World, make_person, make_submitted, make_world
 from tests.slurm.conftest import short_folder
-from tests.slurm.sites import Site
+from tests.slurm.sites import PATIENCE, Site
 from tests.unit.access.test_life import decided
 
 from fabriek.compute.agent import Agent
@@ -44,7 +44,7 @@ class Place:
         lead = self.allocation.project.members.get(role="lead").person
         return submit_job(lead, self.allocation, "job", SCRIPT.format(gpus=gpus, minutes=minutes, body=body))
 
-    def rounds_until(self, enough: Callable[[], object], patience: float = 90) -> None:
+    def rounds_until(self, enough: Callable[[], object], patience: float = PATIENCE) -> None:
         """Let the agent work until something is so."""
         began = time.monotonic()
         while not enough():

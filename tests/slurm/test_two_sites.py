@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.factories.world import World, make_allocation, make_partition, make_world
 from tests.slurm.conftest import short_folder
-from tests.slurm.sites import Site
+from tests.slurm.sites import PATIENCE, Site
 from tests.slurm.test_spine import SCRIPT, gpu_seconds_of, job_state, new_agent
 
 from fabriek.compute.agent import Agent
@@ -86,7 +86,7 @@ class TwoSites:
     def root(self, number: int) -> Path:
         return self.sites[number].folder / "projects" / self.project.code
 
-    def rounds_until(self, enough: Callable[[], object], patience: float = 90) -> None:
+    def rounds_until(self, enough: Callable[[], object], patience: float = PATIENCE) -> None:
         began = time.monotonic()
         while not enough():
             summaries = [agent.round() for agent in self.agents]

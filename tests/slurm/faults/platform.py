@@ -53,7 +53,7 @@ class Platform:
                 _serve(self.port, Boundaries(seen, place, kill_self) if seen else None)
             finally:
                 os._exit(1)
-        until = time.monotonic() + 20
+        until = time.monotonic() + 120
         while time.monotonic() < until:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()

@@ -32,7 +32,9 @@ from fabriek.projects.models import Allocation
 
 SHORT = "#!/bin/bash\n#SBATCH --gpus=1 --time=1\nsleep 1\n"
 LONG = "#!/bin/bash\n#SBATCH --gpus=2 --time=5\nsleep 200\n"
-PATIENCE = 100.0
+PATIENCE = 300.0
+RIGHT_AFTER = 200.0
+"""Seconds after which a job won't end, and after which what is wrong stays wrong, on however busy a machine."""
 CLUSTER = "alpha"
 
 
@@ -194,7 +196,7 @@ def _until_right(
     """Until all is as it must be; what isn't after some time is wrong."""
     if outcome.wrong:
         return
-    until = time.monotonic() + 45
+    until = time.monotonic() + RIGHT_AFTER
     while True:
         _mend_quietly(ground, fault)
         wrong = _wrong(ground, allocation, jobs, fault)

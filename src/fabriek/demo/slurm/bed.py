@@ -21,10 +21,10 @@ from fabriek.demo.slurm import packages, roll_up
 from fabriek.demo.slurm.database import Database
 from fabriek.demo.slurm.files import CGROUP_CONF, Ground, gres_conf, slurm_conf, slurmdbd_conf
 from fabriek.demo.slurm.packages import program
-from fabriek.demo.slurm.processes import BedError, Processes, send, stepping_of
+from fabriek.demo.slurm.processes import STOPPING, BedError, Processes, send, stepping_of
 from fabriek.demo.slurm.shape import TWO_CLUSTERS, Cluster
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 _LONGEST_FOLDER = 80
 """Unix sockets have names of at most 107 bytes."""
 _OPENAPI = ",".join(f"openapi/{kind}v0.0.{number}" for kind in ("", "db") for number in (36, 37, 38))
@@ -175,7 +175,7 @@ class Bed:
         An ended run may lack its Eligible time for some seconds, and is left out until then: so that is waited for.
         """
         for cluster in self.clusters:
-            until = time.monotonic() + 15
+            until = time.monotonic() + STOPPING
             while self._is_unfinished(cluster.name) and time.monotonic() < until:
                 time.sleep(0.1)
             environment = {**_environment(), **self.env(cluster.name)}
@@ -370,7 +370,7 @@ class Bed:
 
     def _sweep(self) -> None:
         """Kill what jobs left, and wait until it is gone."""
-        until = time.monotonic() + 10
+        until = time.monotonic() + STOPPING
         while left := stepping_of(self.folder):
             for pid in left:
                 send(pid, signal.SIGKILL)
@@ -433,4 +433,4 @@ def _listens(port: int) -> bool:
 
 
 def _succeeds(command: list[str]) -> bool:
-    return subprocess.run(command, capture_output=True, check=False, timeout=30).returncode == 0
+    return subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE).returncode == 0

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-STOPPING = 20.0
+STOPPING = 60.0
 
 
 class BedError(Exception):

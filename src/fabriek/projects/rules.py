@@ -1,7 +1,8 @@
-"""Who may use a project, and how an award lies over its months. Pure but for the models' fields."""
+"""Who may use a project, what it is called, and how an award lies over its months. Pure but for the models' fields."""
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,18 @@ from django.utils.translation import gettext as _
 
 from fabriek.people.permissions import may
 from fabriek.projects.models import Project
+
+LONGEST_ACCOUNT = 42
+"""Characters of a project's code. It is its account's name in Slurm, whose database tells names apart by so many."""
+
+
+def shortened(code: str, most: int = LONGEST_ACCOUNT) -> str:
+    """A code of at most `most` characters, always the same one. One that is too long keeps its beginning and ends in a
+    digest of the whole, so that it can be told from every other that begins alike."""
+    if len(code) <= most:
+        return code
+    digest = hashlib.sha256(code.encode()).hexdigest()[:8]
+    return f"{code[: most - len(digest) - 1].rstrip('-')}-{digest}"
 
 
 def spread_evenly(seconds: int, months: int) -> list[int]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tests.slurm.faults.line import Cable
     from tests.slurm.faults.trial import Fault, Outcome
 
     from fabriek.demo.slurm import Bed
@@ -62,18 +64,27 @@ def _prepare(folder: Path) -> None:
 
 
 def _try_all(folder: Path, asked: argparse.Namespace) -> int:
+    from tests.slurm.faults.line import Cable, cables_can_be_laid
     from tests.slurm.faults.trial import Ground, run_trial
 
-    from fabriek.demo.slurm import Bed, Cluster, Partition
+    from fabriek.demo.slurm import Bed, Cluster, Partition, packages
     from fabriek.ledger.queries import check
 
     user = "nobody" if os.geteuid() == 0 else os.environ.get("USER", "")
     (folder / "site").mkdir()
     (folder / "site").chmod(0o755)
     began = time.monotonic()
-    bed = Bed(folder / "bed", (Cluster("alpha", (Partition("gpu", nodes=2, gpus=4),)),))
-    with bed:
-        ground = Ground(bed, folder / "site", user)
+    why_no_cable, clocks = cables_can_be_laid(), bool(packages.fake_clock())
+    if why_no_cable:
+        print(f"No network is cut: {why_no_cable}")
+    if not clocks:
+        print(f"No clock of Slurm's steps; {packages.advice(['libfaketime'])}")
+    bed = Bed(folder / "bed", (Cluster("alpha", (Partition("gpu", nodes=2, gpus=4),)),), clocks=clocks)
+    with contextlib.ExitStack() as ending, bed:
+        cable = None if why_no_cable else Cable()
+        if cable is not None:
+            ending.callback(cable.take_away)
+        ground = Ground(bed, folder / "site", user, cable)
         plain = run_trial(ground)
         print(f"without a fault: {plain.seconds:.1f} s, {len(plain.seen)} boundaries", flush=True)
         if plain.wrong:
@@ -82,7 +93,7 @@ def _try_all(folder: Path, asked: argparse.Namespace) -> int:
         watched = run_trial(ground, _at_platform("nothing", ""))
         outcomes: list[Outcome] = []
         left = 0
-        for fault in _in_turn(_faults(bed, plain.seen, watched.seen, asked.short)):
+        for fault in _in_turn(_faults(bed, cable, clocks, plain.seen, watched.seen, asked.short)):
             if asked.only not in str(fault):
                 continue
             if asked.seconds and time.monotonic() - began > asked.seconds:
@@ -132,7 +143,9 @@ def _at_platform(kind: str, label: str, occurrence: int = 1, after: bool = False
     return Fault(kind, Place(label, occurrence, after), platform=True)
 
 
-def _faults(bed: Bed, seen: list[str], at_platform: list[str], short: bool) -> Iterator[Fault]:
+def _faults(
+    bed: Bed, cable: Cable | None, clocks: bool, seen: list[str], at_platform: list[str], short: bool
+) -> Iterator[Fault]:
     """Each fault at each boundary that was seen, before it and after it; of those that come again the first, the
     second and the third. Short: one of each."""
     from tests.slurm.faults.boundaries import Place, kill_self, lose
@@ -158,6 +171,14 @@ def _faults(bed: Bed, seen: list[str], at_platform: list[str], short: bool) -> I
     for label, n in thinned(requests[::-1], 1):
         yield Fault("network cut before a request", Place(label, n), lose(2.0))
         yield Fault("network cut, the answer is lost", Place(label, n, True), lose(2.0))
+    if cable is not None:
+        # Longer than the agent waits.
+        pull = cable.cut_for(5.0)
+        for label, n in thinned(requests[::-1], 1):
+            yield Fault("cable pulled before a request", Place(label, n), pull, patience=2.0)
+        for label, n in thinned([p for p in platforms if p[0].startswith("answer")], 1):
+            place = Place(label, n, after=True)
+            yield Fault("cable pulled before an answer", place, pull, platform=True, patience=2.0)
     for label, n in thinned(sacct, 1):
         for cut in (0.02, 0.5, 0.97)[: 1 if short else 3]:
             yield Fault(f"sacct cut at {cut:.0%}", Place(label, n, True), cut=cut)
@@ -170,8 +191,15 @@ def _faults(bed: Bed, seen: list[str], at_platform: list[str], short: bool) -> I
                 yield Fault(f"kill -9 of {daemon}", place, _killer(bed, daemon), away=0.5, loses_jobs=loses)
     for label, n in thinned([c for c in commands if c[1] == 1], 1):
         yield Fault("slurmdbd down for 8 seconds", Place(label, n), _killer(bed, "slurmdbd"), away=8.0)
+    for label, n in thinned([c for c in commands if c[1] == 1], 1) if clocks else []:
+        for step in (90.0, -20.0, 3_600.0)[: 1 if short else 3]:
+            yield Fault(f"slurmctld's clock steps by {step:+.0f} s", Place(label, n), _stepper(bed, step))
     for step in (-7_200.0, -90.0, 90.0, 7_200.0)[:: 4 if short else 1]:
         yield Fault(f"the agent's clock off by {step:+.0f} s", Place("all along"), clock=step)
+
+
+def _stepper(bed: Bed, step: float) -> Callable[[], None]:
+    return lambda: bed.set_clock("alpha", step)
 
 
 def _killer(bed: Bed, daemon: str) -> Callable[[], None]:

@@ -1,4 +1,4 @@
-"""The platform as a process that can be killed at any of its statements: the same application, forked and served."""
+"""The platform as a process that can be hurt at any of its statements: the same application, forked and served."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.db import connection, connections
 from tests.slurm.faults.boundaries import Boundaries, Place, kill_self
+from tests.slurm.faults.line import Cable
 
 
 class _Quiet(WSGIRequestHandler):
@@ -22,9 +24,11 @@ class _Quiet(WSGIRequestHandler):
 
 
 class Platform:
-    """Serves on loopback. `start(place)`: until it kills itself there."""
+    """Serves on loopback, or behind a cable. `start(place)`: until something becomes of it there."""
 
-    def __init__(self) -> None:
+    def __init__(self, cable: Cable | None = None) -> None:
+        self._cable = cable
+        self.address = cable.address if cable else "127.0.0.1"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -33,7 +37,7 @@ class Platform:
     @property
     def url(self) -> str:
         """Where it serves."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.address}:{self.port}"
 
     @property
     def is_alive(self) -> bool:
@@ -44,19 +48,23 @@ class Platform:
                 self._pid = 0
         return bool(self._pid)
 
-    def start(self, seen: Path | None = None, place: Place | None = None) -> None:
-        """Fork a server, and wait until it answers."""
+    def start(
+        self, seen: Path | None = None, place: Place | None = None, act: Callable[[], None] | None = None
+    ) -> None:
+        """Fork a server, and wait until it answers. act: what it does at the place; None: it kills itself."""
         connections.close_all()
         self._pid = os.fork()
         if self._pid == 0:
             try:
-                _serve(self.port, Boundaries(seen, place, kill_self) if seen else None)
+                if self._cable:
+                    self._cable.enter()
+                _serve(self.address, self.port, Boundaries(seen, place, act or kill_self) if seen else None)
             finally:
                 os._exit(1)
         until = time.monotonic() + 120
         while time.monotonic() < until:
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                socket.create_connection((self.address, self.port), 1).close()
             except OSError:
                 time.sleep(0.02)
             else:
@@ -71,11 +79,12 @@ class Platform:
             self._pid = 0
 
 
-def _serve(port: int, boundaries: Boundaries | None) -> None:
+def _serve(address: str, port: int, boundaries: Boundaries | None) -> None:
+    settings.ALLOWED_HOSTS = [address]
     application: Any = get_wsgi_application()
     if boundaries is not None:
         application = _watched(application, boundaries)
-    make_server("127.0.0.1", port, application, handler_class=_Quiet).serve_forever()
+    make_server(address, port, application, handler_class=_Quiet).serve_forever()
 
 
 def _watched(application: Any, boundaries: Boundaries) -> Callable[..., Iterable[bytes]]:

@@ -1,4 +1,4 @@
-"""One trial: two jobs of a new project go through their lives, one thing is broken on the way, all is put right after.
+"""One trial: two jobs and an array live their lives, one thing is broken on the way, and all is put right after.
 
 What must hold then: Slurm has each job once; what is enforced is what was awarded; the usage records are sacct's runs,
 and their sum is what the ledger says; nothing waits in the agent's folder.
@@ -17,6 +17,7 @@ import httpx
 from django.db import connections
 from tests.factories.world import World, make_allocation, make_world
 from tests.slurm.faults.boundaries import Boundaries, Place
+from tests.slurm.faults.line import Cable
 from tests.slurm.faults.platform import Platform
 from tests.slurm.sites import Site
 
@@ -31,7 +32,9 @@ from fabriek.people.actions import create_token
 from fabriek.projects.models import Allocation
 
 SHORT = "#!/bin/bash\n#SBATCH --gpus=1 --time=1\nsleep 1\n"
-LONG = "#!/bin/bash\n#SBATCH --gpus=2 --time=5\nsleep 200\n"
+LONG = "#!/bin/bash\n#SBATCH --gpus=2 --time=60\nsleep 3000\n"
+ARRAY = "#!/bin/bash\n#SBATCH --gpus=1 --time=1 --array=1-2\nsleep 1\n"
+EXPECTED = {"short": "COMPLETED", "array": "COMPLETED", "long": "CANCELLED"}
 PATIENCE = 300.0
 RIGHT_AFTER = 200.0
 """Seconds after which a job won't end, and after which what is wrong stays wrong, on however busy a machine."""
@@ -41,7 +44,8 @@ CLUSTER = "alpha"
 @dataclass(frozen=True)
 class Fault:
     """What is broken, and where. `act` runs in the agent at the place; `daemons` are found dead and started again after
-    `away` seconds; `platform`: the place is one of the platform's. `cut`: the part of the output that is left there."""
+    `away` seconds; `platform`: the place is one of the platform's. `cut`: the part of the output that is left there.
+    `clock`: by how much the agent's is off. `patience`: seconds for which the agent waits for an answer."""
 
     kind: str
     place: Place
@@ -51,6 +55,7 @@ class Fault:
     platform: bool = False
     clock: float = 0.0
     loses_jobs: bool = False
+    patience: float = 30.0
 
     def __str__(self) -> str:
         return f"{self.kind} {self.place}"
@@ -70,9 +75,9 @@ class Outcome:
 class Ground:
     """A bed, a platform with its world, and an agent's folder, all of which go on from trial to trial."""
 
-    def __init__(self, bed: Bed, folder: Path, user: str) -> None:
+    def __init__(self, bed: Bed, folder: Path, user: str, cable: Cable | None = None) -> None:
         self.bed, self.folder = bed, folder
-        self.platform = Platform()
+        self.platform = Platform(cable)
         self.world: World = make_world()
         self.site = Site(bed, CLUSTER, user, folder)
         self.site.engine.close()
@@ -86,7 +91,7 @@ class Ground:
         self._number += 1
         return self.folder / f"trial-{self._number}.seen"
 
-    def fork_agent(self, boundaries: Boundaries | None, clock: float = 0.0) -> int:
+    def fork_agent(self, boundaries: Boundaries | None, clock: float = 0.0, patience: float = 30.0) -> int:
         """An agent at work, in a process of its own, until it is killed."""
         connections.close_all()
         pid = os.fork()
@@ -98,15 +103,17 @@ class Ground:
                 time.time = lambda: now() + clock
             if boundaries is not None:
                 boundaries.install()
-            _work(self)
+            _work(self, patience)
         finally:
             os._exit(1)
 
 
-def _work(ground: Ground) -> None:
+def _work(ground: Ground, patience: float) -> None:
     engine = ground.site.new_engine()
     headers = {"Authorization": f"Bearer {ground.token}"}
-    client = httpx.Client(base_url=ground.platform.url, headers=headers, timeout=30, transport=httpx.HTTPTransport())
+    client = httpx.Client(
+        base_url=ground.platform.url, headers=headers, timeout=patience, transport=httpx.HTTPTransport()
+    )
     agent = Agent(engine, client, ground.world.cluster.code, ground.folder / "agent", patience=1)
     while True:
         try:
@@ -128,20 +135,25 @@ def run_trial(ground: Ground, fault: Fault | None = None) -> Outcome:
     outcome, began = Outcome(fault), time.monotonic()
     allocation = make_allocation(ground.world)
     lead = allocation.project.members.get(role="lead").person
-    jobs = [submit_job(lead, allocation, "short", SHORT), submit_job(lead, allocation, "long", LONG)]
+    scripts = {"short": SHORT, "long": LONG, "array": ARRAY}
+    jobs = [submit_job(lead, allocation, name, script) for name, script in scripts.items()]
     seen = ground.new_seen()
     boundaries = Boundaries(seen)
     if fault is not None and not fault.platform:
         boundaries = Boundaries(seen, fault.place, fault.act, fault.cut)
-    ground.platform.start(seen if fault and fault.platform else None, fault.place if fault and fault.platform else None)
-    at_platform = fault is not None and fault.platform
-    agent = ground.fork_agent(None if at_platform else boundaries, fault.clock if fault else 0.0)
+    if fault is not None and fault.platform:
+        ground.platform.start(seen, fault.place, fault.act)
+        agent = ground.fork_agent(None, patience=fault.patience)
+    else:
+        ground.platform.start()
+        agent = ground.fork_agent(boundaries, fault.clock if fault else 0.0, fault.patience if fault else 30.0)
     try:
         agent = _until_over(ground, agent, jobs, fault, outcome, seen)
         _until_right(ground, allocation, jobs, outcome, fault)
     finally:
         _end(agent)
         ground.platform.kill()
+        ground.bed.set_clock(CLUSTER, 0)
     if not outcome.wrong:
         outcome.wrong += _not_enforced(ground, allocation)
     outcome.fired = seen.with_suffix(".fired").exists() or bool(fault and fault.clock)
@@ -158,7 +170,8 @@ def _until_over(ground: Ground, agent: int, jobs: list[Job], fault: Fault | None
         states = dict(Job.objects.filter(pk__in=[job.pk for job in jobs]).values_list("name", "state"))
         long = jobs[1]
         long.refresh_from_db()
-        if states["long"] == "RUNNING" and states["short"] in ENDED_STATES and not long.cancel_requested_at:
+        others_ended = {states["short"], states["array"]} <= ENDED_STATES
+        if states["long"] == "RUNNING" and others_ended and not long.cancel_requested_at:
             cancel_job(long.submitted_by, long)
         if set(states.values()) <= ENDED_STATES:
             # A fault may wait for what comes after the jobs' end.
@@ -221,17 +234,17 @@ def _wrong(ground: Ground, allocation: Allocation, jobs: list[Job], fault: Fault
     wrong = []
     for job in jobs:
         job.refresh_from_db()
-    expected = {"short": {"COMPLETED"}, "long": {"CANCELLED"}}
     if not (fault and fault.loses_jobs):
-        wrong += [f"{job.name} is {job.state} ({job.reason})" for job in jobs if job.state not in expected[job.name]]
+        wrong += [f"{job.name} is {job.state} ({job.reason})" for job in jobs if job.state != EXPECTED[job.name]]
     numbers = {job.engine_job for job in jobs if job.engine_job}
     account = allocation.project.code
     in_slurm = _sacct(ground.bed, "-a", f"--accounts={account}", "-S", "now-2hours")
-    mine = _sacct(ground.bed, f"--jobs={','.join(sorted(numbers))}") if numbers else {}
-    if extra := {key[0] for key in in_slurm} - numbers:
+    mine = _sacct(ground.bed, f"--jobs={','.join(sorted(numbers))}") if numbers else Accounted()
+    if extra := in_slurm.jobs - numbers:
         wrong.append(f"Slurm has jobs {sorted(extra)} beside {sorted(numbers)}: submitted twice")
-    runs = {key: seconds for key, seconds in {**in_slurm, **mine}.items() if seconds is not None}
-    if any(seconds is None for seconds in {**in_slurm, **mine}.values()):
+    told = {**in_slurm.runs, **mine.runs}
+    runs = {key: seconds for key, seconds in told.items() if seconds is not None}
+    if len(runs) < len(told):
         wrong.append("a run has no end in slurmdbd")
     latest: dict[tuple[str, int], int] = {}
     for record in UsageRecord.objects.filter(allocation=allocation).order_by("revision"):
@@ -248,13 +261,21 @@ def _wrong(ground: Ground, allocation: Allocation, jobs: list[Job], fault: Fault
     return wrong
 
 
-def _sacct(bed: Bed, *where: str) -> dict[tuple[str, int], int | None]:
-    """GPU-seconds of each run that began, by job and start; None: it has no end yet."""
+@dataclass
+class Accounted:
+    """What sacct says: the jobs (an array is one), and GPU-seconds of each run that began, by its number and start;
+    None: it has no end yet."""
+
+    jobs: set[str] = field(default_factory=set)
+    runs: dict[tuple[str, int], int | None] = field(default_factory=dict)
+
+
+def _sacct(bed: Bed, *where: str) -> Accounted:
     os.environ["TZ"] = "UTC"
-    words = ["sacct", "-X", "-D", "-n", "-P", *where, "--format=JobIDRaw,Start,End,ElapsedRaw,AllocTRES"]
-    found: dict[tuple[str, int], int | None] = {}
+    words = ["sacct", "-X", "-D", "-n", "-P", *where, "--format=JobID,JobIDRaw,Start,End,ElapsedRaw,AllocTRES"]
+    found = Accounted()
     for line in bed.run(CLUSTER, *words, check=False).splitlines():
-        number, start, end, elapsed, tres = line.split("|")
+        job, number, start, end, elapsed, tres = line.split("|")
         if start in ("Unknown", "None"):
             continue
         counts = dict(part.split("=") for part in tres.split(",") if part)
@@ -262,7 +283,8 @@ def _sacct(bed: Bed, *where: str) -> dict[tuple[str, int], int | None]:
         if int(elapsed) == 0 and end != "Unknown":
             # It never ran, or for less than a second: there is nothing to book.
             continue
-        found[number, began] = None if end == "Unknown" else int(elapsed) * int(counts.get("gres/gpu", 0))
+        found.jobs.add(job.partition("_")[0])
+        found.runs[number, began] = None if end == "Unknown" else int(elapsed) * int(counts.get("gres/gpu", 0))
     return found
 
 

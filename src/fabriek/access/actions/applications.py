@@ -22,6 +22,7 @@ from fabriek.audit.actions import record
 from fabriek.conf.errors import Invalid, NotAllowed, Refused
 from fabriek.people.models import Organisation, Person
 from fabriek.people.permissions import require
+from fabriek.projects.rules import shortened
 from fabriek.register.models import Partition
 
 # What a draft may set; the rest is the platform's.
@@ -45,7 +46,7 @@ def start_application(actor: Person, call: Call, **more: Any) -> Application:
         try:
             with transaction.atomic():
                 application = Application.objects.create(
-                    code=f"{call.code}-{number:03d}"[:60],
+                    code=shortened(f"{call.code}-{number:03d}"),
                     call=call,
                     applicant=actor,
                     organisation=organisation,

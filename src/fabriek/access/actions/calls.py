@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
@@ -17,7 +18,33 @@ from fabriek.audit.actions import record
 from fabriek.conf.errors import Invalid
 from fabriek.people.permissions import require
 from fabriek.programmes.models import Programme
+from fabriek.projects.rules import LONGEST_ACCOUNT, shortened
 from fabriek.register.models import Factory, Partition
+
+LONGEST_CODE = LONGEST_ACCOUNT - len("-99999")
+"""Of a call: its applications' codes are its own with a number, and become those of projects."""
+
+
+def _own_code(access_mode: AccessMode, factory: Factory, opens: datetime) -> str:
+    """A call's code where none is given. The day stays whole, whatever has to be shortened."""
+    day = f"-{opens:%Y-%m-%d}"
+    return shortened(slugify(f"{access_mode.code}-{factory.code}"), LONGEST_CODE - len(day)) + day
+
+
+def _code_faults(code: str) -> dict[str, list[str]]:
+    """Why a new call can't be called so."""
+    faults = []
+    if not re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", code):
+        faults.append(_("Use small letters, digits and hyphens."))
+    if len(code) > LONGEST_CODE:
+        faults.append(
+            _(
+                "Take at most %(most)d characters, not %(all)d: with a number behind it this becomes the code of each "
+                "project, and so the name of its account in Slurm, which knows %(account)d."
+            )
+            % {"most": LONGEST_CODE, "all": len(code), "account": LONGEST_ACCOUNT}
+        )
+    return {"code": faults} if faults else {}
 
 
 @transaction.atomic
@@ -46,11 +73,11 @@ def open_call(
     Errors: Invalid with the faults of the fields.
     """
     require(actor, "open calls")
-    code = code or slugify(f"{access_mode.code}-{factory.code}-{opens:%Y-%m-%d}")[:60]
+    code = code or _own_code(access_mode, factory, opens)
     found = Call.objects.filter(code=code).first()
     if found is not None:
         return found
-    faults: dict[str, list[str]] = {}
+    faults = _code_faults(code)
     if closes <= opens:
         faults["closes"] = [_("A call closes after it opens.")]
     if not title.strip():

@@ -31,7 +31,7 @@ from fabriek.people.models import Person
 from fabriek.people.permissions import require
 from fabriek.projects.actions import award, open_project
 from fabriek.projects.models import Project
-from fabriek.projects.rules import month_after
+from fabriek.projects.rules import month_after, shortened
 
 _log = logging.getLogger("fabriek.access")
 
@@ -231,7 +231,8 @@ def _project_of(actor: Person, application: Application, first_month: date, mont
         raise DecisionStale(_("%(code)s has no organisation.") % {"code": application.code})
     return open_project(
         actor,
-        code=application.code,
+        # Applications of before this was bounded may have longer codes than an account.
+        code=shortened(application.code),
         title=application.title,
         summary=application.summary,
         factory=application.call.factory,

@@ -35,7 +35,7 @@ STEP_SECONDS = 60
 _FLAGS = frozenset({"DenyOnLimit", "NoDecay"})
 # Slurm's database tells names apart by their first 42 characters (`unique index udex (name(42))`, `acct(42)`, ...): of
 # two that agree in those, adding the second silently changes the first.
-_LONGEST = 42
+LONGEST_NAME = 42
 _ACCOUNT = re.compile(r"[a-z0-9_][a-z0-9_-]{0,41}")
 _PARTITION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,41}")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
@@ -114,10 +114,10 @@ def qos_name(settings: SlurmSettings, account: str, partition: str) -> str:
     A name that is too long ends in a digest of the whole: it can be told from every other, and still be read.
     """
     whole = f"{settings.root_account}.{settings.cluster}.{account}.{partition}".lower()
-    if len(whole) <= _LONGEST:
+    if len(whole) <= LONGEST_NAME:
         return whole
     digest = hashlib.sha256(whole.encode()).hexdigest()[:16]
-    return f"{whole[: _LONGEST - len(digest) - 1].rstrip('.')}.{digest}"
+    return f"{whole[: LONGEST_NAME - len(digest) - 1].rstrip('.')}.{digest}"
 
 
 def _description(account: str, partition: str) -> str:
@@ -249,10 +249,10 @@ def _check(state: AccountState, tree: Tree, settings: SlurmSettings, ours: set[s
     if not _ACCOUNT.fullmatch(account) or not _ACCOUNT.fullmatch(above):
         raise NotOurs(
             f"{account!r} in {state.programme!r}: Slurm's accounts have small letters, digits, - and _ only, "
-            f"at most {_LONGEST}"
+            f"at most {LONGEST_NAME}"
         )
     if not _PARTITION.fullmatch(state.partition):
-        raise NotOurs(f"{state.partition!r} is no name of a partition (at most {_LONGEST} letters, digits, - and _)")
+        raise NotOurs(f"{state.partition!r} is no partition's name (at most {LONGEST_NAME} letters, digits, - and _)")
     if account in tree.parents and account not in ours:
         raise NotOurs(
             f"the account {account} is there already and stands outside {settings.root_account}; it isn't touched. "

@@ -20,7 +20,7 @@ from types import TracebackType
 from fabriek.demo.slurm import packages, roll_up
 from fabriek.demo.slurm.database import Database
 from fabriek.demo.slurm.files import CGROUP_CONF, Ground, gres_conf, slurm_conf, slurmdbd_conf
-from fabriek.demo.slurm.packages import program
+from fabriek.demo.slurm.packages import NotInstalled, program
 from fabriek.demo.slurm.processes import STOPPING, BedError, Processes, send, stepping_of
 from fabriek.demo.slurm.shape import TWO_CLUSTERS, Cluster
 
@@ -38,7 +38,8 @@ class Bed:
 
     clusters: names begin with different letters. rest: a slurmrestd for each cluster on a Unix socket and one with
     JWT on loopback. tied: all ends with this program, however it ends. job_age: seconds (Slurm's MinJobAge) that an
-    ended job stays in slurmctld's memory. As root jobs run as whoever submitted them; as an ordinary user only that
+    ended job stays in slurmctld's memory. clocks: each slurmctld's clock can be set (`set_clock`), by Debian's
+    libfaketime. As root jobs run as whoever submitted them; as an ordinary user only that
     user can run jobs. Errors of what follows: NotInstalled, BedError.
     """
 
@@ -50,11 +51,12 @@ class Bed:
         rest: bool = False,
         tied: bool = True,
         job_age: int = 10,
+        clocks: bool = False,
     ) -> None:
         self.folder = Path(folder).resolve()
         self.clusters = tuple(clusters)
         self.rest = rest
-        self._tied, self._job_age = tied, job_age
+        self._tied, self._job_age, self._clocks = tied, job_age, clocks
         self._user = pwd.getpwuid(os.geteuid()).pw_name
         self._database = Database(self.folder / "db", self._user)
         self._ports: dict[str, int] = {}
@@ -66,6 +68,8 @@ class Bed:
     def up(self) -> Bed:
         """Start all and wait until every node is idle. What ran in this folder before is ended first."""
         packages.require(self.rest)
+        if self._clocks and not packages.fake_clock():
+            raise NotInstalled(f"Slurm's clocks can't be set here; {packages.advice(['libfaketime'])}")
         self._make_folders()
         self._processes = self._find_processes()
         self.down()
@@ -117,6 +121,17 @@ class Bed:
     def stop(self, daemon: str) -> None:
         """Ask one daemon to end."""
         self._end(daemon, signal.SIGTERM)
+
+    def set_clock(self, cluster: str, ahead: float) -> None:
+        """Step the clock of a slurmctld: `ahead` seconds before everybody else's, or behind. Jobs' times stay whole."""
+        if self._clocks:
+            # In one go: it is read before each look at the clock.
+            partial = self._clock_file(cluster).with_suffix(".partial")
+            partial.write_text(f"{ahead:+g}\n")
+            partial.replace(self._clock_file(cluster))
+
+    def _clock_file(self, cluster: str) -> Path:
+        return self.folder / cluster / "clock"
 
     @property
     def daemons(self) -> list[str]:
@@ -276,8 +291,16 @@ class Bed:
             self._database.make()
         environment = _environment()
         shim = self.folder / "nodelay.so"
-        if shim.exists() and kind.startswith("slurm"):
-            environment["LD_PRELOAD"] = str(shim)
+        loaded = [str(shim)] if shim.exists() and kind.startswith("slurm") else []
+        if self._clocks and kind == "slurmctld":
+            self.set_clock(of, 0)
+            loaded.append(packages.fake_clock())
+            environment |= {
+                "FAKETIME_TIMESTAMP_FILE": str(self._clock_file(of)), "FAKETIME_NO_CACHE": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_RESET": "1",
+            }  # fmt: skip
+        if loaded:
+            environment["LD_PRELOAD"] = " ".join(loaded)
         command, more = self._command(kind, of)
         self._processes.start(daemon, command, {**environment, **more})
 

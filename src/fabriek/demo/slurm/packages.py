@@ -44,6 +44,11 @@ def program(name: str) -> str:
     return found
 
 
+def fake_clock() -> str:
+    """The library by which a program is told another time (Debian's libfaketime), or ''."""
+    return next(iter(sorted(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))), "")
+
+
 def missing(rest: bool = False) -> list[str]:
     """The Debian packages of which something lacks; with `rest` those of slurmrestd too."""
     wanted = {**PACKAGES, **(REST_PACKAGES if rest else {})}

@@ -90,10 +90,10 @@ def agent(
 
 def show_plan(agent: Agent, *, as_json: bool) -> None:
     """Print what differs, what was changed by hand, and the commands of the next round; none is carried out."""
-    desired = agent.desired().accounts
+    desired = agent.limits.desired().accounts
     found = difference(desired, agent.engine.enforced())
     by_hand = agent.engine.drift()
-    changes = agent.changes(desired)
+    changes = agent.limits.changes(desired)
     todo, refused = agent.engine.plan(changes) if isinstance(agent.engine, SlurmEngine) else ([], {})
     if as_json:
         plan = {

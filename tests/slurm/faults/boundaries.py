@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 
-from fabriek.compute import agent as agent_module
+from fabriek.compute.local import supervisor
 from fabriek.compute.slurm.commands import Here
 
 COMMANDS = ("sbatch", "squeue", "sacct", "sacctmgr", "scontrol", "scancel", "tail", "ls", "mkdir", "getent")
@@ -112,7 +112,7 @@ class Boundaries:
         httpx.HTTPTransport.handle_request = hooked  # type: ignore[method-assign]
 
     def _hook_files(self) -> None:
-        write, unlink = agent_module.write_whole, Path.unlink
+        write, unlink = supervisor.write_whole, Path.unlink
 
         def written(path: Path, content: Any) -> None:
             label = f"write {path.parent.name if path.parent.name in ('outbox', 'returned') else path.name}"
@@ -125,7 +125,7 @@ class Boundaries:
             unlink(path, missing_ok)
             self.after(f"unlink {path.parent.name}")
 
-        agent_module.write_whole = written  # type: ignore[assignment]
+        supervisor.write_whole = written  # type: ignore[assignment]
         Path.unlink = unlinked  # type: ignore[method-assign,assignment]
 
     def _hook_transactions(self) -> None:

@@ -19,9 +19,9 @@ import pytest
 from typer.testing import CliRunner
 
 from fabriek.cli.main import app
-from fabriek.compute import agent as agent_module
-from fabriek.compute.agent import Agent, AgentError, AlreadyRunning, Lock, due_days
-from fabriek.compute.local import LocalEngine, LocalPartition
+from fabriek.compute.agent import Agent, AgentError, AlreadyRunning, Lock, outbox, run
+from fabriek.compute.agent.proofs import due_days
+from fabriek.compute.local import LocalEngine, LocalPartition, supervisor
 from fabriek.compute.local.supervisor import write_whole
 from fabriek.compute.records import record_of
 
@@ -273,7 +273,7 @@ def test_a_record_that_could_not_be_booked_is_kept_and_sent_again(agent, platfor
     rounds_until(agent, lambda: platform.state["batches"])
     assert platform.state["records"] == {}
     platform.state["accounts"].append(project)
-    monkeypatch.setattr(agent_module, "AGAIN", 0.0)
+    monkeypatch.setattr(outbox, "AGAIN", 0.0)
     agent.round()
     assert len(platform.state["records"]) == 1
     assert list((agent.folder / "returned").iterdir()) == []
@@ -305,8 +305,8 @@ def test_an_outbox_that_cannot_be_written_is_told_and_tried_again_and_nothing_is
         if platform.state["records"] or time.monotonic() > last:
             signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(agent_module, "write_whole", no_room)
-    agent_module.run(agent, 0.02, tell)
+    monkeypatch.setattr(supervisor, "write_whole", no_room)
+    run(agent, 0.02, tell)
     (error,) = [error for error in told if error]
     assert (
         error
@@ -326,7 +326,7 @@ def test_a_cursor_that_cannot_be_written_makes_the_batch_come_again_and_count_on
             no_room(path, values)
         write_whole(path, values)
 
-    monkeypatch.setattr(agent_module, "write_whole", no_room_for_cursors)
+    monkeypatch.setattr(supervisor, "write_whole", no_room_for_cursors)
     with pytest.raises(OSError, match="No space left"):
         rounds_until(agent, lambda: False)
     assert len(platform.state["records"]) == 2

@@ -1,0 +1,94 @@
+"""Awards as limits at the site: what the platform wants, what the scheduler enforces, and the way between the two."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fabriek import __version__
+from fabriek.compute.agent.line import Line
+from fabriek.compute.agent.summary import RoundSummary
+from fabriek.compute.engine import Engine, difference
+from fabriek.compute.local import supervisor
+from fabriek.compute.wire import AccountState, DesiredState, DriftReport, EnforcedReport
+
+# Report what is enforced at least this often, so that the platform knows that the agent lives.
+HEARTBEAT = 20.0
+
+
+class Limits:
+    """`ready`: the accounts that are set up, by name and partition. What could not be done is added to `errors`."""
+
+    def __init__(self, engine: Engine, line: Line, folder: Path, errors: list[str]) -> None:
+        self._engine, self._line, self._folder, self._errors = engine, line, folder, errors
+        self.ready: set[tuple[str, str]] = set()
+        self._generation = ""
+        self._reported = ""
+        self._reported_at = 0.0
+
+    def provision(self, summary: RoundSummary) -> None:
+        """Make the site as the platform wants it."""
+        self._make_so(self.changes(self.desired().accounts), summary)
+        self.ready = {(a.account, a.partition) for a in self._engine.enforced()}
+
+    def desired(self) -> DesiredState:
+        """What the platform wants; kept on disk, for when it can't be asked."""
+        desired = DesiredState.model_validate(self._line.call("GET", "desired-state"))
+        if desired.generation != self._generation:
+            supervisor.write_whole(self._folder / "desired.json", desired.model_dump(mode="json"))
+            self._generation = desired.generation
+        return desired
+
+    def changes(self, desired: list[AccountState]) -> list[AccountState]:
+        """Accounts that are not as they should be and may be made so. One that is not desired any more is closed; one
+        that somebody changed by hand waits for the operator's choice, unless the platform says to correct it."""
+        enforced = self._engine.enforced()
+        differ = {(d.account, d.partition) for d in difference(desired, enforced)}
+        by_hand = {(d.account, d.partition) for d in self._engine.drift()}
+        wanted = {(a.account, a.partition) for a in desired}
+        return [
+            a
+            for a in desired
+            if (key := (a.account, a.partition)) in differ and (a.correct_drift or key not in by_hand)
+        ] + [_closed(a) for a in enforced if (a.account, a.partition) in differ - wanted]
+
+    def close_ended(self, summary: RoundSummary) -> None:
+        """Without the platform: no new jobs for awards whose last day, by what it said last, is over."""
+        try:
+            last = DesiredState.model_validate_json((self._folder / "desired.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return
+        today = datetime.now(UTC).date()
+        over = {(a.account, a.partition) for a in last.accounts if a.ends is not None and a.ends <= today}
+        open_ = [a for a in self._engine.enforced() if a.active and (a.account, a.partition) in over]
+        self._make_so([_closed(a) for a in open_], summary)
+
+    def _make_so(self, changes: list[AccountState], summary: RoundSummary) -> None:
+        if not changes:
+            return
+        failed = self._engine.provision(changes)
+        summary.provisioned += len(changes) - len(failed)
+        self._errors += [f"account {account} on {partition}: {why}" for (account, partition), why in failed.items()]
+
+    def report(self, _summary: RoundSummary) -> None:
+        """Say what is enforced, and what went wrong in this round."""
+        report = EnforcedReport(
+            agent_version=__version__,
+            error="; ".join(self._errors)[:10_000],
+            accounts=self._engine.enforced(),
+            drift=[
+                DriftReport(account=d.account, partition=d.partition, what=d.what, made=d.desired, found=d.enforced)
+                for d in self._engine.drift()
+            ],
+        )
+        content = report.model_dump_json()
+        if content == self._reported and time.monotonic() - self._reported_at < HEARTBEAT:
+            return
+        self._line.call("PUT", "enforced-state", content)
+        self._reported, self._reported_at = content, time.monotonic()
+
+
+def _closed(account: AccountState) -> AccountState:
+    """An account that the platform no longer knows: kept, for its records, and closed."""
+    return account.model_copy(update={"active": False})

@@ -83,6 +83,15 @@ def test_awards_and_jobs_over_ssh(site):
     assert not Path("/tmp/over-ssh").exists()
 
 
+def test_many_new_awards_go_in_one_file_over_ssh(site, monkeypatch):
+    wanted = [site.award(f"far{number}") for number in range(20)]
+    run, ran = site.engine._commands.run, []
+    monkeypatch.setattr(site.engine._commands, "run", lambda words, **more: ran.append(words) or run(words, **more))
+    assert site.engine.provision(wanted) == {}
+    assert difference(wanted, site.engine.enforced()) == []
+    assert [words for words in ran if "user" in words] == [], "none had to be added by itself"
+
+
 def test_a_connection_that_broke_is_made_again(site):
     state = site.made("breaks")
     transport = site.engine._commands._transport

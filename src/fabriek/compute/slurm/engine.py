@@ -8,7 +8,8 @@ from pathlib import Path
 
 from fabriek.compute.engine import AsUser, Difference, difference
 from fabriek.compute.records import UsageRecord
-from fabriek.compute.slurm.accounts import Key, Step, Tree, apply, enforced, read_tree, steps
+from fabriek.compute.slurm.accounts import Key, Tree, enforced, read_tree
+from fabriek.compute.slurm.changes import Step, apply, steps
 from fabriek.compute.slurm.commands import Commands
 from fabriek.compute.slurm.controller import ByCommands
 from fabriek.compute.slurm.jobs import Jobs

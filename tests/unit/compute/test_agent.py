@@ -120,7 +120,7 @@ def at_work(platform: Platform, folder: Path) -> Agent:
 
 
 def rounds_until(agent: Agent, what) -> None:
-    last = time.monotonic() + 30
+    last = time.monotonic() + 120
     while not what():
         assert time.monotonic() < last, "it did not happen"
         agent.round()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -16,11 +17,11 @@ from pathlib import Path
 import pytest
 
 from fabriek.compute.engine import SubmitRefused, difference
-from fabriek.compute.local import LocalEngine, LocalPartition, load_engine
+from fabriek.compute.local import LocalEngine, LocalPartition, load_engine, supervisor
 from fabriek.compute.wire import AccountState, JobOrder
 
 PARTITIONS = {"gpu": LocalPartition(nodes=1, accelerators_per_node=4, cores_per_node=8)}
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 @pytest.fixture
@@ -385,11 +386,34 @@ def test_a_job_that_ended_while_nobody_looked_is_booked_with_its_own_end(engine,
     assert state(engine, job) == "COMPLETED"
 
 
+DIES = """
+import os, runpy, subprocess
+class Popen(subprocess.Popen):
+    def __init__(self, *words, **named):
+        super().__init__(*words, **named)
+        os.kill(os.getpid(), 9)
+subprocess.Popen = Popen
+runpy.run_path({supervisor!r}, run_name="__main__")
+"""
+
+
+def test_a_supervisor_that_is_killed_as_soon_as_the_script_runs_leaves_nothing_behind(engine, tmp_path, monkeypatch):
+    dies = tmp_path / "dies.py"
+    dies.write_text(DIES.format(supervisor=supervisor.__file__))
+    monkeypatch.setattr(supervisor, "__file__", str(dies))
+    job = engine.submit(order("a", "exec sleep 600"))
+    until(engine, lambda: ended(engine, job))
+    assert state(engine, job) == "NODE_FAIL"
+    script = json.loads((tmp_path / "jobs" / job / "started.json").read_text())["pid"]
+    assert script > 0, "nobody could end what goes on"
+    until(engine, lambda: not is_alive(script))
+
+
 def test_a_job_whose_supervisor_was_killed_is_a_node_failure_and_its_processes_are_gone(engine, tmp_path):
     job = engine.submit(order("a", "echo $$ $PPID; touch begun; exec sleep 600"))
     until(engine, (tmp_path / "jobs" / job / "work" / "begun").exists)
-    script, supervisor = map(int, engine.report(job).output.split())
-    os.kill(supervisor, signal.SIGKILL)
+    script, looking_after = map(int, engine.report(job).output.split())
+    os.kill(looking_after, signal.SIGKILL)
     until(engine, engine.is_idle)
     assert state(engine, job) == "NODE_FAIL"
     until(engine, lambda: not is_alive(script))

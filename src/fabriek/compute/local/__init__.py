@@ -4,6 +4,7 @@ For demonstrations, tests and single-user machines: jobs run as the user of the 
 slots, handed out and metered but not touched. A hosting site uses Slurm.
 """
 
-from fabriek.compute.local.engine import LocalEngine, LocalPartition, load_engine
+from fabriek.compute.local.engine import LocalEngine, load_engine
+from fabriek.compute.local.settings import LocalPartition
 
 __all__ = ["LocalEngine", "LocalPartition", "load_engine"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 from fabriek.compute.sqlite_file import SqliteFile
@@ -52,3 +53,8 @@ class Store(SqliteFile):
         """The first row that a query finds."""
         found: sqlite3.Row | None = self._connection.execute(query, values).fetchone()
         return found
+
+
+def moment(seconds: int | None) -> datetime | None:
+    """A time in the file, which is in seconds since 1970."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, tz=UTC)

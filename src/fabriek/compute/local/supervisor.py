@@ -68,8 +68,14 @@ def supervise(folder: Path, seconds: float, output_name: str = "output", error_n
     signal.signal(signal.SIGTERM, lambda number, _frame: told.append(number))
     environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
     started = time.time()
-    # Before the script: killed from here on, the job has failed and is never run a second time.
-    write_whole(folder / "started.json", {"pid": 0, "birth": "", "start": int(started)})
+
+    def announce() -> None:
+        # In the child, before it becomes the script. It holds the job's lock until then (it is closed at exec): so
+        # where the lock is free, either the script's own pid is on disk or it never ran, whoever is killed when.
+        _limit()
+        values = {"pid": os.getpid(), "birth": process_birth(os.getpid()), "start": int(started)}
+        write_whole(folder / "started.json", values)
+
     try:
         with contextlib.ExitStack() as streams:
             output = streams.enter_context(_opened(folder, output_name))
@@ -82,8 +88,11 @@ def supervise(folder: Path, seconds: float, output_name: str = "output", error_n
                 cwd=folder / "work",
                 env=environment,
                 start_new_session=True,
-                preexec_fn=_limit,
+                preexec_fn=announce,
             )
+    except subprocess.SubprocessError:
+        # It could not announce itself (a full disk), so it did not run: the engine starts it again.
+        return
     except OSError as fault:
         (folder / "error").write_text(f"The script could not be started: {fault}\n", encoding="utf-8")
         _write_result(
@@ -91,7 +100,6 @@ def supervise(folder: Path, seconds: float, output_name: str = "output", error_n
             {"state": "FAILED", "exit": 127, "start": int(started), "end": math.ceil(time.time())},
         )
         return
-    write_whole(folder / "started.json", {"pid": job.pid, "birth": process_birth(job.pid), "start": int(started)})
     state = _wait(job, started + seconds, folder, lambda: bool(told) or (folder / "cancel").exists())
     if state is None:
         state = "COMPLETED" if job.returncode == 0 else "FAILED"

@@ -133,7 +133,8 @@ def _say(ground: Ground, text: str) -> None:
 def run_trial(ground: Ground, fault: Fault | None = None) -> Outcome:
     """One trial, with a fault or without."""
     outcome, began = Outcome(fault), time.monotonic()
-    allocation = make_allocation(ground.world)
+    # So many that what the jobs may use fits, and so few that the share carries a thousand trials.
+    allocation = make_allocation(ground.world, gpu_hours=5)
     lead = allocation.project.members.get(role="lead").person
     scripts = {"short": SHORT, "long": LONG, "array": ARRAY}
     jobs = [submit_job(lead, allocation, name, script) for name, script in scripts.items()]

@@ -140,6 +140,8 @@ LISTS: dict[str, tuple[str, str]] = {
     "report": ("GET /projects/{code}/report", "report show"),
     "job": ("GET /jobs/{uuid}", "job status"),
     "job_output": ("GET /jobs/{uuid}/output", "job output"),
+    "job_task": ("GET /jobs/{uuid}/output", "job output"),
+    "job_task_output": ("GET /jobs/{uuid}/output", "job output"),
     "jobs": ("GET /projects/{code}/jobs", "job list"),
     "recipes": ("GET /recipes", "recipe list"),
     "project_recipes": ("GET /recipes", "recipe list"),

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
 from fabriek.compute.records import UsageRecord
-from fabriek.compute.wire import AccountState, DailyProof, JobOrder, JobReport, ProofPlace, ProofRuns
+from fabriek.compute.wire import (
+    AccountState,
+    DailyProof,
+    JobOrder,
+    JobReport,
+    ProofPlace,
+    ProofRuns,
+    TaskOrder,
+    TaskReport,
+)
 
 
 class SubmitRefused(Exception):
@@ -61,8 +70,12 @@ class Engine(Protocol):
     def cancel(self, engine_job: str) -> None:
         """Stop a job; one that has ended stays as it is."""
 
-    def report(self, engine_job: str) -> JobReport:
-        """State, reason, times and the last part of the output of a job."""
+    def report(self, engine_job: str, told: Mapping[str, int] | None = None) -> JobReport:
+        """State, reason, times and the last part of the output of a job. told: up to which byte each stream
+        (`output`, `error_output`) is known; only what follows is read then, where its last part holds that byte."""
+
+    def report_task(self, order: TaskOrder) -> TaskReport:
+        """State and output of one task of an array."""
 
     def usage_since(self, cursor: str, most: int) -> tuple[list[UsageRecord], str]:
         """At most `most` records that were accounted after `cursor` ('' from the start), and the cursor after them."""

@@ -4,6 +4,7 @@ GET  /api/v1/sites/{cluster}/desired-state     -> DesiredState
 PUT  /api/v1/sites/{cluster}/enforced-state    EnforcedReport
 GET  /api/v1/sites/{cluster}/jobs              -> JobOrders
 POST /api/v1/sites/{cluster}/jobs/{uuid}/status JobReport
+POST /api/v1/sites/{cluster}/jobs/{uuid}/tasks/{task} TaskReport
 POST /api/v1/sites/{cluster}/usage-batches     UsageBatch -> UsageAnswer
 PUT  /api/v1/sites/{cluster}/proofs/{day}      DailyProof -> ProofAnswer
 PUT  /api/v1/sites/{cluster}/proofs/{day}/runs ProofRuns -> ProofAnswer
@@ -95,10 +96,26 @@ class JobOrder(Wire):
     engine_job: str = ""
 
 
+class TaskOrder(Wire):
+    """Somebody looks at the output of one task of a job array: it is to be told until the task has ended.
+
+    `output_from`, `error_output_from`: up to which byte it is known.
+    """
+
+    uuid: str
+    engine_job: str
+    task: int = Field(ge=0)
+    name: str
+    script: str
+    output_from: int | None = None
+    error_output_from: int | None = None
+
+
 class JobOrders(Wire):
-    """All jobs of the cluster that have not ended."""
+    """All jobs of the cluster that have not ended, and tasks of any that are looked at."""
 
     jobs: list[JobOrder]
+    tasks: list[TaskOrder] = []
 
 
 class ResourcesUsed(Wire):
@@ -136,6 +153,17 @@ class JobReport(Wire):
     # Text as it was found, of no length that a report could be refused for: the platform judges it, apart from the job.
     results: str | None = Field(default=None, description="`fabriek-result.json` of the job's folder, see `results.py`")
     results_problem: str = Field(default="", max_length=500, description="why the file could not be taken")
+
+
+class TaskReport(Wire):
+    """What became of a task of an array so far. `problem`: why its output can't be told."""
+
+    state: State
+    problem: Literal["", "unknown-task", "unknown-file"] = ""
+    output: str | None = Field(default=None, max_length=1_000_000)
+    error_output: str | None = Field(default=None, max_length=1_000_000)
+    output_from: int | None = Field(default=None, ge=0, le=2**62)
+    error_output_from: int | None = Field(default=None, ge=0, le=2**62)
 
 
 class UsageBatch(Wire):

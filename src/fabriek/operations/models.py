@@ -178,6 +178,37 @@ class Job(models.Model):
         return self.cores * self.time_limit_seconds * self.runs
 
 
+class TaskOutput(models.Model):
+    """What one task of a job array writes, asked of its site because somebody looks at it. The last few of a job are
+    kept; all of it stays in the job's folder on the cluster."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="task_outputs")
+    task = models.PositiveIntegerField(help_text="its number in the array")
+    asked_at = models.DateTimeField(default=timezone.now, help_text="when somebody looked at it last")
+    told_at = models.DateTimeField(null=True, blank=True, help_text="when its site told of it last")
+    state = models.CharField(max_length=15, choices=JobState, default=JobState.PENDING)
+    problem = models.CharField(max_length=20, blank=True, help_text="compute.wire.TaskReport: why it can't be told")
+    output = models.TextField(blank=True)
+    output_from = models.PositiveBigIntegerField(default=0, help_text="the byte at which it starts")
+    error_output = models.TextField(blank=True)
+    error_output_from = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["job", "task"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "task"], name="task_output_once"),
+            models.CheckConstraint(condition=Q(state__in=JobState.values), name="task_output_state_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job_id}_{self.task}"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come."""
+        return bool(self.problem) or (self.told_at is not None and self.state in ENDED_STATES)
+
+
 class UsageBatch(models.Model):
     """A batch of usage records as it arrived. The same `key` arriving again changes nothing."""
 

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,14 +19,24 @@ from django.utils.translation import gettext as _
 from fabriek.compute.directives import DirectiveError, read_directives
 from fabriek.compute.engine import Difference, difference
 from fabriek.compute.tail import Part
-from fabriek.compute.wire import AccountState, DesiredState, JobOrder, ResourcesUsed
+from fabriek.compute.wire import AccountState, DesiredState, JobOrder, ResourcesUsed, TaskOrder
 from fabriek.conf.errors import NotFound
 from fabriek.conf.sorting import Column, ordered, place_among
 from fabriek.ledger.queries import allocation_hours
 from fabriek.operations.efficiency import Asked, Efficiency, efficiency_of
 from fabriek.operations.errors import UnknownCluster
-from fabriek.operations.models import ENDED_STATES, WAITING_STATES, Cluster, Drift, Job, JobState, UsageRecord
+from fabriek.operations.models import (
+    ENDED_STATES,
+    WAITING_STATES,
+    Cluster,
+    Drift,
+    Job,
+    JobState,
+    TaskOutput,
+    UsageRecord,
+)
 from fabriek.operations.rules import standing_choice
+from fabriek.operations.streams import kept_of
 from fabriek.programmes.queries import weights
 from fabriek.projects.models import Project
 from fabriek.projects.queries import added, desired_accounts
@@ -139,6 +149,30 @@ def job_orders(cluster: Cluster) -> list[JobOrder]:
     ]
 
 
+LOOKED_AT = timedelta(minutes=15)
+"""For so long after the last look at a task its output is told."""
+
+
+def task_orders(cluster: Cluster, now: datetime | None = None) -> list[TaskOrder]:
+    """Tasks of arrays that somebody looks at and that may write more. One query."""
+    found = TaskOutput.objects.filter(
+        job__cluster=cluster, asked_at__gte=(now or timezone.now()) - LOOKED_AT, problem=""
+    ).exclude(job__engine_job="")
+    return [
+        TaskOrder(
+            uuid=str(one.job.uuid),
+            engine_job=one.job.engine_job,
+            task=one.task,
+            name=one.job.name,
+            script=one.job.script,
+            output_from=kept_of(one, "output").end,
+            error_output_from=kept_of(one, "error").end,
+        )
+        for one in found.select_related("job")
+        if not one.ended
+    ]
+
+
 def clusters() -> list[Cluster]:
     """All clusters with their partitions. Two queries."""
     return list(Cluster.objects.select_related("site").prefetch_related("names__partition"))
@@ -199,9 +233,7 @@ MOST_NAMED = 500
 def output_after(job: Job, stream: str, place: int) -> Part:
     """What is kept of a job's stream (output, error) from a byte of it on; all of it where that byte isn't kept: cut
     off by now, or of a run before this one."""
-    kept = Part(job.output_from, job.output)
-    if stream == "error":
-        kept = Part(job.error_output_from, job.error_output)
+    kept = kept_of(job, stream)
     if job.is_array:
         # Of an array come parts of several files, put together anew each time: all of it, unless none is new.
         return Part(place, "") if place == kept.end else kept

@@ -1,11 +1,41 @@
-"""What a job wrote, put together from the parts that its agent tells. Pure."""
+"""What a job or a task of one wrote, put together from the parts that its agent tells. Pure."""
 
 from __future__ import annotations
 
-from fabriek.compute.tail import Part
+from typing import Protocol
 
-MOST = 256 * 1024
+from fabriek.compute.tail import TAIL, Part
+
+MOST = TAIL
 """Bytes of a stream that are kept here, its last ones; all of it stays in the job's folder on the cluster."""
+
+
+class Writer(Protocol):
+    """What has streams: `output` and `error_output`, each from a byte of its file on, `output_from`."""
+
+    output: str
+    output_from: int
+    error_output: str
+    error_output_from: int
+
+
+STREAMS = {"output": "output", "error": "error_output"}
+"""What a stream is called, and where it is kept."""
+
+
+def take_in(writer: Writer, name: str, text: str, place: int | None, *, anew: bool = False) -> None:
+    """Put a new part of a stream to what is kept of it. anew: what is kept is of another run, and goes."""
+    before = Part(0, "") if anew else Part(getattr(writer, f"{name}_from"), getattr(writer, name))
+    told = None if place is None else Part(place, text.replace("\x00", "?"))
+    kept = joined(before, told, text)
+    setattr(writer, name, kept.text)
+    setattr(writer, f"{name}_from", kept.start)
+
+
+def kept_of(writer: Writer, stream: str) -> Part:
+    """What is kept of a stream."""
+    name = STREAMS[stream]
+    return Part(getattr(writer, f"{name}_from"), getattr(writer, name))
 
 
 def joined(kept: Part, told: Part | None, text: str, most: int = MOST) -> Part:

@@ -15,10 +15,11 @@ from fabriek.api.routes.operations import own_project, router
 from fabriek.compute.directives import Directives
 from fabriek.compute.wire import ResourcesUsed
 from fabriek.operations import queries
-from fabriek.operations.actions import cancel_job, cancel_jobs, submit_job
+from fabriek.operations.actions import cancel_job, cancel_jobs, look_at_task, submit_job
 from fabriek.operations.estimates import estimate
 from fabriek.operations.models import ENDED_STATES, Job
 from fabriek.operations.reasons import explain
+from fabriek.operations.streams import kept_of
 from fabriek.projects.models import Allocation
 from fabriek.projects.rules import may_read
 
@@ -100,6 +101,8 @@ class OutputOut(Schema):
     end: int = Field(description="ask from here on for what comes next")
     text: str
     ended: bool = Field(description="nothing more will come")
+    told: bool = Field(description="of a task: whether its site has told of it yet; else true")
+    problem: Literal["", "unknown-task", "unknown-file"] = Field(description="of a task: why its site can't tell it")
 
 
 class EstimateIn(Schema):
@@ -246,12 +249,21 @@ def output(
     uuid: UUID,
     stream: Literal["output", "error"] = "output",
     place: int = Query(0, alias="from", ge=0, le=2**62),
+    task: int | None = Query(None, ge=0, le=2**31 - 1),
 ) -> dict[str, Any]:
-    """From a byte on: what was given before isn't given again. Only its last part is kept here."""
+    """From a byte on: what was given before isn't given again. Only its last part is kept here.
+
+    `task`: of that task of an array alone. Its site is asked for it then, and tells it from its next round on.
+    """
     found = queries.job_of(actor_of(request), str(uuid))
-    part = queries.output_after(found, stream, place)
-    ended = found.state in ENDED_STATES
-    return {"stream": stream, "start": part.start, "end": part.end, "text": part.text, "ended": ended}
+    if task is None:
+        part, ended, told, problem = queries.output_after(found, stream, place), found.state in ENDED_STATES, True, ""
+    else:
+        looked = look_at_task(found, task)
+        part, ended = kept_of(looked, stream).after(place), looked.ended
+        told, problem = looked.told_at is not None, looked.problem
+    kept = {"start": part.start, "end": part.end, "text": part.text}
+    return {"stream": stream, **kept, "ended": ended, "told": told, "problem": problem}
 
 
 @router.post("/jobs/{uuid}/cancel", response=JobDetail, auth=Scope("apply"), summary="Cancel a job")

@@ -19,6 +19,7 @@ from fabriek.compute.wire import (
     JobReport,
     ProofAnswer,
     ProofRuns,
+    TaskReport,
     TransferAbility,
     TransferOrders,
     TransferReport,
@@ -32,6 +33,7 @@ from fabriek.operations.actions import (
     note_proof_runs,
     prove_usage,
     report_enforced,
+    report_task,
     report_transfer,
     report_transfer_ability,
 )
@@ -56,14 +58,22 @@ def enforced_state(request: HttpRequest, cluster: str, report: EnforcedReport) -
 
 @router.get("/{cluster}/jobs", response=JobOrders, summary="Jobs to submit, follow or cancel")
 def jobs(request: HttpRequest, cluster: str) -> JobOrders:
-    """All jobs of the cluster that have not ended."""
-    return JobOrders(jobs=queries.job_orders(cluster_for(request, cluster)))
+    """All jobs of the cluster that have not ended, and tasks of arrays that somebody looks at."""
+    found = cluster_for(request, cluster)
+    return JobOrders(jobs=queries.job_orders(found), tasks=queries.task_orders(found))
 
 
 @router.post("/{cluster}/jobs/{uuid}/status", response={204: None}, summary="What became of a job")
 def job_status(request: HttpRequest, cluster: str, uuid: UUID, report: JobReport) -> Any:
     """A job that ended stays as it ended. `results`, what the job says that it made, is read apart from the rest."""
     take_report(cluster_for(request, cluster), str(uuid), report)
+    return Status(204, None)
+
+
+@router.post("/{cluster}/jobs/{uuid}/tasks/{task}", response={204: None}, summary="What a task of an array writes")
+def task_status(request: HttpRequest, cluster: str, uuid: UUID, task: int, report: TaskReport) -> Any:
+    """Of a task that somebody looks at: its state, and what it wrote since it was told of last."""
+    report_task(cluster_for(request, cluster), str(uuid), task, report)
     return Status(204, None)
 
 

@@ -20,6 +20,10 @@ Script = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A bat
 OfAllocation = Annotated[
     str, typer.Option("--allocation", help="Whose hours; left out: the only one that may be used today.")
 ]
+PROBLEMS = {
+    "unknown-task": "The site doesn't know this task: its agent has lost its memory of the job.",
+    "unknown-file": "The script names this task's file in a way that only its node knows. Look for it on the cluster.",
+}
 Job = Annotated[str, typer.Argument(metavar="UUID", help="The job's number here.")]
 
 
@@ -126,14 +130,24 @@ def output(
     job: Job,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")] = False,
     error: Annotated[bool, typer.Option("--error", help="Standard error instead.")] = False,
+    task: Annotated[int | None, typer.Option(min=0, help="Of this task of a job array alone.")] = None,
     url: Url = LOCAL,
     token: Token = "",
     as_json: Json = False,
 ) -> None:
-    """What a job writes: the last part of it that the platform has. With --json --follow one answer a line."""
+    """What a job writes: the last part of it that the platform has. With --json --follow one answer a line.
+
+    A task's output is asked of its site, and waited for: a few seconds, or until the site is there again.
+    """
     stream, place, first = ("error" if error else "output"), 0, True
+    asked: dict[str, Any] = {"stream": stream} if task is None else {"stream": stream, "task": task}
     while True:
-        part = ask("GET", url, token, f"/jobs/{job}/output", **{"stream": stream, "from": place})
+        part = ask("GET", url, token, f"/jobs/{job}/output", **asked, **{"from": place})
+        if part["problem"]:
+            end(PROBLEMS[part["problem"]], 1)
+        if not part["told"]:
+            time.sleep(asking.LOOK_AGAIN)
+            continue
         if as_json:
             print(json.dumps(part, indent=None if follow else 1), flush=True)
         else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import httpx
 
@@ -15,7 +14,7 @@ from fabriek.compute.agent.line import Line
 from fabriek.compute.agent.summary import RoundSummary
 from fabriek.compute.engine import Engine, EngineError, EngineUnavailable, SubmitRefused
 from fabriek.compute.tail import Part
-from fabriek.compute.wire import JobOrder, JobOrders, JobReport
+from fabriek.compute.wire import ENDED, JobOrder, JobOrders, JobReport, TaskOrder
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,8 @@ class JobFollower:
 
     def follow(self, summary: RoundSummary) -> None:
         """All that have not ended, once."""
-        orders = JobOrders.model_validate(self._line.call("GET", "jobs")).jobs
+        answer = JobOrders.model_validate(self._line.call("GET", "jobs"))
+        orders = answer.jobs
         for order in orders:
             try:
                 report = self._carry_out(order, summary)
@@ -49,6 +49,8 @@ class JobFollower:
                 self._errors.append(f"job {order.uuid}: {error}")
                 continue
             self._tell(order, report, summary)
+        for task in answer.tasks:
+            self._tell_task(task, summary)
         self._told = {order.uuid: self._told[order.uuid] for order in orders if order.uuid in self._told}
 
     def _carry_out(self, order: JobOrder, summary: RoundSummary) -> JobReport:
@@ -62,25 +64,56 @@ class JobFollower:
                 raise EngineError(f"it waits until {order.account} is set up on {order.partition}")
             number = self._engine.submit(order)
             summary.submitted += 1
-        report = self._engine.report(number)
+        report = self._report(order.uuid, number)
         if order.action == "cancel" and report.state in ("PENDING", "RUNNING"):
             self._engine.cancel(number)
             summary.cancelled += 1
+            report = self._report(order.uuid, number)
+        return report
+
+    def _report(self, uuid: str, number: str) -> JobReport:
+        """With that part of its output that wasn't told before. Whoever tells for the first time since it was started,
+        or of another run, tells all it has: the platform puts the parts together by their places."""
+        told = self._told.get(uuid)
+        report = self._engine.report(number, told.ends if told else None)
+        if told is not None and told.started_at != report.started_at:
+            del self._told[uuid]
             report = self._engine.report(number)
         return report
 
     def _tell(self, order: JobOrder, report: JobReport, summary: RoundSummary) -> None:
         told = self._told.get(order.uuid)
-        digest = hashlib.sha256(report.model_dump_json().encode()).hexdigest()
+        ends = _ends(report)
+        # Of output with a place only its end counts: what is before it was told.
+        state = report.model_copy(update={name: None for end in ends for name in (end, f"{end}_from")})
+        digest = hashlib.sha256(f"{state.model_dump_json()}{ends}".encode()).hexdigest()
         if told is not None and told.digest == digest:
             return
         try:
-            self._line.call("POST", f"jobs/{order.uuid}/status", _news(report, told).model_dump_json())
+            self._line.call("POST", f"jobs/{order.uuid}/status", _news(report).model_dump_json())
         except PlatformRefused as refusal:
             self._errors.append(f"job {order.uuid}: {refusal}")
             return
-        self._told[order.uuid] = _Told(digest, report.started_at, _ends(report))
+        self._told[order.uuid] = _Told(digest, report.started_at, ends)
         summary.reported += 1
+
+    def _tell_task(self, order: TaskOrder, summary: RoundSummary) -> None:
+        """A task that somebody looks at. Nothing is remembered of it: the order says what is known."""
+        try:
+            report = self._engine.report_task(order)
+            if report.output or report.error_output or report.problem or report.state in ENDED:
+                self._line.call("POST", f"jobs/{order.uuid}/tasks/{order.task}", report.model_dump_json())
+                summary.reported += 1
+        except EngineUnavailable:
+            raise
+        except (EngineError, PlatformRefused) as error:
+            self._errors.append(f"task {order.task} of job {order.uuid}: {error}")
+
+
+def _news(report: JobReport) -> JobReport:
+    """Without streams to which nothing came."""
+    old = [name for name in ("output", "error_output") if not getattr(report, name)]
+    return report.model_copy(update={field: None for name in old for field in (name, f"{name}_from")})
 
 
 def _ends(report: JobReport) -> dict[str, int]:
@@ -93,15 +126,3 @@ def _ends(report: JobReport) -> dict[str, int]:
         )
         if text is not None and start is not None
     }
-
-
-def _news(report: JobReport, told: _Told | None) -> JobReport:
-    """A report with only that part of its output that wasn't told before. Whoever tells for the first time since it was
-    started, or of another run, tells all it has: the platform puts the parts together by their places."""
-    if told is None or told.started_at != report.started_at:
-        return report
-    changes: dict[str, Any] = {}
-    for name in _ends(report).keys() & told.ends.keys():
-        part = Part(getattr(report, f"{name}_from"), getattr(report, name)).after(told.ends[name])
-        changes |= {name: part.text or None, f"{name}_from": part.start if part.text else None}
-    return report.model_copy(update=changes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,16 @@ from fabriek.compute.local.settings import KEEP_DAYS, LocalPartition, read_setti
 from fabriek.compute.local.store import Store
 from fabriek.compute.local.streams import streams_of
 from fabriek.compute.records import UsageRecord
-from fabriek.compute.wire import AccountState, DailyProof, JobOrder, JobReport, ProofPlace, ProofRuns
+from fabriek.compute.wire import (
+    AccountState,
+    DailyProof,
+    JobOrder,
+    JobReport,
+    ProofPlace,
+    ProofRuns,
+    TaskOrder,
+    TaskReport,
+)
 
 # Slurm's MaxArraySize, as it comes.
 _MOST_TASKS = 1_001
@@ -146,9 +155,13 @@ class LocalEngine:
             )
         self._runs.tell_cancelled()
 
-    def report(self, engine_job: str) -> JobReport:
+    def report(self, engine_job: str, told: Mapping[str, int] | None = None) -> JobReport:
         """What became of a job so far."""
-        return self._reports.report(engine_job)
+        return self._reports.report(engine_job, told or {})
+
+    def report_task(self, order: TaskOrder) -> TaskReport:
+        """What became of a task so far."""
+        return self._reports.report_task(order)
 
     # Usage
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from fabriek.compute.local.queue import Queue
 from fabriek.compute.local.runs import Runs, streams_in
 from fabriek.compute.local.store import Store, moment
 from fabriek.compute.results import FILE, read_results
-from fabriek.compute.tail import TAIL, Part, tail_of
-from fabriek.compute.wire import JobReport, ResourcesUsed, State
+from fabriek.compute.tail import TAIL, TAIL_OF_TASKS, Part, placed, tail_of
+from fabriek.compute.wire import JobReport, ResourcesUsed, State, TaskOrder, TaskReport
 
 _TASKS_TOLD = 20
 # How an array ended is how the task ended that went worst.
@@ -24,14 +25,14 @@ class Reports:
     def __init__(self, store: Store, runs: Runs, queue: Queue) -> None:
         self._store, self._runs, self._queue = store, runs, queue
 
-    def report(self, engine_job: str) -> JobReport:
+    def report(self, engine_job: str, told: Mapping[str, int]) -> JobReport:
         """What became of a job so far."""
         row = self._store.row("SELECT * FROM job WHERE id = ?", engine_job)
         if row is None:
             return JobReport(state="NODE_FAIL", reason="the engine has lost this job", engine_job=engine_job)
         if row["array_job"] is not None:
             return self._report_array(self._store.rows("SELECT * FROM job WHERE array_job = ? ORDER BY id", row["id"]))
-        output, error = self._told_by(row)
+        output, error = self._told_by(row, told=told)
         position, expected = self._queue.forecast().get(row["id"], (None, None))
         results = read_results(self._runs.folder_of(row["id"]) / "work" / FILE)
         return JobReport(
@@ -40,10 +41,8 @@ class Reports:
             reason=row["reason"],
             started_at=moment(row["start"]),
             ended_at=moment(row["end"]),
-            output=output.text if output else None,
-            output_from=output.start if output else None,
-            error_output=error.text if error else None,
-            error_output_from=error.start if error else None,
+            **placed("output", output),
+            **placed("error_output", error),
             queue_position=position,
             expected_start_at=expected,
             used=_used([row]),
@@ -51,13 +50,31 @@ class Reports:
             results_problem=results.problem,
         )
 
-    def _told_by(self, row: sqlite3.Row, most: int = TAIL) -> tuple[Part | None, Part | None]:
-        """The last part of a job's output and errors."""
+    def report_task(self, order: TaskOrder) -> TaskReport:
+        """A task of an array by itself."""
+        row = self._store.row("SELECT * FROM job WHERE array_job = ? AND task = ?", order.engine_job, order.task)
+        if row is None:
+            return TaskReport(state="NODE_FAIL", problem="unknown-task")
+        known = {"output": order.output_from, "error_output": order.error_output_from}
+        told = {name: place for name, place in known.items() if place is not None}
+        output, error = self._told_by(row, told=told)
+        return TaskReport(state=row["state"], **placed("output", output), **placed("error_output", error))
+
+    def _told_by(
+        self, row: sqlite3.Row, most: int = TAIL, told: Mapping[str, int] | None = None
+    ) -> tuple[Part | None, Part | None]:
+        """The last part of a job's output and errors, or what follows what was told of them."""
+        told = told or {}
         folder, streams, final = self._runs.folder_of(row["id"]), streams_in(row), row["end"] is not None
-        output = tail_of(folder / streams.output, final=final, most=most)
-        error = tail_of(folder / (streams.error or "error"), final=final, most=most)
-        # A script that could not be started is told of in `error`, wherever its own were to go.
-        return output, error if error and error.text else tail_of(folder / "error", final=final, most=most) or error
+
+        def part(name: str, stream: str) -> Part | None:
+            return tail_of(folder / name, final=final, most=most, since=told.get(stream))
+
+        error = part(streams.error or "error", "error_output")
+        if error is None or not error.text:
+            # A script that could not be started is told of in `error`, wherever its own were to go.
+            error = part("error", "error_output") or error
+        return part(streams.output, "output"), error
 
     def _report_array(self, rows: list[sqlite3.Row]) -> JobReport:
         """An array as one job: it runs from its first task's start to its last task's end, and how it ended is how the
@@ -93,7 +110,7 @@ class Reports:
         chosen = sorted(begun, key=lambda row: (order.get(row["state"], 0), -row["id"]))[:_TASKS_TOLD]
         texts: tuple[list[str], list[str]] = ([], [])
         for row in sorted(chosen, key=lambda row: int(row["id"])):
-            for told, part in zip(texts, self._told_by(row, TAIL // _TASKS_TOLD), strict=True):
+            for told, part in zip(texts, self._told_by(row, TAIL_OF_TASKS // _TASKS_TOLD), strict=True):
                 if part and part.text:
                     told.append(f"==> {row['array_job']}_{row['task']} <==\n{part.text.rstrip()}\n")
         return "\n".join(texts[0]), "\n".join(texts[1])

@@ -59,13 +59,18 @@ class Submission:
         """The order's name, printable; empty where the script has one of its own."""
         if re.search(r"^#SBATCH\s+(--job-name\b|-J)", self.order.script, re.M):
             return ""
-        return re.sub(r"[^ -~]", "_", self.order.name)
+        return printable(self.order.name)
 
     @property
     def requeue(self) -> bool:
         """Whether Slurm may run it again by itself: only where the script says so. Who didn't think of it would pay
         twice, and find half of what was written overwritten."""
         return re.search(r"^#SBATCH\s+--requeue\b", self.order.script, re.M) is not None
+
+
+def printable(name: str) -> str:
+    """A job's name as it is given to Slurm."""
+    return re.sub(r"[^ -~]", "_", name)
 
 
 def mark_of(uuid: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -18,7 +18,16 @@ from fabriek.compute.slurm.proof import Prover
 from fabriek.compute.slurm.rest import ByRest
 from fabriek.compute.slurm.settings import SlurmSettings, read_settings
 from fabriek.compute.slurm.store import Store
-from fabriek.compute.wire import AccountState, DailyProof, JobOrder, JobReport, ProofPlace, ProofRuns
+from fabriek.compute.wire import (
+    AccountState,
+    DailyProof,
+    JobOrder,
+    JobReport,
+    ProofPlace,
+    ProofRuns,
+    TaskOrder,
+    TaskReport,
+)
 
 
 def load_slurm(folder: Path, cluster: str) -> SlurmEngine:
@@ -92,9 +101,13 @@ class SlurmEngine:
         """Stop a job that was submitted here."""
         self._jobs.cancel(engine_job)
 
-    def report(self, engine_job: str) -> JobReport:
+    def report(self, engine_job: str, told: Mapping[str, int] | None = None) -> JobReport:
         """What became of a job so far."""
-        return self._jobs.report(engine_job)
+        return self._jobs.report(engine_job, told or {})
+
+    def report_task(self, order: TaskOrder) -> TaskReport:
+        """What became of a task so far."""
+        return self._jobs.report_task(order)
 
     # Usage
 

@@ -6,19 +6,18 @@ import re
 import sqlite3
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fabriek.compute.engine import EngineError, SubmitRefused
-from fabriek.compute.results import FILE, MOST_BYTES, results_of
 from fabriek.compute.slurm.accounts import qos_name
 from fabriek.compute.slurm.commands import CommandFailed, Commands, NoAnswer
 from fabriek.compute.slurm.controller import NUMBER, Controller, Queued, Submission, mark_of
-from fabriek.compute.slurm.formats import FormatError, cpu_seconds, moment, rows, size, state_of, tres
+from fabriek.compute.slurm.formats import cpu_seconds, moment, rows, size, state_of, tres
+from fabriek.compute.slurm.output import Output, Task
 from fabriek.compute.slurm.settings import SlurmSettings
 from fabriek.compute.slurm.store import Store
-from fabriek.compute.tail import TAIL, Part, readable
-from fabriek.compute.wire import ENDED, JobOrder, JobReport, ResourcesUsed, State
+from fabriek.compute.wire import ENDED, JobOrder, JobReport, ResourcesUsed, State, TaskOrder, TaskReport
 
 # A submission whose answer was lost shows within this many seconds, or never: sbatch itself gives up before
 # (MessageTimeout, 10 s by default; https://slurm.schedmd.com/slurm.conf.html). Until then it isn't tried again.
@@ -38,8 +37,8 @@ _RUN = (
     "ReqMem",
     "Reason",
 )
+_TASK = ("JobIDRaw", "State")
 _STEP = ("JobIDRaw", "TotalCPU", "MaxRSS", "TRESUsageInAve")
-_TASKS_SHOWN = 16
 _REASONS_OF_STATE = {
     "SUSPENDED": "suspended by an operator",
     "PREEMPTED": "stopped for a job that goes before it",
@@ -63,6 +62,7 @@ class Jobs:
     ) -> None:
         self._commands, self._controller = commands, controller
         self._settings, self._store, self._clock = settings, store, clock
+        self._output = Output(commands, store)
         self._queue: dict[str, list[Queued]] | None = None
         self._positions: dict[str, int] = {}
 
@@ -151,8 +151,8 @@ class Jobs:
 
     # Following
 
-    def report(self, number: str) -> JobReport:
-        """Errors: EngineError while Slurm can't be asked."""
+    def report(self, number: str, told: Mapping[str, int]) -> JobReport:
+        """told: up to which byte each stream is known. Errors: EngineError while Slurm can't be asked."""
         job = self._store.job(number=number)
         if job is None:
             return JobReport(
@@ -160,8 +160,8 @@ class Jobs:
             )
         queued = self._in_queue().get(number, [])
         if any(state_of(line.state) not in ENDED for line in queued):
-            return self._living(job, queued)
-        return self._accounted(job, queued)
+            return self._living(job, queued, told)
+        return self._accounted(job, queued, told)
 
     def _in_queue(self) -> dict[str, list[Queued]]:
         """What slurmctld remembers, by number of the job or its array. Asked once a round."""
@@ -173,7 +173,7 @@ class Jobs:
             self._queue, self._positions = queue, _positions(lines)
         return self._queue
 
-    def _living(self, job: sqlite3.Row, queued: Sequence[Queued]) -> JobReport:
+    def _living(self, job: sqlite3.Row, queued: Sequence[Queued], told: Mapping[str, int]) -> JobReport:
         states = Counter(state_of(line.state) for line in queued)
         state: State = "RUNNING" if states["RUNNING"] else "PENDING"
         line = next(line for line in queued if state_of(line.state) == state)
@@ -190,11 +190,10 @@ class Jobs:
             cores=line.cores,
             accelerators=line.accelerators,
             time_limit_seconds=line.limit,
-            **(self._told_by(job, len(queued) > 1, final=False) if state == "RUNNING" else {}),
-            **(self._made_by(job, len(queued) > 1) if state == "RUNNING" else {}),
+            **(self._output_of(job, len(queued) > 1, told, final=False) if state == "RUNNING" else {}),
         )
 
-    def _accounted(self, job: sqlite3.Row, queued: Sequence[Queued]) -> JobReport:
+    def _accounted(self, job: sqlite3.Row, queued: Sequence[Queued], told: Mapping[str, int]) -> JobReport:
         """A job that is over, from slurmdbd; or what becomes of one that Slurm has lost."""
         number = job["number"]
         text = self._commands.run(
@@ -222,9 +221,33 @@ class Jobs:
             cores=resources.get("cpu"),
             accelerators=resources.get("gres/gpu", 0) if resources else None,
             used=self._used(number, runs),
-            **self._told_by(job, len(runs) > 1, final=True),
-            **self._made_by(job, len(runs) > 1),
+            **self._output_of(job, len(runs) > 1, told, final=True),
         )
+
+    def _output_of(self, job: sqlite3.Row, array: bool, told: Mapping[str, int], *, final: bool) -> dict[str, Any]:
+        """What it wrote and made, for a report. Tasks of an array would write over each other's results."""
+        if array:
+            return {"output": self._output.of_tasks(job)}
+        return {**self._output.of_job(job, told, final=final), **self._output.made_by(job)}
+
+    def report_task(self, order: TaskOrder) -> TaskReport:
+        """Errors: EngineError while Slurm can't be asked."""
+        job = self._store.job(number=order.engine_job)
+        words = ["sacct", f"--jobs={order.engine_job}_{order.task}", "--allocations", "--noheader", "--parsable2"]
+        found = rows(self._commands.run([*words, f"--format={','.join(_TASK)}"]), _TASK) if job is not None else []
+        if job is None:
+            return TaskReport(state="NODE_FAIL", problem="unknown-task")
+        if not found:
+            # slurmdbd hears of it in a moment.
+            return TaskReport(state="PENDING")
+        state: State = state_of(found[-1]["State"])  # type: ignore[assignment]
+        task = Task(order.engine_job, str(order.task), found[-1]["JobIDRaw"], job["user"], job["folder"])
+        places = task.places(order.script, order.name)
+        if places is None:
+            return TaskReport(state=state, problem="unknown-file")
+        known = {"output": order.output_from, "error_output": order.error_output_from}
+        told = {name: place for name, place in known.items() if place is not None}
+        return TaskReport(state=state, **self._output.at(job["user"], places, told, final=state in ENDED))
 
     def _not_accounted(self, job: sqlite3.Row, queued: Sequence[Queued], living: Sequence[dict[str, str]]) -> JobReport:
         """Gone from the queue, and not over in slurmdbd: it may be late; after a while Slurm has lost the job (its
@@ -256,88 +279,6 @@ class Jobs:
             memory_bytes_asked=_asked_memory(runs[0]),
             accelerator_percent=max(known, default=None),
         )
-
-    # Output
-
-    def _told_by(self, job: sqlite3.Row, array: bool, *, final: bool) -> dict[str, Any]:
-        """The last part of what a job wrote, for a report. Read as its user: a path that they chose never shows them
-        what isn't theirs to read."""
-        if array:
-            return {"output": self._tail_of_tasks(job)}
-        try:
-            output, error = self._places(job)
-        except EngineError:
-            return {}
-        told = {"output": self._tail(job, output, final)}
-        if error != output:
-            told["error_output"] = self._tail(job, error, final)
-        found: dict[str, Any] = {}
-        for name, part in told.items():
-            if part is not None:
-                found |= {name: part.text, f"{name}_from": part.start}
-        return found
-
-    def _made_by(self, job: sqlite3.Row, array: bool) -> dict[str, Any]:
-        """What a job says that it made (see `results.py`), for a report. Tasks of an array would write over each other.
-
-        Read as its user, so that it shows nothing that isn't theirs; by dd, which follows no link, waits for no pipe
-        and stops after so many bytes (https://www.gnu.org/software/coreutils/dd).
-        """
-        if array:
-            return {}
-        words = ["dd", f"if={job['folder']}/{FILE}", f"bs={MOST_BYTES + 1}", "count=1", "status=none"]
-        try:
-            content = self._commands.read([*words, "iflag=nofollow,nonblock,fullblock"], user=job["user"])
-        except NoAnswer:
-            return {}
-        except CommandFailed as error:
-            if "No such file" in error.said:
-                return {}
-            why = error.said.rpartition(": ")[2][:200]
-            return {"results_problem": f"{FILE} can't be read: {why}; links are not followed"}
-        found = results_of(content)
-        return {"results": found.text, "results_problem": found.problem}
-
-    def _places(self, job: sqlite3.Row) -> tuple[str, str]:
-        """Where its output goes, which slurmctld knows for MinJobAge after its end only: asked once, and kept."""
-        if job["output"] is not None:
-            return job["output"], job["error"]
-        text = self._commands.run(["scontrol", "--oneliner", "show", "job", "--", job["number"]])
-        # A path may hold blanks; what follows it has a known name.
-        out = re.search(r" StdOut=(.*?)(?= Power=| CpusPerTres| TresPerNode| MailUser| NtasksPerTRES|$)", text, re.M)
-        err = re.search(r" StdErr=(.*?)(?= StdIn=)", text)
-        if out is None or err is None:
-            raise FormatError("scontrol show job shows no StdOut and StdErr")
-        places = out[1].strip(), err[1].strip()
-        with self._store.change() as change:
-            change.execute("UPDATE job SET output = ?, error = ? WHERE uuid = ?", (*places, job["uuid"]))
-        return places
-
-    def _tail(self, job: sqlite3.Row, path: str, final: bool) -> Part | None:
-        """The last part of a file; None where there is none yet, or where it can't be read."""
-        if path in ("", "/dev/null"):
-            return None
-        try:
-            length = int(self._commands.run(["stat", "--dereference", "--format=%s", "--", path], user=job["user"]))
-            start = max(0, length - TAIL)
-            # No more than was there when it was measured: what is written meanwhile comes next time.
-            data = self._commands.read(["tail", f"--bytes=+{start + 1}", "--", path], user=job["user"])
-        except (CommandFailed, ValueError):
-            return None
-        return readable(data[: length - start], start, final=final)
-
-    def _tail_of_tasks(self, job: sqlite3.Row) -> str | None:
-        """Of an array: the last part of the first tasks' output, each under its file's name."""
-        try:
-            listed = self._commands.run(["ls", "-1", "--", job["folder"]], user=job["user"]).splitlines()
-            names = [f"{job['folder']}/{name}" for name in listed if name.endswith(".out")][:_TASKS_SHOWN]
-            if not names:
-                return ""
-            return self._commands.run(
-                ["tail", "--verbose", "--bytes", str(TAIL // len(names)), "--", *names], user=job["user"]
-            )
-        except CommandFailed:
-            return None
 
 
 def _refusal(said: str) -> str:

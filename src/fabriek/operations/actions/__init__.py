@@ -4,6 +4,7 @@ from fabriek.operations.actions.clusters import register_cluster, report_enforce
 from fabriek.operations.actions.drift import choose_about_drift
 from fabriek.operations.actions.jobs import cancel_job, cancel_jobs, report_job, submit_job
 from fabriek.operations.actions.proofs import note_proof_runs, prove_usage
+from fabriek.operations.actions.task_outputs import look_at_task, report_task, tasks_of
 from fabriek.operations.actions.transfers import (
     ask_transfer,
     cancel_transfer,
@@ -22,14 +23,17 @@ __all__ = [
     "cancel_jobs",
     "cancel_transfer",
     "choose_about_drift",
+    "look_at_task",
     "note_proof_runs",
     "prove_usage",
     "register_cluster",
     "report_enforced",
     "report_job",
+    "report_task",
     "report_transfer",
     "report_transfer_ability",
     "retry_transfer",
     "start_transfer",
     "submit_job",
+    "tasks_of",
 ]

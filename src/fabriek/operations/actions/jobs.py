@@ -10,13 +10,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fabriek.audit.actions import record
-from fabriek.compute.tail import Part
 from fabriek.compute.wire import JobReport
 from fabriek.conf.errors import NotFound
 from fabriek.operations.errors import JobRefused
 from fabriek.operations.estimates import budget_of, directives_of, with_line_ends
 from fabriek.operations.models import ENDED_STATES, WAITING_STATES, Cluster, Job, JobState
-from fabriek.operations.streams import joined
+from fabriek.operations.streams import take_in
 from fabriek.people.models import Person
 from fabriek.projects.errors import NotAMember, ProjectEnded
 from fabriek.projects.models import Allocation
@@ -151,10 +150,7 @@ def _join(job: Job, name: str, report: JobReport, started_over: bool) -> None:
         return
     if job.is_array:
         # Of an array come parts of several files, each time all of them.
-        kept = Part(0, text.replace("\x00", "?"))
+        setattr(job, name, text.replace("\x00", "?"))
+        setattr(job, f"{name}_from", 0)
     else:
-        before = Part(0, "") if started_over else Part(getattr(job, f"{name}_from"), getattr(job, name))
-        told = None if place is None else Part(place, text.replace("\x00", "?"))
-        kept = joined(before, told, text)
-    setattr(job, name, kept.text)
-    setattr(job, f"{name}_from", kept.start)
+        take_in(job, name, text, place, anew=started_over)

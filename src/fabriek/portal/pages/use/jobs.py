@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -18,23 +17,22 @@ from django.core.validators import MaxLengthValidator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from fabriek.conf.errors import Invalid, Refused
 from fabriek.operations import queries
 from fabriek.operations.actions import cancel_job, cancel_jobs, submit_job
+from fabriek.operations.actions import tasks_of as task_numbers
 from fabriek.operations.efficiency import ACCELERATORS, CORES, MEMORY, TIME, Efficiency
 from fabriek.operations.estimates import budget_of, estimate
 from fabriek.operations.models import ENDED_STATES, WAITING_STATES, Job
-from fabriek.operations.streams import MOST
 from fabriek.portal.access import SIGNED_IN, requires
 from fabriek.portal.components.amounts import bytes_text, hours_text, lasting_text, number_text
 from fabriek.portal.components.job_lines import line_of, lines_of
 from fabriek.portal.components.states import look_of
+from fabriek.portal.pages.use.job_output import streams_of
 from fabriek.portal.pages.use.projects import page_of
 from fabriek.projects.models import Allocation, Project
 from fabriek.projects.queries import allocation_rows
@@ -53,9 +51,6 @@ PER_PAGE = 50
 LONGEST_SCRIPT = 200_000
 # A site that hasn't been heard for so long is told of: it asks every few seconds.
 SILENT_AFTER = timedelta(minutes=2)
-STREAMS = ("output", "error")
-NO_MORE = 286
-"""htmx: show this, and ask no more."""
 
 
 class JobForm(forms.Form):
@@ -266,6 +261,7 @@ def job_context(request: HttpRequest, found: Job) -> dict[str, Any]:
         ends_by = found.started_at + timedelta(seconds=found.time_limit_seconds)
     efficiency = queries.efficiency(found)
     in_cores = found.allocation.partition.counts_cores
+    numbers = task_numbers(found)
     return {
         "job": found,
         "result": results_of(found.project).filter(job=found).first(),
@@ -282,9 +278,10 @@ def job_context(request: HttpRequest, found: Job) -> dict[str, Any]:
         "in_cores": in_cores,
         "silent_since": seen if not line.ended and seen and timezone.now() - seen > SILENT_AFTER else None,
         "tasks": tasks_of(found),
+        "numbers": {"first": str(numbers[0]), "last": str(numbers[-1])} if numbers else None,
         "tasks_ended": sum(number for state, number in found.tasks.items() if state in ENDED_STATES),
         "shows_streams": bool(line.ended or found.started_at or found.output or found.error_output),
-        "streams": [stream_of(found, stream) for stream in STREAMS],
+        "streams": streams_of(found),
         "efficiency": efficiency,
         "measures": measures_of(efficiency) if efficiency else [],
         "may_submit": member and is_running(found.project, timezone.now()),
@@ -313,24 +310,6 @@ def tasks_of(found: Job) -> list[dict[str, Any]]:
     ]
 
 
-def stream_of(found: Job, stream: str) -> dict[str, Any]:
-    """One of a job's streams, with the place from which on more of it is asked."""
-    part = queries.output_after(found, stream, 0)
-    return {
-        "name": stream,
-        "title": _("Output") if stream == "output" else _("Errors"),
-        "part": part,
-        "run": run_of(found),
-        "kept": bytes_text(MOST),
-        "left_out": bytes_text(part.start) if part.start else "",
-    }
-
-
-def run_of(found: Job) -> str:
-    """Names the run of a job whose output is shown: one that starts over writes anew."""
-    return str(int(found.started_at.timestamp())) if found.started_at else ""
-
-
 def measures_of(efficiency: Efficiency) -> list[dict[str, Any]]:
     """What was used of what was asked, in words."""
     words: dict[str, tuple[str, Any]] = {
@@ -351,33 +330,6 @@ def measures_of(efficiency: Efficiency) -> list[dict[str, Any]]:
         }
         for one in efficiency.measures
     ]
-
-
-@requires(SIGNED_IN)
-def job_output(request: HttpRequest, uuid: str, stream: str) -> HttpResponse:
-    """What a job writes: to a page that shows it what came since, to anyone else all that is kept, as a file."""
-    if stream not in STREAMS:
-        raise Http404
-    found = queries.job_of(request.user, uuid)
-    if not request.headers.get("HX-Request"):
-        response = HttpResponse(queries.output_after(found, stream, 0).text, content_type="text/plain; charset=utf-8")
-        # The scheduler's number is what an agent says it is.
-        name = re.sub(r"[^\w.-]", "_", found.engine_job, flags=re.ASCII) or found.uuid
-        response["Content-Disposition"] = f'attachment; filename="{found.project.code}-{name}-{stream}.txt"'
-        return response
-    told, run = request.GET.get("from", ""), request.GET.get("run", "")
-    # Of another run nothing was shown yet.
-    place = int(told) if told.isascii() and told.isdigit() and len(told) < 19 and run in ("", run_of(found)) else -1
-    part = queries.output_after(found, stream, place)
-    ended = found.state in ENDED_STATES
-    if not part.text and part.start == place:
-        return HttpResponse(status=NO_MORE if ended else 204)
-    context = {"job": found, "stream": stream_of(found, stream), "ended": ended}
-    more = render_to_string("use/job_output_more.html", {**context, "out_of_band": True})
-    response = HttpResponse(f"{escape(part.text)}{more.strip()}", status=NO_MORE if ended else 200)
-    if part.start != place:
-        response["HX-Reswap"] = "innerHTML"
-    return response
 
 
 @requires(SIGNED_IN, "POST")

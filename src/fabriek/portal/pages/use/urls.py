@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from fabriek.portal.pages.use import hours, jobs, openid, projects, promises, recipes, reports, signing_in, transfers
+from fabriek.portal.pages.use import (
+    hours,
+    job_output,
+    jobs,
+    openid,
+    projects,
+    promises,
+    recipes,
+    reports,
+    signing_in,
+    transfers,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/", signing_in.sign_in, name="sign_in"),
@@ -43,7 +54,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("allocations/", projects.allocations, name="allocations"),
     path("allocations/<str:code>/", projects.allocation, name="allocation"),
     path("jobs/<uuid:uuid>/", jobs.job, name="job"),
-    path("jobs/<uuid:uuid>/output/<slug:stream>/", jobs.job_output, name="job_output"),
+    path("jobs/<uuid:uuid>/output/<slug:stream>/", job_output.job_output, name="job_output"),
+    path("jobs/<uuid:uuid>/task/", job_output.job_task, name="job_task"),
+    path("jobs/<uuid:uuid>/task/output/<slug:stream>/", job_output.job_task_output, name="job_task_output"),
     path("jobs/<uuid:uuid>/cancel/", jobs.stop, name="cancel_job"),
     path("promises/", promises.index, name="promises"),
     path("promises/<str:code>/", promises.show, name="promise"),

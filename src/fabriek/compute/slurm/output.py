@@ -1,0 +1,145 @@
+"""What jobs of Slurm write: read as their user, so that a path which they chose never shows them what isn't theirs."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from fabriek.compute.directives import DirectiveError, read_directives
+from fabriek.compute.engine import EngineError
+from fabriek.compute.results import FILE, MOST_BYTES, results_of
+from fabriek.compute.slurm.commands import CommandFailed, Commands, NoAnswer
+from fabriek.compute.slurm.controller import printable
+from fabriek.compute.slurm.formats import FormatError
+from fabriek.compute.slurm.store import Store
+from fabriek.compute.tail import TAIL_OF_TASKS, Part, placed, readable, start_in
+
+_TASKS_SHOWN = 16
+_PATTERN = re.compile(r"%(\d*)(.)")
+_DEFAULT = "slurm-%A_%a.out"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of an array: the array's number, its own place in it, the number that it has as a job, whose it is."""
+
+    array: str
+    task: str
+    number: str
+    user: str
+    folder: str
+
+    def places(self, script: str, name: str) -> tuple[str, str] | None:
+        """Where its output and its errors go, as sbatch's patterns say; None where that is known on its node only.
+
+        https://slurm.schedmd.com/sbatch.html#SECTION_%3CB%3Efilename-pattern%3C/B%3E
+        """
+        try:
+            asked = read_directives(script)
+        except DirectiveError:
+            return None
+        name = asked.name or printable(name)
+        output = self._path(asked.output or _DEFAULT, name)
+        error = self._path(asked.error, name) if asked.error else output
+        return None if output is None or error is None else (output, error)
+
+    def _path(self, pattern: str, name: str) -> str | None:
+        said = {"A": self.array, "a": self.task, "j": self.number, "x": name, "u": self.user, "%": "%"}
+        if any(found[2] not in said for found in _PATTERN.finditer(pattern)) or "\\" in pattern:
+            return None
+
+        def expand(found: re.Match[str]) -> str:
+            text = said[found[2]]
+            return text.zfill(min(int(found[1]), 10)) if found[1] and found[2] in "jAa" else text
+
+        # Relative to where it was submitted, which is its own folder.
+        return str(PurePosixPath(self.folder) / _PATTERN.sub(expand, pattern))
+
+
+class Output:
+    """Reads streams, and the file in which a job says what it made."""
+
+    def __init__(self, commands: Commands, store: Store) -> None:
+        self._commands, self._store = commands, store
+
+    def of_job(self, job: sqlite3.Row, told: Mapping[str, int], *, final: bool) -> dict[str, Any]:
+        """What follows what was told of a job's streams, for a report."""
+        try:
+            places = self._places(job)
+        except EngineError:
+            return {}
+        return self.at(job["user"], places, told, final=final)
+
+    def at(self, user: str, places: tuple[str, str], told: Mapping[str, int], *, final: bool) -> dict[str, Any]:
+        """The same of two files; where both are one, as output alone."""
+        output, error = places
+        found = placed("output", self._part(user, output, told.get("output"), final))
+        if error != output:
+            found |= placed("error_output", self._part(user, error, told.get("error_output"), final))
+        return found
+
+    def of_tasks(self, job: sqlite3.Row) -> str | None:
+        """Of an array: the last part of the first tasks' output, each under its file's name."""
+        user = job["user"]
+        try:
+            listed = self._commands.run(["ls", "-1", "--", job["folder"]], user=user).splitlines()
+            names = [f"{job['folder']}/{name}" for name in listed if name.endswith(".out")][:_TASKS_SHOWN]
+            if not names:
+                return ""
+            most = str(TAIL_OF_TASKS // len(names))
+            return self._commands.run(["tail", "--verbose", "--bytes", most, "--", *names], user=user)
+        except CommandFailed:
+            return None
+
+    def made_by(self, job: sqlite3.Row) -> dict[str, Any]:
+        """What a job says that it made (see `results.py`), for a report.
+
+        By dd, which follows no link, waits for no pipe and stops after so many bytes
+        (https://www.gnu.org/software/coreutils/dd).
+        """
+        words = ["dd", f"if={job['folder']}/{FILE}", f"bs={MOST_BYTES + 1}", "count=1", "status=none"]
+        try:
+            content = self._commands.read([*words, "iflag=nofollow,nonblock,fullblock"], user=job["user"])
+        except NoAnswer:
+            return {}
+        except CommandFailed as error:
+            if "No such file" in error.said:
+                return {}
+            why = error.said.rpartition(": ")[2][:200]
+            return {"results_problem": f"{FILE} can't be read: {why}; links are not followed"}
+        found = results_of(content)
+        return {"results": found.text, "results_problem": found.problem}
+
+    def _places(self, job: sqlite3.Row) -> tuple[str, str]:
+        """Where its output goes, which slurmctld knows for MinJobAge after its end only: asked once, and kept."""
+        if job["output"] is not None:
+            return job["output"], job["error"]
+        text = self._commands.run(["scontrol", "--oneliner", "show", "job", "--", job["number"]])
+        # A path may hold blanks; what follows it has a known name.
+        out = re.search(r" StdOut=(.*?)(?= Power=| CpusPerTres| TresPerNode| MailUser| NtasksPerTRES|$)", text, re.M)
+        err = re.search(r" StdErr=(.*?)(?= StdIn=)", text)
+        if out is None or err is None:
+            raise FormatError("scontrol show job shows no StdOut and StdErr")
+        places = out[1].strip(), err[1].strip()
+        with self._store.change() as change:
+            change.execute("UPDATE job SET output = ?, error = ? WHERE uuid = ?", (*places, job["uuid"]))
+        return places
+
+    def _part(self, user: str, path: str, since: int | None, final: bool) -> Part | None:
+        """What follows a byte of a file; None where there is none yet, or where it can't be read."""
+        if path in ("", "/dev/null"):
+            return None
+        try:
+            length = int(self._commands.run(["stat", "--dereference", "--format=%s", "--", path], user=user))
+            start = start_in(length, since)
+            if start == length:
+                return Part(start, "")
+            # No more than was there when it was measured: what is written meanwhile comes next time.
+            data = self._commands.read(["tail", f"--bytes=+{start + 1}", "--", path], user=user)
+        except (CommandFailed, ValueError):
+            return None
+        return readable(data[: length - start], start, final=final, goes_on=start == since)

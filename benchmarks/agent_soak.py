@@ -1,15 +1,20 @@
 """Whether an agent's memory stays flat over 10,000 jobs, on a real cluster of Debian's Slurm, started here.
 
-    python benchmarks/agent_soak.py [RUNS] [TASKS]
+    python benchmarks/agent_soak.py [RUNS] [TASKS] [--aged]
 
 The agent is the command itself (`fabriek agent`), in a process of its own; so is the platform. RUNS runs are submitted
 through the platform as job arrays of TASKS tasks each (20), some arrays at a time; each run is accounted for by Slurm,
 told and booked by itself. Printed: the agent's resident memory (VmRSS) at its start, at each tenth of the records, and
 at the end; whether all that sacct says was booked, once.
+
+Each scan of the accounting reads the last hour again, so memory grows with the runs of an hour, and all 10,000 are of
+one here. --aged: what was booked is moved two hours back in slurmdbd at each tenth, as if the soak took a day; what
+grows then is kept for ever.
 """
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
 import subprocess
@@ -35,6 +40,7 @@ from tests.factories.world import World, make_allocation, make_world  # noqa: E4
 from tests.slurm.faults.platform import Platform  # noqa: E402
 
 from fabriek.demo.slurm import Bed, Cluster, Partition  # noqa: E402
+from fabriek.demo.slurm.database import Database  # noqa: E402
 from fabriek.operations.actions import submit_job  # noqa: E402
 from fabriek.operations.models import ENDED_STATES, Job, UsageRecord  # noqa: E402
 from fabriek.people.actions import create_token  # noqa: E402
@@ -44,8 +50,8 @@ SCRIPT = "#!/bin/bash\n#SBATCH --gpus=1 --time=1 --array=1-{tasks}\necho task $S
 
 
 def main() -> None:
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    tasks = int(sys.argv[2]) if len(sys.argv) > 2 else 20
+    numbers = [int(word) for word in sys.argv[1:] if word.isdecimal()]
+    runs, tasks = numbers[0] if numbers else 10_000, numbers[1] if len(numbers) > 1 else 20
     platform = Platform()
     bed = Bed(FOLDER / "bed", [Cluster("alpha", (Partition("gpu", nodes=4, gpus=16, cores=16),))])
     agent: subprocess.Popen[bytes] | None = None
@@ -98,6 +104,8 @@ def soak(bed: Bed, world: World, agent: int, runs: int, tasks: int) -> None:
         while printed < 10 * booked // runs:
             printed += 1
             print(f"{printed * 10:>4} %  {booked:>7,} booked  {resident(agent):.1f} MiB", flush=True)
+            if "--aged" in sys.argv:
+                age(bed)
         if booked >= runs:
             break
         going = Job.objects.exclude(state__in=ENDED_STATES).count()
@@ -105,11 +113,21 @@ def soak(bed: Bed, world: World, agent: int, runs: int, tasks: int) -> None:
             submit_job(lead, allocation, f"array {submitted}", SCRIPT.format(tasks=min(tasks, runs - submitted)))
             going, submitted = going + 1, submitted + tasks
         time.sleep(0.5)
-    told = bed.run("alpha", "sacct", "-aXnPD", "--format=JobIDRaw,Submit", "-S", "now-1day", "-E", "now+1hour")
+    told = bed.run("alpha", "sacct", "-aXnPD", "--format=JobIDRaw,Submit", "-S", "now-2days", "-E", "now+1hour")
     assert len(set(told.splitlines())) == UsageRecord.objects.count() == runs
     print(
         f"at the end: {resident(agent):.1f} MiB; {Job.objects.count():,} jobs, {time.monotonic() - began:.0f} s; "
         "what sacct says was booked, each run once"
+    )
+
+
+def age(bed: Bed) -> None:
+    """Move what was booked two hours back."""
+    numbers = ",".join(UsageRecord.objects.order_by("-id").values_list("job_id", flat=True))
+    moved = ", ".join(f"time_{name} = time_{name} - 7200" for name in ("submit", "eligible", "start", "end"))
+    recent = f"time_end > {int(time.time()) - 3_600}"
+    Database(bed.folder / "db", getpass.getuser()).ask(
+        f"UPDATE alpha_job_table SET {moved} WHERE {recent} AND id_job IN ({numbers})"
     )
 
 

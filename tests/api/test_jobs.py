@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from tests.api.test_rest import client_of, post
 from tests.factories.world import make_allocation, make_person, make_world
 
-from fabriek.compute.wire import JobReport, ResourcesUsed
-from fabriek.operations.actions import report_job, submit_job
+from fabriek.compute.wire import JobReport, ResourcesUsed, TaskReport
+from fabriek.operations.actions import report_job, report_task, submit_job
 from fabriek.operations.models import Job
+from fabriek.operations.queries import task_orders
+from fabriek.people.actions import create_token
 from fabriek.projects.models import Allocation
 
 pytestmark = pytest.mark.django_db
 SCRIPT = "#!/bin/bash\n#SBATCH --gpus=2 --cpus-per-task=8 --time=01:00:00 --mem=16G\necho hello\n"
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
+TOLD = {"told": True, "problem": ""}
 
 
 @pytest.fixture
@@ -71,7 +75,7 @@ def test_output_is_asked_from_a_place_on(client: Client, job: Job) -> None:
     path = f"/jobs/{job.uuid}/output"
     reported(job, output="één\n", output_from=0, started_at=START)
     first = read(client, path)
-    assert first == {"stream": "output", "start": 0, "end": 6, "text": "één\n", "ended": False}
+    assert first == {"stream": "output", "start": 0, "end": 6, "text": "één\n", "ended": False} | TOLD
     assert read(client, f"{path}?from=6")["text"] == ""
     reported(job, state="COMPLETED", output="two\n", output_from=6, error_output="oh\n", started_at=START)
     assert read(client, f"{path}?from=6") == {"stream": "output", "start": 6, "end": 10, "text": "two\n", "ended": True}
@@ -79,6 +83,61 @@ def test_output_is_asked_from_a_place_on(client: Client, job: Job) -> None:
     assert read(client, f"{path}?from=99")["start"] == 0, "what isn't kept from there on comes whole"
     for wrong in ("from=-1", "from=x", "stream=other"):
         assert client.get(f"/api/v1{path}?{wrong}").status_code == 422
+
+
+def test_a_task_of_an_array_is_told_by_itself_while_somebody_looks(client: Client, allocation: Allocation) -> None:
+    lead = allocation.project.members.get(role="lead").person
+    script = SCRIPT.replace("--gpus=2", "--gpus=1 --array=2-40:2")
+    array = submit_job(lead, allocation, "sweep", script)
+    path = f"/jobs/{array.uuid}/output?task=4"
+    assert client.get(f"/api/v1/jobs/{array.uuid}/output?task=3").status_code == 404, "there is no task 3"
+    assert read(client, path)["told"] is False
+    assert task_orders(array.cluster) == [], "nothing runs yet"
+    reported(array, engine_job="12", tasks={"RUNNING": 20})
+    (order,) = task_orders(array.cluster)
+    assert (order.engine_job, order.task, order.output_from, order.script) == ("12", 4, 0, script)
+    report_task(array.cluster, str(array.uuid), 4, TaskReport(state="RUNNING", output="loss 0.9\n", output_from=0))
+    told = read(client, path)
+    assert (told["told"], told["text"], told["end"], told["ended"]) == (True, "loss 0.9\n", 9, False)
+    assert task_orders(array.cluster)[0].output_from == 9
+    done = TaskReport(state="COMPLETED", output="loss 0.5\n", output_from=9, error_output="oh\n", error_output_from=0)
+    report_task(array.cluster, str(array.uuid), 4, done)
+    told = read(client, f"{path}&from=9")
+    assert (told["text"], told["ended"]) == ("loss 0.5\n", True)
+    assert read(client, f"{path}&stream=error")["text"] == "oh\n"
+    assert task_orders(array.cluster) == [], "all of it was told"
+    assert client_of(make_person()).get(f"/api/v1{path}").status_code == 404
+
+
+def test_a_task_at_which_nobody_looks_any_more_is_not_told(client: Client, allocation: Allocation) -> None:
+    lead = allocation.project.members.get(role="lead").person
+    array = submit_job(lead, allocation, "sweep", SCRIPT.replace("--gpus=2", "--gpus=1 --array=1-40"))
+    reported(array, engine_job="12", tasks={"RUNNING": 40})
+    for task in range(1, 31):
+        read(client, f"/jobs/{array.uuid}/output?task={task}")
+    assert [order.task for order in task_orders(array.cluster)] == list(range(11, 31)), "the last few of a job"
+    assert task_orders(array.cluster, timezone.now() + timedelta(hours=1)) == []
+
+
+def test_an_agent_tells_tasks_of_its_own_cluster_that_were_asked_for(client: Client, allocation: Allocation) -> None:
+    lead = allocation.project.members.get(role="lead").person
+    array = submit_job(lead, allocation, "sweep", SCRIPT.replace("--gpus=2", "--gpus=1 --array=1-4"))
+    reported(array, engine_job="12", tasks={"RUNNING": 4})
+    read(client, f"/jobs/{array.uuid}/output?task=2")
+    cluster = array.cluster
+    _token, plain = create_token(make_person("operator"), name="agent", scopes=["agent"], site=cluster.code)
+    headers = {"authorization": f"Bearer {plain}"}
+    site = f"/api/v1/sites/{cluster.code}"
+    (order,) = client.get(f"{site}/jobs", headers=headers).json()["tasks"]
+    assert order["task"] == 2
+
+    def tell(task: int, **said: Any) -> int:
+        path = f"{site}/jobs/{array.uuid}/tasks/{task}"
+        return client.post(path, said, content_type="application/json", headers=headers).status_code
+
+    assert tell(2, state="RUNNING", output="hello\n", output_from=0) == 204
+    assert tell(3, state="RUNNING") == 404
+    assert read(client, f"/jobs/{array.uuid}/output?task=2")["text"] == "hello\n"
 
 
 def test_an_ended_job_tells_what_it_used_and_what_to_ask(client: Client, job: Job) -> None:

@@ -12,6 +12,7 @@ from fabriek.compute.engine import EngineError, SubmitRefused, difference
 from fabriek.compute.slurm import jobs
 from fabriek.compute.slurm.accounts import qos_name
 from fabriek.compute.slurm.commands import CommandFailed
+from fabriek.compute.wire import TaskOrder
 from fabriek.demo.slurm import Bed
 
 AS_ROOT = os.geteuid() == 0
@@ -301,3 +302,40 @@ def test_an_array_is_followed_as_one_job(site):
     assert (report.state, report.tasks) == ("COMPLETED", {"COMPLETED": 3})
     assert report.output
     assert all(f"task {task}" in report.output for task in (1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("directives", "output", "error"),
+    [("", "task 2\noops\n", None), ("-o %x/of-%A-%3a.txt -e %j.err", "task 2\n", "oops\n")],
+)
+def test_a_single_task_of_an_array_is_told_by_itself(site, directives, output, error):
+    state = site.made("alone", accelerator_seconds_limit=6_000)
+    body = "echo task $SLURM_ARRAY_TASK_ID; echo oops >&2"
+    order = site.order(state, body, f"--gpus=1 -t 1 --array=1-3 {directives}", name="sweep")
+    (site.folder / "jobs" / order.uuid / "sweep").mkdir(parents=True)
+    for folder in (site.folder / "jobs" / order.uuid, site.folder / "jobs" / order.uuid / "sweep"):
+        folder.chmod(0o777)
+    number = site.engine.submit(order)
+    site.ended(number)
+    said = {"uuid": order.uuid, "engine_job": number, "name": order.name, "script": order.script}
+    report = site.engine.report_task(TaskOrder(**said, task=2))
+    assert (report.state, report.output, report.error_output) == ("COMPLETED", output, error)
+    rest = site.engine.report_task(TaskOrder(**said, task=2, output_from=5))
+    assert (rest.output, rest.output_from) == (output[5:], 5)
+    only_there = "#!/bin/bash\n#SBATCH --array=1-3 -o %N.txt\ntrue\n"
+    assert site.engine.report_task(TaskOrder(**{**said, "script": only_there}, task=2)).problem == "unknown-file"
+    assert site.engine.report_task(TaskOrder(**{**said, "engine_job": "99999"}, task=2)).problem == "unknown-task"
+
+
+def test_output_that_grows_by_much_comes_whole_and_once(site):
+    state = site.made("writes", accelerator_seconds_limit=6_000)
+    number = site.engine.submit(site.order(state, "echo first; until [ -e go ]; do sleep 0.1; done; seq 30000"))
+    first = site.until(number, lambda report: report.output == "first\n")
+    job = site.engine._store.job(number=number)
+    site.bed.run("alpha", "touch", f"{job['folder']}/go")
+    whole = "".join(f"{line}\n" for line in range(1, 30_001))
+    site.ended(number)
+    report = site.engine.report(number, {"output": 6})
+    assert (first.output_from, report.output_from, report.output) == (0, 6, whole)
+    nothing = site.engine.report(number, {"output": 6 + len(whole)})
+    assert (nothing.output, nothing.output_from) == ("", 6 + len(whole))

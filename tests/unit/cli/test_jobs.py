@@ -12,8 +12,8 @@ from tests.factories.world import make_allocation, make_person, make_world
 from tests.unit.cli.test_over_the_api import Command, _no_network  # noqa: F401 - the fixture
 
 from fabriek.cli.remote import asking
-from fabriek.compute.wire import JobReport, ResourcesUsed
-from fabriek.operations.actions import report_job
+from fabriek.compute.wire import JobReport, ResourcesUsed, TaskReport
+from fabriek.operations.actions import look_at_task, report_job, report_task
 from fabriek.operations.models import Job
 from fabriek.projects.models import Allocation
 
@@ -103,6 +103,21 @@ def test_a_job_is_listed_and_followed_until_its_end(
     assert lead.run("job", "output", uuid, "--error").stdout == "oh\n"
     lines = [json.loads(line) for line in lead.run("job", "output", uuid, "-f", "--json").stdout.splitlines()]
     assert [line["end"] for line in lines] == [14]
+
+
+def test_a_task_s_output_is_asked_for_and_waited_for(lead: Command, script: Path, monkeypatch: Any) -> None:
+    script.write_text(script.read_text().replace("#SBATCH", "#SBATCH --array=1-4\n#SBATCH", 1))
+    job = Job.objects.get(uuid=lead.read("job", "submit", script)["uuid"])
+
+    def tell(_seconds: float) -> None:
+        report_task(job.cluster, str(job.uuid), 3, TaskReport(state="COMPLETED", output="three\n", output_from=0))
+
+    monkeypatch.setattr("time.sleep", tell)
+    assert lead.run("job", "output", str(job.uuid), "--task", "3").stdout == "three\n"
+    assert "no task 9" in lead.run("job", "output", str(job.uuid), "--task", "9", status=1).output
+    look_at_task(job, 2)
+    report_task(job.cluster, str(job.uuid), 2, TaskReport(state="RUNNING", problem="unknown-file"))
+    assert "on the cluster" in lead.run("job", "output", str(job.uuid), "--task", "2", status=1).output
 
 
 def test_what_a_job_used_is_told_with_advice(lead: Command, script: Path) -> None:

@@ -15,8 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from tests.factories.world import make_allocation, make_person, make_world
 
-from fabriek.compute.wire import JobReport, ResourcesUsed
-from fabriek.operations.actions import report_job, submit_job
+from fabriek.compute.wire import JobReport, ResourcesUsed, TaskReport
+from fabriek.operations.actions import report_job, report_task, submit_job
 from fabriek.operations.models import Cluster, Job
 from fabriek.projects.models import Allocation
 from fabriek.register.models import Partition
@@ -192,6 +192,41 @@ def test_the_tasks_of_an_array_are_counted_by_state(client: Client, allocation: 
     assert "4 of 20" in told
     assert re.search(r"Running 4 Pending 12 Completed 3 Failed 1", told)
     assert "20 tasks" in words(client.get(f"/projects/{allocation.project.code}/jobs/"))
+
+
+def test_a_single_task_s_output_is_asked_for_and_comes(client: Client, allocation: Allocation) -> None:
+    script = SCRIPT.replace("--gpus=2", "--gpus=1 --array=3-20")
+    array = submit_job(allocation.project.members.get(role="lead").person, allocation, "sweep", script)
+    reported(array, engine_job="12", tasks={"RUNNING": 18})
+    form = client.get(f"/jobs/{array.uuid}/").content.decode()
+    assert f'action="/jobs/{array.uuid}/task/"' in form
+    assert 'name="task" min="3" max="20"' in form
+    page = f"/jobs/{array.uuid}/task/?task=5"
+    assert "Its site has been asked" in client.get(page).content.decode()
+    report_task(array.cluster, str(array.uuid), 5, TaskReport(state="RUNNING", output="<b>5</b>", output_from=0))
+    shown = client.get(page).content.decode()
+    assert "&lt;b&gt;5&lt;/b&gt;" in shown
+    assert "12_5" in shown
+    more = f"/jobs/{array.uuid}/task/output/output/?task=5"
+    assert f'hx-get="{more.replace("&", "&amp;")}&amp;from=8"' in shown
+    report_task(array.cluster, str(array.uuid), 5, TaskReport(state="COMPLETED", output=" and", output_from=8))
+    came = client.get(f"{more}&from=8", headers=LIVE)
+    assert (came.status_code, came.content.decode().startswith(" and<span")) == (286, True)
+    file = client.get(more)
+    assert file.content == b"<b>5</b> and"
+    assert "12_5-output.txt" in file["Content-Disposition"]
+    for wrong in ("?task=2", "?task=x", ""):
+        assert client.get(f"/jobs/{array.uuid}/task/{wrong}").status_code == 404
+
+
+def test_a_task_that_its_site_can_t_tell_says_what_to_do(client: Client, allocation: Allocation) -> None:
+    script = SCRIPT.replace("--gpus=2", "--gpus=1 --array=1-2 --output=%N.txt")
+    array = submit_job(allocation.project.members.get(role="lead").person, allocation, "sweep", script)
+    client.get(f"/jobs/{array.uuid}/task/?task=1")
+    report_task(array.cluster, str(array.uuid), 1, TaskReport(state="RUNNING", problem="unknown-file"))
+    shown = client.get(f"/jobs/{array.uuid}/task/?task=1").content.decode()
+    assert "Look for it on the cluster" in shown
+    assert "hx-get" not in shown.split('id="task-now"')[1].split("</div>")[0]
 
 
 def test_a_site_that_is_silent_is_told_of(client: Client, job: Job) -> None:

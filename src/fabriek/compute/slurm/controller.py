@@ -82,7 +82,7 @@ class Controller(Protocol):
     """slurmctld. Every call may raise CommandFailed (it said no) or NoAnswer (it can't be asked)."""
 
     def submit(self, submission: Submission) -> str:
-        """The job's number."""
+        """Make the job's folder, as its user: theirs, and nobody else's to read. Returns the job's number."""
 
     def queue(self) -> list[Queued]:
         """All that it remembers, ended jobs too until MinJobAge is over."""
@@ -100,7 +100,13 @@ class ByCommands:
     def submit(self, submission: Submission) -> str:
         """See Controller. As the user."""
         order = submission.order
+        # Both by one process of theirs: becoming somebody takes as long as sbatch itself. The shell reads these three
+        # words of ours; what people wrote are its arguments.
         words = [
+            "sh",
+            "-c",
+            'mkdir -p -m 700 -- "$0" && exec "$@"',
+            submission.folder,
             "sbatch",
             "--parsable",
             f"--account={order.account}",

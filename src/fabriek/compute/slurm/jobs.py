@@ -86,8 +86,6 @@ class Jobs:
                 (order.uuid, order.account, user, order.partition, folder, self._clock()),
             )
         try:
-            # As the user: the folder is theirs, and nobody else's to read.
-            self._commands.run(["mkdir", "-p", "-m", "700", "--", folder], user=user)
             qos = qos_name(self._settings, order.account, order.partition)
             number = self._controller.submit(Submission(order, user, folder, qos))
         except CommandFailed as error:

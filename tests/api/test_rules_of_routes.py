@@ -212,6 +212,7 @@ RULES = {
     "GET /sites/{cluster}/transfers": AGENT,
     "POST /sites/{cluster}/transfers/{uuid}/status": AGENT,
     "POST /sites/{cluster}/jobs/{uuid}/status": AGENT,
+    "POST /sites/{cluster}/jobs/{uuid}/tasks/{task}": AGENT,
     "POST /sites/{cluster}/usage-batches": AGENT,
     "PUT /sites/{cluster}/proofs/{day}": AGENT,
     "PUT /sites/{cluster}/proofs/{day}/runs": AGENT,

@@ -30,6 +30,8 @@ _CHUNK = 500
 # From so many on, new members are loaded from a file in one go: `sacctmgr add user` reads all associations first, which
 # takes 0.4 s with 10,000 of them, each time.
 _MANY = 20
+# How many of them: slurmdbd takes 15 ms for each where it is quick, and who asks it waits a minute (`timeout`).
+_LOADED = 100
 # It opens its input by name, which sshd gives it as a socket, and only a pipe can be opened so.
 _LOAD = ("sh", "-c", "cat | sacctmgr --immediate load /dev/stdin")
 
@@ -224,8 +226,8 @@ def _together(new: Sequence[_NewMembers], settings: SlurmSettings) -> list[Step]
     if len(new) < _MANY:
         return one_by_one
     found = []
-    for first in range(0, len(new), _CHUNK):
-        some = new[first : first + _CHUNK]
+    for first in range(0, len(new), _LOADED):
+        some = new[first : first + _LOADED]
         # No options behind the cluster's name: they would be its root account's (sacctmgr, "FLAT FILE DUMP AND LOAD").
         lines = [f"Cluster - '{settings.cluster}'"]
         for members in some:
@@ -238,7 +240,7 @@ def _together(new: Sequence[_NewMembers], settings: SlurmSettings) -> list[Step]
                 f"the people of {_listed([members.key[0] for members in some])} may submit",
                 frozenset(members.key for members in some),
                 "\n".join(lines) + "\n",
-                tuple(one_by_one[first : first + _CHUNK]),
+                tuple(one_by_one[first : first + _LOADED]),
             )
         )
     return found

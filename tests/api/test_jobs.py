@@ -78,7 +78,10 @@ def test_output_is_asked_from_a_place_on(client: Client, job: Job) -> None:
     assert first == {"stream": "output", "start": 0, "end": 6, "text": "één\n", "ended": False} | TOLD
     assert read(client, f"{path}?from=6")["text"] == ""
     reported(job, state="COMPLETED", output="two\n", output_from=6, error_output="oh\n", started_at=START)
-    assert read(client, f"{path}?from=6") == {"stream": "output", "start": 6, "end": 10, "text": "two\n", "ended": True}
+    assert (
+        read(client, f"{path}?from=6")
+        == {"stream": "output", "start": 6, "end": 10, "text": "two\n", "ended": True} | TOLD
+    )
     assert read(client, f"{path}?stream=error")["text"] == "oh\n"
     assert read(client, f"{path}?from=99")["start"] == 0, "what isn't kept from there on comes whole"
     for wrong in ("from=-1", "from=x", "stream=other"):

@@ -1,0 +1,1 @@
+"""Workloads: traces read and written, and synthetic ones that are fitted to them."""

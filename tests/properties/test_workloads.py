@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import tempfile
+from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fabriek.simulation.jobs import Jobs, jobs_of
+from fabriek.simulation.workloads.reading import trace_in
+from fabriek.simulation.workloads.sacct import read_sacct
 from fabriek.simulation.workloads.swf import parse_swf
 from fabriek.simulation.workloads.swf_writing import swf_text
-from fabriek.simulation.workloads.trace import Trace, WorkloadBroken
+from fabriek.simulation.workloads.trace import Trace, WorkloadBroken, content_of
 
 names = st.lists(
     st.one_of(st.text(max_size=6), st.sampled_from(["", "u3", "g0", "q7", "a b", ' "x"', "1", "u-1", "u007"])),
@@ -95,15 +101,55 @@ files = st.one_of(
 )
 
 
+sacct_words = st.one_of(
+    words,
+    st.sampled_from(
+        ["Unknown", "2026-01-31T12:00:00", "RUNNING", "RESIZING", "cpu=4,mem=1.5G", "7.batch", "1-00:00:00"]
+    ),
+)
+SACCT = "JobIDRaw|Submit|Eligible|Start|End|ElapsedRaw|State|TimelimitRaw|AllocTRES|AllocCPUS|JobName"
+PHILLY = "timestamp,duration,num_gpus,cluster"
+PODS = "cpu_milli,memory_mib,num_gpu,gpu_milli,qos,creation_time,deletion_time,scheduled_time"
+
+
+def rows_of(header: str, separator: str) -> st.SearchStrategy[bytes]:
+    """A table of this header, whose values mean anything or nothing; now and then one is too many."""
+    count = header.count(separator) + 1
+    row = st.lists(sacct_words, min_size=count, max_size=count + 1).map(separator.join)
+    return st.lists(row, max_size=4).map(lambda rows: "\n".join([header, *rows]).encode("utf-8", "surrogatepass"))
+
+
+any_file = st.one_of(
+    files,
+    rows_of(SACCT, "|"),
+    rows_of(PHILLY, ","),
+    rows_of(PODS, ","),
+    st.binary(max_size=60).map(lambda b: b"PAR1" + b),
+)
+
+
 def in_order(jobs: Jobs) -> bool:
     whole = (jobs.run >= 1).all() and (jobs.estimate >= 1).all() and (jobs.processors >= 1).all()
     return bool(whole and (np.diff(jobs.submit) >= 0).all() and len(np.unique(jobs.number)) == len(jobs))
 
 
-@given(files)
-def test_any_file_is_jobs_in_order_or_a_sentence(content: bytes) -> None:
+@pytest.mark.parametrize("read", [parse_swf, read_sacct, trace_in])
+@given(content=any_file)
+def test_any_file_is_jobs_in_order_or_a_sentence(read: Callable[[bytes], Trace], content: bytes) -> None:
     try:
-        trace = parse_swf(content)
+        trace = read(content)
     except WorkloadBroken:
         return
     assert in_order(trace.jobs)
+
+
+@given(st.binary(max_size=100), st.integers(0, 120))
+def test_a_file_that_is_packed_and_cut_is_the_same_or_a_sentence(content: bytes, kept: int) -> None:
+    packed = gzip.compress(content)
+    with tempfile.NamedTemporaryFile() as file:
+        Path(file.name).write_bytes(packed[:kept])
+        try:
+            found = content_of(file.name)
+        except WorkloadBroken:
+            return
+    assert found in (content, content.removeprefix(b"\xef\xbb\xbf"), packed[:kept])

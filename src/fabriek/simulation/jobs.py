@@ -19,7 +19,8 @@ class Jobs:
     the whole job; None: the trace has none.
 
     `user` … `qos` are places in the tuples of names beside them; a trace without one of these has every job at 0 and
-    one name. `klass` is the class of an applicant (startup, academia, ...), `account` the programme or project that pays.
+    one name. `klass` is the class of an applicant (startup, academia, ...), `account` the programme or project that
+    pays.
     """
 
     number: NDArray[np.int64]

@@ -1,0 +1,237 @@
+"""From jobs, machine and policy to the arrays that the loop works on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabriek.simulation.compiled import ENDLESS
+from fabriek.simulation.fairshare import Tree, tree_of
+from fabriek.simulation.jobs import Jobs
+from fabriek.simulation.policy import FairShare, Machine, Policy, Weights
+from fabriek.simulation.priorities import Reckoning
+from fabriek.simulation.running import room_for_ends
+from fabriek.simulation.state import ASSOCIATION, JOB, LANE, LIMIT, POOL, Simulation
+from fabriek.simulation.waiting import index_of
+
+_NAMES = {"user": "users", "account": "accounts", "klass": "klasses", "qos": "qoses"}
+
+
+def pool_of(jobs: Jobs, machine: Machine) -> NDArray[np.int64]:
+    """Place of each job's pool in the machine's; -1: no pool has the name of its partition."""
+    if len(machine.pools) == 1:
+        return np.zeros(len(jobs), np.int64)
+    places = {pool.name: place for place, pool in enumerate(machine.pools)}
+    return np.array([places.get(name, -1) for name in jobs.partitions])[jobs.partition]
+
+
+def simulation_of(
+    jobs: Jobs, units: NDArray[np.int64], pool: NDArray[np.int64], machine: Machine, policy: Policy
+) -> tuple[Simulation, Reckoning]:
+    """The state before the first of one or more jobs comes. `units` are what each takes of its pool."""
+    lane, sample = _lanes_of(jobs, pool, policy)
+    job_at, key_at, young, old = _order_of_service(jobs, units, pool, lane, machine, policy.weights)
+    places, tree = index_of(job_at, key_at, units, jobs.estimate)
+    association, accounts = _associations(jobs, policy.weights)
+
+    records = np.zeros(len(jobs), JOB)
+    for name, column in (("submit", jobs.submit), ("run", jobs.run), ("estimate", jobs.estimate), ("units", units)):
+        records[name] = column
+    records["lane"], records["young"], records["old"] = lane, young, old
+    records["start"] = records["end"] = -1
+
+    twins = len(job_at) // len(jobs)
+    edges = np.searchsorted(lane[job_at[: len(jobs)]], np.arange(len(sample) + 1))
+    lanes = np.zeros(len(sample) * twins, LANE)
+    lanes["first"] = np.concatenate([edges[:-1] + len(jobs) * twin for twin in range(twins)])
+    lanes["last"] = np.concatenate([edges[1:] + len(jobs) * twin for twin in range(twins)])
+    lanes["front"] = lanes["last"]
+    tiers = np.array([policy.preempt.get(name, 0) for name in jobs.qoses])[jobs.qos]
+    for name, column in (("pool", pool), ("klass", jobs.klass), ("tier", tiers), ("association", association)):
+        lanes[name] = np.tile(column[sample], twins)
+
+    pools = np.zeros(len(machine.pools), POOL)
+    pools["whole"] = pools["free"] = [one.processors for one in machine.pools]
+    pools["head"] = -1
+
+    associations = np.zeros(int(association.max()) + 1, ASSOCIATION)
+    associations["since"] = jobs.submit[0]
+    running = room_for_ends(len(pools), int(min(len(jobs), pools["whole"].sum())))
+    limits, of_lane = _limits(jobs, policy, sample)
+    return Simulation(
+        jobs=records,
+        lanes=lanes,
+        pools=pools,
+        limits=limits,
+        associations=associations,
+        places=places,
+        tree=tree,
+        of_lane=of_lane,
+        counts=np.array([0, 0, 0, len(running["spare"])]),
+        **running,
+        **_held(jobs, machine, policy),
+    ), _reckoning(jobs, policy.weights, accounts)
+
+
+def _lanes_of(jobs: Jobs, pool: NDArray[np.int64], policy: Policy) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Lane by job, and a job of each. Lanes are told apart by what the policy looks at: without priorities, limits and
+    floors there is one for each pool."""
+    facets = {"pool": pool}
+    if policy.weights is not None:
+        facets |= {"user": jobs.user, "account": jobs.account}
+    if policy.held:
+        facets["klass"] = jobs.klass
+    if policy.preempt:
+        facets["qos"] = jobs.qos
+    for limit in policy.limits:
+        facets[limit.over] = getattr(jobs, limit.over)
+    code = np.zeros(len(jobs), np.int64)
+    for column in facets.values():
+        code = np.unique(code * (int(column.max()) + 1) + column, return_inverse=True)[1].astype(np.int64)
+    sample = np.unique(code, return_index=True)[1]
+    return code, sample
+
+
+def _order_of_service(
+    jobs: Jobs,
+    units: NDArray[np.int64],
+    pool: NDArray[np.int64],
+    lane: NDArray[np.int64],
+    machine: Machine,
+    weights: Weights | None,
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """By place, the job and what of its priority is its own; by job, its places while its age grows and after.
+
+    Of two jobs whose ages grow, the same one stays ahead: what an age gains is in common, and its beginning is its own.
+    """
+    count = len(jobs)
+    if weights is None:
+        orders, keys = [np.argsort(lane, kind="stable")], [np.zeros(count)]
+    else:
+        own = _own_factors(jobs, units, pool, machine, weights)
+        keys = [own - weights.age / weights.most_age * (jobs.submit - jobs.submit[0]), own]
+        orders = [np.lexsort((-key, lane)) for key in keys]
+    places = []
+    for twin, order in enumerate(orders):
+        place = np.empty(count, np.int64)
+        place[order] = np.arange(count) + twin * count
+        places.append(place)
+    key_at = np.concatenate([key[order] for key, order in zip(keys, orders, strict=True)])
+    return np.concatenate(orders), key_at, places[0], places[-1]
+
+
+def _own_factors(
+    jobs: Jobs, units: NDArray[np.int64], pool: NDArray[np.int64], machine: Machine, weights: Weights
+) -> NDArray[np.float64]:
+    """What size, partition and QOS add to each job's priority."""
+    whole = np.array([one.processors for one in machine.pools], np.float64)[pool]
+    part = 1 - units / whole if weights.small_first else units / whole
+    partition = np.array([weights.partition_factors.get(name, 0.0) for name in jobs.partitions])
+    qos = np.array([weights.qos_factors.get(name, 0.0) for name in jobs.qoses])
+    return weights.size * part + weights.partition * partition[jobs.partition] + weights.qos * qos[jobs.qos]
+
+
+def _associations(jobs: Jobs, weights: Weights | None) -> tuple[NDArray[np.int64], Tree]:
+    """Association (user of an account) by job, and the tree of accounts above them."""
+    if weights is None:
+        return np.zeros(len(jobs), np.int64), tree_of([-1, 0], [1.0, 1.0], [-1, 0])
+    users = len(jobs.users)
+    pairs, association = np.unique(jobs.account.astype(np.int64) * users + jobs.user, return_inverse=True)
+    parent, raw, leaf = [-1], [1.0], [-1]
+    node_of: dict[str, int] = {}
+
+    def node(account: str, below: tuple[str, ...] = ()) -> int:
+        if account in below:
+            raise ValueError(f"account {account} is below itself")
+        if account not in node_of:
+            above = weights.parents.get(account)
+            parent.append(0 if above is None else node(above, (*below, account)))
+            raw.append(weights.shares.get(account, 1.0))
+            leaf.append(-1)
+            node_of[account] = len(parent) - 1
+        return node_of[account]
+
+    for account in sorted({int(pair) // users for pair in pairs}):
+        node(jobs.accounts[account])
+    for place, pair in enumerate(pairs):
+        parent.append(node_of[jobs.accounts[int(pair) // users]])
+        raw.append(weights.user_shares.get(jobs.users[int(pair) % users], 1.0))
+        leaf.append(place)
+    return association, tree_of(parent, raw, leaf)
+
+
+def _reckoning(jobs: Jobs, weights: Weights | None, tree: Tree) -> Reckoning:
+    first = int(jobs.submit[0])
+    if weights is None:
+        return Reckoning(0, ENDLESS, 1.0, 0.0, 1, 0.0, 1.0, False, tree, np.zeros(1, np.int64))
+    return Reckoning(
+        period=weights.period,
+        first=first,
+        keep=0.5 ** (weights.period / weights.half_life) if weights.half_life else 1.0,
+        ageing=weights.age / weights.most_age,
+        most_age=weights.most_age,
+        fair_share=float(weights.fair_share),
+        damping=float(weights.damping),
+        by_rank=weights.algorithm is FairShare.TREE,
+        tree=tree,
+        young=np.zeros(1, np.int64),
+    )
+
+
+def _limits(jobs: Jobs, policy: Policy, sample: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """A record for each limit of one name, and the numbers of those that each lane is under."""
+    most: list[tuple[int, int, int]] = []
+    rows: list[list[int]] = [[] for _lane in sample]
+    for limit in policy.limits:
+        names = getattr(jobs, _NAMES[limit.over])
+        minutes = limit.processor_minutes
+        number_of: dict[int, int] = {}
+        for lane, job in enumerate(sample):
+            one = int(getattr(jobs, limit.over)[job])
+            if limit.name not in ("", names[one]):
+                continue
+            if one not in number_of:
+                number_of[one] = len(most)
+                most.append(
+                    (
+                        ENDLESS if limit.processors is None else limit.processors,
+                        ENDLESS if limit.jobs is None else limit.jobs,
+                        ENDLESS if minutes is None else int(minutes * 60),
+                    )
+                )
+            rows[lane].append(number_of[one])
+    of_lane = np.full((len(sample), 1 + max(len(row) for row in rows)), -1, np.int64)
+    for lane, row in enumerate(rows):
+        of_lane[lane, : len(row)] = row
+    limits = np.zeros(len(most), LIMIT)
+    for column, name in enumerate(("most_units", "most_jobs", "most_seconds")):
+        limits[name] = [one[column] for one in most]
+    return limits, of_lane
+
+
+def _held(jobs: Jobs, machine: Machine, policy: Policy) -> dict[str, NDArray[np.int64]]:
+    """What is held, in segments of time between whose ends it stays the same; no pools at all: nothing is."""
+    if not policy.held:
+        nothing = np.zeros((0, 1, 2), np.int64)
+        return {"since": np.array([-ENDLESS]), "kept": nothing, "busy": nothing, "then": nothing[:, 0].copy()}
+    bounds = {bound for held in policy.held for bound in (held.since, held.until) if bound is not None}
+    since = np.array([-ENDLESS, *sorted(bounds)], np.int64)
+    klasses, pools = len(jobs.klasses), len(machine.pools)
+    kept = np.zeros((pools, len(since), klasses + 1), np.int64)
+    places = {name: place for place, name in enumerate(jobs.klasses)}
+    for held in policy.held:
+        # A class without jobs keeps what it is held as well: then nobody has it.
+        column = klasses if held.klass is None else places.get(held.klass, klasses)
+        begun = since >= (-ENDLESS if held.since is None else held.since)
+        going = since < (ENDLESS if held.until is None else held.until)
+        for place, pool in enumerate(machine.pools):
+            if pool.name == held.partition:
+                kept[place, begun & going, column] += held.processors
+    return {
+        "since": since,
+        "kept": kept,
+        "busy": np.zeros((pools, len(since), klasses), np.int64),
+        "then": np.zeros((pools, klasses), np.int64),
+    }

@@ -1,0 +1,88 @@
+"""A simulation: jobs, a machine and a policy in, a schedule out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabriek.simulation.conservative import run_conservative
+from fabriek.simulation.engine import run
+from fabriek.simulation.jobs import Jobs, Skipped, held_to_estimates
+from fabriek.simulation.policy import Backfill, Machine, Policy
+from fabriek.simulation.setting_up import pool_of, simulation_of
+
+LATEST = 10**12
+"""The latest instant, in seconds, that times of a trace may add up to: all sums stay far within 64 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When jobs ran. Arrays by job of `jobs`, which are those that were simulated, held to their estimates.
+
+    `start` and `end` are of the last run, in seconds of the trace; -1: it never started, because limits or what is held
+    left it no room for ever. `units` are processors, or whole nodes where the machine has them. `runs` are above 1, and
+    `lost` unit-seconds above 0, for jobs that were preempted. `skipped` are those that no machine like this can run.
+    """
+
+    jobs: Jobs
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    units: NDArray[np.int64]
+    runs: NDArray[np.int32]
+    lost: NDArray[np.int64]
+    skipped: tuple[Skipped, ...]
+    machine: Machine
+
+    @property
+    def ran(self) -> NDArray[np.bool_]:
+        """Which jobs started."""
+        return self.start >= 0
+
+
+def simulate(jobs: Jobs, machine: Machine, policy: Policy) -> Schedule:
+    """The schedule of these jobs on this machine under this policy: the same for the same input, to the second.
+
+    Raises ValueError where the policy asks what can't be simulated, or the trace's times are beyond `LATEST`.
+    """
+    jobs = held_to_estimates(jobs, kill_at_limit=policy.kill_at_limit)
+    if policy.backfill is Backfill.CONSERVATIVE and (policy.weights or policy.limits or policy.held or policy.preempt):
+        raise ValueError("conservative backfill goes with the order of submission alone, without limits or floors")
+    pool = pool_of(jobs, machine)
+    size = -(-jobs.processors // machine.cores_per_node)
+    whole = np.array([one.processors for one in machine.pools], np.int64)
+    fits = (pool >= 0) & (size <= whole[pool])
+    skipped = tuple(_why_skipped(jobs, machine, pool, size, job) for job in np.flatnonzero(~fits))
+    jobs, pool, size = jobs.taken(fits), pool[fits], size[fits]
+    if not len(jobs):
+        nothing = np.zeros(0, np.int64)
+        return Schedule(jobs, nothing, nothing, nothing, nothing.astype(np.int32), nothing, skipped, machine)
+    _check_times(jobs)
+    if policy.backfill is Backfill.CONSERVATIVE:
+        start = np.empty(len(jobs), np.int64)
+        for place, units in enumerate(whole):
+            here = np.flatnonzero(pool == place)
+            start[here] = run_conservative(jobs.submit[here], jobs.run[here], jobs.estimate[here], size[here], units)
+        once = np.ones(len(jobs), np.int32)
+        return Schedule(jobs, start, start + jobs.run, size, once, np.zeros_like(start), skipped, machine)
+    simulation, reckoning = simulation_of(jobs, size, pool, machine, policy)
+    run(simulation, policy.backfill is Backfill.EASY, bool(policy.preempt), reckoning)
+    ran = {name: simulation.jobs[name].copy() for name in ("start", "end", "runs", "lost")}
+    return Schedule(jobs, units=size, skipped=skipped, machine=machine, **ran)
+
+
+def _why_skipped(jobs: Jobs, machine: Machine, pool: NDArray[np.int64], size: NDArray[np.int64], job: int) -> Skipped:
+    number = int(jobs.number[job])
+    if pool[job] < 0:
+        return Skipped(number, f"no partition {jobs.partitions[jobs.partition[job]]!r}")
+    unit = "nodes" if machine.cores_per_node > 1 else "processors"
+    return Skipped(number, f"asks {size[job]} {unit} of {machine.pools[pool[job]].processors}")
+
+
+def _check_times(jobs: Jobs) -> None:
+    longest = int(jobs.estimate.max())
+    if not -LATEST <= jobs.submit[0] <= jobs.submit[-1] <= LATEST or longest > LATEST:
+        raise ValueError(f"times of the trace go beyond {LATEST:,} seconds")
+    if float(jobs.estimate.sum(dtype=np.float64)) > 1e18:
+        raise ValueError("run times add up to more seconds than can be counted")

@@ -1,0 +1,121 @@
+"""What the loop works on: few arrays of records, since each array that is handed to a compiled function costs.
+
+Jobs that share whatever decides whether and when they are served are in one lane: the same association, QOS, class and
+pool. Of a lane, the order of service is fixed before the run, as all factors of priority that its jobs don't share are.
+A lane has a twin, `lanes / 2` further on, for its jobs of full age, where the policy knows ages.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+JOB = np.dtype(
+    [
+        ("submit", np.int64),
+        ("run", np.int64),
+        ("estimate", np.int64),
+        ("units", np.int64),  # that it takes of its pool
+        ("young", np.int64),  # its place in the queue's index while its age grows
+        ("old", np.int64),  # and when it is of full age
+        ("start", np.int64),  # of its last run; -1: it never ran
+        ("end", np.int64),
+        ("lost", np.int64),  # unit-seconds that preemption made void
+        ("lane", np.int32),
+        ("runs", np.int32),
+        ("aged", np.bool_),
+    ],
+    align=True,
+)
+LANE = np.dtype(
+    [
+        ("first", np.int64),  # its jobs' places in the index are from here
+        ("last", np.int64),  # to before here
+        ("front", np.int64),  # nobody waits in a place before this
+        ("waiting", np.int64),
+        ("offset", np.float64),  # what the priorities of its jobs have in common
+        ("pool", np.int64),
+        ("klass", np.int64),
+        ("tier", np.int64),
+        ("association", np.int64),
+        ("seat", np.int64),  # its place among the lanes in which somebody waits
+        ("active", np.int64),  # not of this lane: the lane of the seat with this number
+    ]
+)
+POOL = np.dtype(
+    [
+        ("whole", np.int64),
+        ("free", np.int64),
+        ("head", np.int64),  # the first job of its queue; -1: nobody waits
+        ("shadow", np.int64),  # when the head can start at the latest, by the estimates
+        ("extra", np.int64),  # units that it leaves then
+        ("blocks", np.int64),  # of `order`
+    ]
+)
+LIMIT = np.dtype(
+    [
+        ("most_units", np.int64),
+        ("most_jobs", np.int64),
+        ("most_seconds", np.int64),
+        ("units", np.int64),  # at present
+        ("jobs", np.int64),
+        ("seconds", np.int64),
+    ]
+)
+ASSOCIATION = np.dtype(
+    [
+        ("usage", np.float64),  # decayed unit-seconds up to the last working out of priorities
+        ("pending", np.float64),  # those since
+        ("units", np.int64),  # that run
+        ("since", np.int64),  # up to when `pending` counts them
+    ]
+)
+PLACE = np.dtype(
+    [
+        ("units", np.int64),
+        ("estimate", np.int64),
+        ("key", np.float64),  # what of the job's priority is its own
+        ("job", np.int32),
+        ("queued", np.bool_),
+    ],
+    align=True,
+)
+PAIR = np.dtype([("when", np.int64), ("who", np.int64)])
+BLOCK = np.dtype([("count", np.int64), ("total", np.int64)])
+
+# Places in `counts`.
+HEAPED, ACTIVE, SEGMENT, SPARE = 0, 1, 2, 3
+
+
+class Simulation(NamedTuple):
+    """All of it. Records by job, lane, pool, limit and association as above, and
+
+    - `places` of the queue's index and its `tree` (`waiting.py`);
+    - `heap` of real ends; `order`, `blocks`, `pairs` and `spare` of estimated ends (`running.py`);
+    - `of_lane`: a row of limits for each lane (not for its twin), filled up with -1;
+    - what is held for classes, in segments of time from `since[s]` to the next: `kept[pool, s, class]` units, in the last
+      column for nobody; `busy[pool, s, class]`, units of running jobs that by their estimates still run when s begins,
+      and of the present segment, those that run at all; `then[pool, class]`, those that will at the shadow time;
+    - `counts`: pairs in the heap, active lanes, the present segment, spare blocks.
+    """
+
+    jobs: NDArray[Any]
+    lanes: NDArray[Any]
+    pools: NDArray[Any]
+    limits: NDArray[Any]
+    associations: NDArray[Any]
+    places: NDArray[Any]
+    tree: NDArray[np.int64]
+    heap: NDArray[Any]
+    order: NDArray[np.int64]
+    blocks: NDArray[Any]
+    pairs: NDArray[Any]
+    spare: NDArray[np.int64]
+    of_lane: NDArray[np.int64]
+    since: NDArray[np.int64]
+    kept: NDArray[np.int64]
+    busy: NDArray[np.int64]
+    then: NDArray[np.int64]
+    counts: NDArray[np.int64]

@@ -1,0 +1,127 @@
+"""The queue with an index by size: the next job that may start is found without looking at those that can't.
+
+Every job of the trace has a place, fixed beforehand, in the order in which its lane is served. A binary tree over blocks
+of places keeps, of the jobs that wait below a node, the fewest units that one asks, and the shortest estimate among
+those of at most each class of size (powers of two). A job may be backfilled where it asks at most `extra` units, or
+at most `room` and ends within `window`: a node is gone into only if both minima leave that open. Only jobs in the
+topmost class of size can make it look in vain.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fabriek.simulation.compiled import ENDLESS, bits, jit
+from fabriek.simulation.state import PLACE
+
+_BLOCK = 16
+
+
+def index_of(
+    job_at: NDArray[np.int64], key_at: NDArray[np.float64], units: NDArray[np.int64], estimate: NDArray[np.int64]
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """An empty queue whose places belong to these jobs: its places and its tree. `units` and `estimate` are by job.
+
+    Of a node, column 0 of the tree has the fewest units, column 1 + k the shortest estimate of classes up to k.
+    """
+    places = np.zeros(len(job_at), PLACE)
+    places["job"], places["key"] = job_at, key_at
+    places["units"], places["estimate"] = units[job_at], estimate[job_at]
+    leaves = 1
+    while leaves * _BLOCK < len(places):
+        leaves *= 2
+    return places, np.full((2 * leaves, 1 + int(units.max()).bit_length()), ENDLESS, np.int64)
+
+
+@jit
+def put(places, tree, place):
+    """Let the job of this place wait."""
+    units, estimate = places[place].units, places[place].estimate
+    places[place].queued = True
+    node = len(tree) // 2 + place // _BLOCK
+    least = 1 + bits(units)
+    while node >= 1:
+        changed = units < tree[node, 0]
+        if changed:
+            tree[node, 0] = units
+        # The shortest falls with the class: once it isn't longer, it isn't in any class above either.
+        for k in range(least, tree.shape[1]):
+            if estimate >= tree[node, k]:
+                break
+            tree[node, k] = estimate
+            changed = True
+        if not changed:
+            return
+        node >>= 1
+
+
+@jit
+def take(places, tree, place):
+    """Let the job of this place wait no longer."""
+    places[place].queued = False
+    columns = tree.shape[1]
+    block = place // _BLOCK
+    node = len(tree) // 2 + block
+    units, estimate = places[place].units, places[place].estimate
+    if units > tree[node, 0] and estimate > tree[node, 1 + bits(units)]:
+        return
+    tree[node, :] = ENDLESS
+    for other in range(block * _BLOCK, min((block + 1) * _BLOCK, len(places))):
+        if places[other].queued:
+            tree[node, 0] = min(tree[node, 0], places[other].units)
+            k = 1 + bits(places[other].units)
+            tree[node, k] = min(tree[node, k], places[other].estimate)
+    for k in range(2, columns):
+        tree[node, k] = min(tree[node, k], tree[node, k - 1])
+    node >>= 1
+    while node >= 1:
+        changed = False
+        for k in range(columns):
+            least = min(tree[2 * node, k], tree[2 * node + 1, k])
+            if least != tree[node, k]:
+                tree[node, k] = least
+                changed = True
+        if not changed:
+            return
+        node >>= 1
+
+
+@jit
+def next_fit(places, tree, first, last, room, extra, window):
+    """The first place from `first`, before `last`, whose job asks at most `extra` units, or at most `room` and no longer
+    than `window`; -1: none does. `extra` is at most `room`."""
+    if first >= last or room < 1:
+        return -1
+    leaves = len(tree) // 2
+    k = 1 + min(bits(room), tree.shape[1] - 2)
+    node = leaves + first // _BLOCK
+    start = first
+    while True:
+        if tree[node, 0] <= extra or tree[node, k] <= window:
+            for place in range(start, min((node - leaves + 1) * _BLOCK, last)):
+                if places[place].queued:
+                    units = places[place].units
+                    if units <= extra or (units <= room and places[place].estimate <= window):
+                        return place
+        # On to the next subtree to the right in which the minima leave it open, and down to its first such block.
+        while True:
+            while node & 1:
+                node >>= 1
+                if node <= 1:
+                    return -1
+            node += 1
+            leaf = node
+            while leaf < leaves:
+                leaf <<= 1
+            if (leaf - leaves) * _BLOCK >= last:
+                return -1
+            if tree[node, 0] <= extra or tree[node, k] <= window:
+                break
+        while node < leaves:
+            node <<= 1
+            if not (tree[node, 0] <= extra or tree[node, k] <= window):
+                node += 1
+        start = (node - leaves) * _BLOCK

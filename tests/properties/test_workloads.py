@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fabriek.simulation.jobs import Jobs, jobs_of
@@ -69,6 +69,7 @@ def differing(one: Any, other: Any, besides: set[str]) -> list[str]:
     return [name for name, a, b in pairs if name not in besides and not np.array_equal(a, b)]
 
 
+@settings(deadline=None)
 @given(traces)
 def test_what_is_written_as_swf_is_read_as_it_was(trace: Trace) -> None:
     if not len(trace.jobs):
@@ -134,6 +135,7 @@ def in_order(jobs: Jobs) -> bool:
 
 
 @pytest.mark.parametrize("read", [parse_swf, read_sacct, trace_in])
+@settings(deadline=None)
 @given(content=any_file)
 def test_any_file_is_jobs_in_order_or_a_sentence(read: Callable[[bytes], Trace], content: bytes) -> None:
     try:
@@ -143,6 +145,7 @@ def test_any_file_is_jobs_in_order_or_a_sentence(read: Callable[[bytes], Trace],
     assert in_order(trace.jobs)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=100), st.integers(0, 120))
 def test_a_file_that_is_packed_and_cut_is_the_same_or_a_sentence(content: bytes, kept: int) -> None:
     packed = gzip.compress(content)

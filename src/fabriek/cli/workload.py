@@ -89,6 +89,7 @@ def synthesise(
         typer.Option(help="How much is submitted: 1.5 of all, or startup=2 of one class. May be given more than once."),
     ] = None,
     block: Annotated[int, typer.Option(help="Hours that a user's submissions stay together: 1, 24 or 168.")] = 24,
+    near: Annotated[int, typer.Option(min=0, help="Weeks: how far a week's submissions may come from.")] = 2,
     spread: Annotated[float, typer.Option(help="Of run times: 0 as they were, 0.3 a third up or down.")] = 0.0,
     estimates: Annotated[
         Path | None, typer.Option(help="A trace whose users' estimates the jobs get, where they asked for no time.")
@@ -114,6 +115,7 @@ def synthesise(
             weeks=weeks,
             seed=seed,
             load=_loads(load or [], source.jobs.klasses),
+            near=near,
             spread=spread,
         )
     if estimates is not None:

@@ -6,6 +6,9 @@ size, run time and estimate of a job, the likeness of a user's jobs, bursts and 
 is active on a day is drawn, for each user by itself: on Mondays as often as on Mondays of the trace. A block may be an
 hour, a day or a week: longer ones keep more of how work clusters in time, shorter ones vary more.
 
+Blocks come from weeks near by (the local bootstrap of Paparoditis and Politis, Journal of Statistical Planning and
+Inference 108, 2002), so that a trace's quiet and busy seasons stay where they were.
+
 So the expected number of jobs in each hour of the week, and the expected mix of sizes, run times and estimates, are the
 trace's own. What isn't kept is how long a user stays active over several blocks, and how users follow one another.
 """
@@ -29,6 +32,9 @@ BLOCKS = (1, 24, 168)
 """Hours that a block may last."""
 
 MOST_LOAD, MOST_WEEKS, MOST_SPREAD = 100.0, 5_200, 3.0
+NEAR = 2
+"""Weeks: a trace's seasons stay, and a week still varies."""
+
 Load = float | Mapping[str, float]
 
 
@@ -41,9 +47,9 @@ class Fitted:
     """A trace cut into blocks. A slot is a block's place in the week.
 
     order: places of the jobs, block by block; first: where in it each block begins, and its end; offset: seconds of
-    each job after its block's beginning, by place; user, slot: of each block, sorted by both; times: how often the
-    trace has seen each slot; users: (class, account, user) of each, places in the names of the trace; midnight: the
-    wall's second at which block 0 begins.
+    each job after its block's beginning, by place; user, slot, week: of each block, sorted by these; count: how many
+    blocks the trace lasts; users: (class, account, user) of each, places in the names of the trace; midnight: the
+    wall's second at which the first block begins.
     """
 
     trace: Trace
@@ -53,7 +59,8 @@ class Fitted:
     offset: NDArray[np.int64]
     user: NDArray[np.int64]
     slot: NDArray[np.int64]
-    times: NDArray[np.int64]
+    week: NDArray[np.int64]
+    count: int
     users: NDArray[np.int32]
     midnight: int
 
@@ -98,14 +105,22 @@ def fitted(trace: Trace, *, block_hours: int = 24) -> Fitted:
         offset=(wall - midnight) % length,
         user=user[begins],
         slot=slot[begins],
-        times=np.bincount(np.arange(count) % slots, minlength=slots),
+        week=block[begins] // slots,
+        count=count,
         users=users,
         midnight=midnight,
     )
 
 
 def synthesise(
-    fit: Fitted, *, weeks: float, seed: int, load: Load = 1.0, spread: float = 0.0, klasses: Sequence[str] | None = None
+    fit: Fitted,
+    *,
+    weeks: float,
+    seed: int,
+    load: Load = 1.0,
+    near: int = NEAR,
+    spread: float = 0.0,
+    klasses: Sequence[str] | None = None,
 ) -> Trace:
     """A new trace of this many weeks, from midnight of the weekday on which the fitted one began.
 
@@ -113,6 +128,9 @@ def synthesise(
     that isn't named: 1). Above 1 there are more users and accounts, not busier ones: copies of them are called ada~2.
     A load of 1.5 has all jobs of 1, and those of 1 are in that of 2: comparisons differ by what was added alone, and
     a class's load leaves the other classes' jobs as they are.
+    near: blocks come from weeks of the trace at most this many from the new one's own, so that its seasons stay; 0
+    takes each week as it was (at a load of 1: the trace itself), a number as large as the trace any week. A longer
+    trace begins again after the fitted one's last week.
     spread: the standard deviation of the logarithm of a factor on run times, whose mean is 1; 0 repeats the trace's
     own run times. The jobs are then drawn from a mixture of log-normals, one about each job. None grows beyond its
     estimate.
@@ -123,12 +141,14 @@ def synthesise(
     loads = _loads(source.jobs.klasses, load)
     if not (0 < weeks <= MOST_WEEKS and 0 <= spread <= MOST_SPREAD):
         raise ValueError(f"A workload lasts up to {MOST_WEEKS:,} weeks; run times are spread by 0 to {MOST_SPREAD:g}.")
+    if near < 0:
+        raise ValueError("Blocks come from weeks 0 or more away.")
     wanted = set(source.jobs.klasses if klasses is None else klasses)
     drawn: list[_Drawn] = []
     for user, klass in enumerate(fit.users[:, 0].tolist()):
         name = source.jobs.klasses[klass]
         for copy in range(math.ceil(loads[name]) if name in wanted else 0):
-            drawn.append(_of_user(fit, user, copy, min(loads[name] - copy, 1.0), weeks, spread, seed))
+            drawn.append(_of_user(fit, user, copy, min(loads[name] - copy, 1.0), weeks, near, spread, seed))
     place = _joined([one.place for one in drawn])
     submit = _joined([one.submit for one in drawn])
     copies = _joined([np.full(len(one.place), one.copy) for one in drawn])
@@ -174,26 +194,44 @@ class _Drawn:
     copy: int
 
 
-def _of_user(fit: Fitted, user: int, copy: int, load: float, weeks: float, spread: float, seed: int) -> _Drawn:
+def _of_user(
+    fit: Fitted, user: int, copy: int, load: float, weeks: float, near: int, spread: float, seed: int
+) -> _Drawn:
     """All is drawn as for a load of 1; a lower one keeps a part of it, always the same, and more of it the higher."""
     jobs, (klass, account, person) = fit.trace.jobs, fit.users[user]
     random = _stream(seed, (jobs.klasses[klass], jobs.accounts[account], jobs.users[person]), copy)
-    length, slots = fit.hours * HOUR, len(fit.times)
+    length = fit.hours * HOUR
     periods = math.ceil(weeks * WEEK / length)
     active, which = random.random((2, periods))
-    begin, end = np.searchsorted(fit.user, [user, user + 1])
-    bounds = begin + np.searchsorted(fit.slot[begin:end], np.arange(slots + 1))
-    slot = np.arange(periods) % slots
-    there = np.diff(bounds)[slot]
-    often = there / fit.times[slot]
+    candidates, often = _candidates(fit, user, periods, near)
     period = np.flatnonzero(active < often)
-    block = bounds[slot[period]] + (which[period] * there[period]).astype(np.int64)
+    there = candidates[period] >= 0
+    wanted = (which[period] * there.sum(axis=1)).astype(np.int64)
+    # The first place at which more candidates than wanted have been passed.
+    block = candidates[period, np.argmax(there.cumsum(axis=1) > wanted[:, None], axis=1)]
     lengths = fit.first[block + 1] - fit.first[block]
     place = fit.order[np.repeat(fit.first[block], lengths) + _counting(lengths)]
     submit = np.repeat(period * length, lengths) + fit.offset[place]
     factor = np.exp(random.normal(-spread * spread / 2, spread, len(place))) if spread else np.ones(len(place))
     kept = np.repeat(active[period] < load * often[period], lengths) & (submit < weeks * WEEK)
     return _Drawn(place[kept], submit[kept], factor[kept], copy)
+
+
+def _candidates(fit: Fitted, user: int, periods: int, near: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """For each period the user's blocks of the same place in the week (-1: none), of all weeks or of those near the
+    period's own, and in which part of these weeks there is one. The trace's last week is followed by its first."""
+    slots = HOURS_OF_WEEK // fit.hours
+    weeks = -(-fit.count // slots)
+    reach = np.arange(weeks) if 2 * near + 1 >= weeks else np.arange(-near, near + 1)
+    period = np.arange(periods)
+    week = (period[:, None] // slots + reach) % weeks
+    slot = (period % slots)[:, None]
+    begin, end = np.searchsorted(fit.user, [user, user + 1])
+    own = fit.slot[begin:end] * weeks + fit.week[begin:end]
+    place = np.minimum(np.searchsorted(own, slot * weeks + week), len(own) - 1)
+    there = own[place] == slot * weeks + week
+    seen = week * slots + slot < fit.count
+    return np.where(there, begin + place, -1), there.sum(axis=1) / seen.sum(axis=1)
 
 
 def _joined(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:

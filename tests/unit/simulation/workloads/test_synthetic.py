@@ -81,21 +81,23 @@ def figures(jobs: Jobs) -> np.ndarray:
     )
 
 
+@pytest.mark.parametrize("near", [2, WEEKS])
 @pytest.mark.parametrize("block", BLOCKS)
-def test_the_moments_are_those_of_the_source_within_four_standard_errors(block: int):
+def test_the_moments_are_those_of_the_source_within_four_standard_errors(block: int, near: int):
     """Of 40 synthetic traces, as long as the source: jobs, sizes, run times, their correlation, accuracy, work."""
     fit = fitted(source(), block_hours=block)
-    made = np.array([figures(synthesise(fit, weeks=WEEKS, seed=seed).jobs) for seed in range(SEEDS)])
+    made = np.array([figures(synthesise(fit, weeks=WEEKS, seed=seed, near=near).jobs) for seed in range(SEEDS)])
     error = made.std(axis=0, ddof=1) / np.sqrt(SEEDS)
     assert (np.abs(made.mean(axis=0) - figures(source().jobs)) < 4 * error).all()
     assert (error / np.abs(made.mean(axis=0)) < 0.02).all(), "the bounds would let anything through"
 
 
+@pytest.mark.parametrize("near", [2, WEEKS])
 @pytest.mark.parametrize("block", BLOCKS)
-def test_the_hourly_profile_is_that_of_the_source_within_five_standard_errors(block: int):
+def test_the_hourly_profile_is_that_of_the_source_within_five_standard_errors(block: int, near: int):
     """168 hours: by chance one in ten thousand such tests would fail. On average they are within one."""
     fit = fitted(source(), block_hours=block)
-    made = np.array([hourly_profile(synthesise(fit, weeks=WEEKS, seed=seed)) for seed in range(SEEDS)])
+    made = np.array([hourly_profile(synthesise(fit, weeks=WEEKS, seed=seed, near=near)) for seed in range(SEEDS)])
     made = np.nan_to_num(made)
     error = made.std(axis=0, ddof=1) / np.sqrt(SEEDS)
     off = (made.mean(axis=0) - hourly_profile(source())) / np.maximum(error, 1e-9)
@@ -104,6 +106,32 @@ def test_the_hourly_profile_is_that_of_the_source_within_five_standard_errors(bl
     assert np.sqrt((off[error > 0] ** 2).mean()) < 1.3
     night, day = made[:, 3].mean(), made[:, 10].mean()
     assert day > 4 * night, "working hours are there"
+
+
+def test_weeks_as_they_were_are_the_trace_itself_or_a_part_of_it_or_that_and_twins():
+    fit = fitted(source())
+    real = rows(source().jobs)
+    whole, half, twice = (rows(synthesise(fit, weeks=WEEKS, seed=1, near=0, load=n).jobs) for n in (1, 0.5, 2))
+    assert whole == real
+    assert half < whole
+    assert {row for row in twice if "~" not in str(row[3])} == real
+    assert {(*row[:3], f"{row[3]}~2") for row in real} == twice - real
+
+
+def test_seasons_stay_where_weeks_come_from_near_by():
+    """A source whose first three weeks have no start-ups: as they are near, and all the same where any week will do."""
+    jobs = source().jobs
+    late = replace(source(), jobs=jobs.taken((jobs.klass == 0) | (jobs.submit >= 3 * WEEK)))
+
+    def middle(near: int) -> tuple[int, int]:
+        """Of start-ups in the second and in the fifth week, whose neighbours are like them."""
+        made = [of_class(synthesise(fitted(late), weeks=WEEKS, seed=n, near=near).jobs, "startup") for n in range(10)]
+        week = np.concatenate([one.submit // WEEK for one in made])
+        return int((week == 1).sum()), int((week == 4).sum())
+
+    assert middle(1)[0] == 0
+    quiet, busy = middle(WEEKS)
+    assert 0.8 < quiet / busy < 1.25
 
 
 @pytest.mark.parametrize(("load", "low", "high"), [(0.1, 0.08, 0.12), (3, 2.8, 3.2), (10, 9.5, 10.5)])
@@ -175,7 +203,7 @@ def test_a_trace_of_less_than_a_week_is_too_short():
     for days in (0, 3, 6):
         with pytest.raises(TooShort):
             fitted(replace(source(), jobs=jobs.taken(jobs.submit < days * DAY)))
-    assert fitted(replace(source(), jobs=jobs.taken(jobs.submit < 8 * DAY))).times.tolist() == [2, 1, 1, 1, 1, 1, 1]
+    assert fitted(replace(source(), jobs=jobs.taken(jobs.submit < 8 * DAY))).count == 8
 
 
 def test_a_day_that_the_trace_has_a_part_of_is_not_used():
@@ -195,6 +223,7 @@ def test_a_day_that_the_trace_has_a_part_of_is_not_used():
         ({"load": {"sme": 2}}, "No job of the trace is of the class 'sme'"),
         ({"weeks": 0}, "A workload lasts"),
         ({"weeks": float("nan")}, "A workload lasts"),
+        ({"near": -1}, "weeks 0 or more away"),
         ({"spread": -0.1}, "run times are spread by"),
     ],
 )

@@ -11,6 +11,7 @@ from rich.console import Console
 from fabriek import __version__
 from fabriek.allocation.command import allocate, explain, verify
 from fabriek.cli import machine, remote, workload
+from fabriek.cli.simulate import simulate
 from fabriek.cli.trouble import sentence_of
 from fabriek.compute.command import agent
 
@@ -43,6 +44,7 @@ _SITE = "At the site"
 app.command(rich_help_panel=_PURE)(allocate)
 app.command(rich_help_panel=_PURE)(verify)
 app.command(rich_help_panel=_PURE)(explain)
+app.command(rich_help_panel=_PURE)(simulate)
 workload.register(app, _PURE)
 app.command(rich_help_panel=_SITE)(agent)
 machine.register(app)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
+from llvmlite.ir import Constant
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
 
 jit = numba.njit(cache=True, nogil=True)
 
@@ -19,3 +24,19 @@ def bits(number: int) -> int:
         number >>= 1
         found += 1
     return found
+
+
+@intrinsic
+def borrowed(_context: Any, array: Any) -> Any:
+    """The same array without its count of references, which would be raised and lowered for every array at every call.
+
+    Only for the time of a call whose caller keeps the array.
+    """
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        view = make_array(signature.return_type)(context, builder, arguments[0])
+        view.meminfo = Constant(view.meminfo.type, None)
+        view.parent = Constant(view.parent.type, None)
+        return view._getvalue()
+
+    return array(array), code

@@ -94,26 +94,19 @@ def _run(submit, run, estimate, size, whole, heap):
             for place in range(over, held):
                 when[place - over], free[place - over] = when[place], free[place]
             held -= over
-        freed = -ENDLESS
+        early = False
         while counts[HEAPED] > 0 and heap[0].when == now:
             job = heap_pop(heap, counts)
             estimated = start[job] + estimate[job]
             if estimated > now:
                 held = _change(when, free, held, now, estimated, size[job])
-                freed = max(freed, estimated)
-        if freed > now:
-            job = following[count]
-            while job != count:
-                # A job gains only by what became free before its reservation: by an end, or by one who moved forward.
-                if freed > now:
-                    old = reserved[job]
-                    held = _change(when, free, held, old, old + estimate[job], size[job])
-                    new = _earliest(when, free, held, now, size[job], estimate[job])
-                    held = _change(when, free, held, new, new + estimate[job], -size[job])
-                    reserved[job] = new
-                    if new < old:
-                        freed = max(freed, old + estimate[job])
-                job = following[job]
+                early = True
+        job = following[count] if early else count
+        while job != count:
+            held = _change(when, free, held, reserved[job], reserved[job] + estimate[job], size[job])
+            reserved[job] = _earliest(when, free, held, now, size[job], estimate[job])
+            held = _change(when, free, held, reserved[job], reserved[job] + estimate[job], -size[job])
+            job = following[job]
         while came < count and submit[came] == now:
             job = came
             reserved[job] = _earliest(when, free, held, now, size[job], estimate[job])

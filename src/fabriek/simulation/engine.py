@@ -3,8 +3,8 @@
 At each instant first all ends, then all arrivals, then priorities where they are due, then one pass over each pool in
 which something may have changed. A job that takes no time ends in the second in which it starts, in a pass of its own.
 
-On an instant with nothing but arrivals behind the head, no job that waited before can start: room has not grown, and the
-time to the head's reservation has become shorter. Only the new ones are tried.
+On an instant with nothing but arrivals behind the head, no job that waited before can start: room has not grown, and
+the time to the head's reservation has become shorter. Only the new ones are tried.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from fabriek.simulation.holding import (
 from fabriek.simulation.priorities import accrue, reckon
 from fabriek.simulation.queueing import dequeue, enqueue, lane_of, place_of
 from fabriek.simulation.running import ends_add, ends_remove, heap_pop, heap_push, heap_remove, room_at
-from fabriek.simulation.state import ACTIVE, HEAPED, SEGMENT
-from fabriek.simulation.waiting import next_fit
+from fabriek.simulation.state import ACTIVE, HEAPED, SEGMENT, lent
+from fabriek.simulation.waiting import column_of, may_fit, next_fit
 
 
 @jit
@@ -88,6 +88,8 @@ def _first_of(simulation, number):
     """Place of the first job of a lane that its limits let start at all; -1: none."""
     lane, places, tree = simulation.lanes[number], simulation.places, simulation.tree
     room = limit_room(simulation, number)
+    if room == ENDLESS and places[lane.front].queued:
+        return lane.front
     place = next_fit(places, tree, lane.front, lane.last, room, room, ENDLESS)
     if room == ENDLESS and place >= 0:
         lane.front = place
@@ -198,6 +200,8 @@ def _try(simulation, number, now):
 def _candidate(simulation, lane, start, now):
     """The next place of a lane whose job might be backfilled."""
     pool = simulation.pools[simulation.lanes[lane].pool]
+    if simulation.lanes[lane].fewest > pool.free:
+        return -1
     room = _room(simulation, lane, now, 1)
     # What is held makes of extra units a question of class: then all that have room are tried.
     extra = room if _holds(simulation) else min(room, pool.extra)
@@ -210,7 +214,10 @@ def _backfill(simulation, pool, now, candidate, served):
     """Start who fits behind the head, in the order of the queue.
 
     `candidate`, by lane, and `served` are room to work in: each lane's next place, and the lanes that have one."""
-    lanes = simulation.lanes
+    lanes, tree = simulation.lanes, simulation.tree
+    free, extra, window = simulation.pools[pool].free, simulation.pools[pool].extra, simulation.pools[pool].shadow - now
+    if not _holds(simulation) and not may_fit(tree, 1, column_of(tree, free), min(free, extra), window):
+        return
     held = 0
     for seat in range(simulation.counts[ACTIVE]):
         lane = lanes[seat].active
@@ -265,6 +272,11 @@ def _outranks_head(simulation, number):
 @jit
 def run(simulation, backfills, preempts, priorities):
     """Let all jobs come, run and end."""
+    _run(lent(simulation), backfills, preempts, priorities)
+
+
+@jit
+def _run(simulation, backfills, preempts, priorities):
     jobs, lanes, heap, since, counts = (
         simulation.jobs,
         simulation.lanes,

@@ -68,7 +68,7 @@ def _room_beside(kept, busy, whole, klass):
 
 @jit
 def held_room(simulation, pool, klass, until):
-    """Units that a class may take from now until then; what ends meanwhile counts at the beginnings of segments only."""
+    """Units that a class may take from now until then; what ends meanwhile counts where segments begin, not before."""
     since, whole = simulation.since, simulation.pools[pool].whole
     room = ENDLESS
     for segment in range(simulation.counts[SEGMENT], len(since)):

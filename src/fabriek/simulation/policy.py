@@ -5,6 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated
+
+from annotated_types import Ge, Gt
+
+Count = Annotated[int, Ge(1)]
+Seconds = Annotated[int, Ge(1)]
+Weight = Annotated[float, Ge(0)]
+# For pydantic, where rules come from a file: what isn't known is refused.
+_STRICT = {"extra": "forbid"}
 
 
 class Backfill(StrEnum):
@@ -31,28 +40,30 @@ class Weights:
     submitted earlier, then the order of the file. Names that a mapping lacks have factor 0; shares, 1.
     """
 
-    age: float = 1_000.0
-    fair_share: float = 10_000.0
-    size: float = 0.0
-    partition: float = 0.0
-    qos: float = 0.0
-    most_age: int = 7 * 86_400
+    __pydantic_config__ = _STRICT
+
+    age: Weight = 1_000.0
+    fair_share: Weight = 10_000.0
+    size: Weight = 0.0
+    partition: Weight = 0.0
+    qos: Weight = 0.0
+    most_age: Seconds = 7 * 86_400
     """Seconds after which a job's age counts in full (PriorityMaxAge)."""
-    half_life: int = 7 * 86_400
+    half_life: Annotated[int, Ge(0)] = 7 * 86_400
     """Seconds in which what was used comes to count half (PriorityDecayHalfLife); 0: it never fades."""
-    period: int = 300
+    period: Seconds = 300
     algorithm: FairShare = FairShare.TREE
-    damping: float = 1.0
+    damping: Annotated[float, Gt(0)] = 1.0
     small_first: bool = False
     """The size factor is 1 less the job's part of the machine, instead of that part (PriorityFavorSmall)."""
-    shares: Mapping[str, float] = field(default_factory=dict)
+    shares: Mapping[str, Weight] = field(default_factory=dict)
     """Raw shares of accounts."""
-    user_shares: Mapping[str, float] = field(default_factory=dict)
+    user_shares: Mapping[str, Weight] = field(default_factory=dict)
     """Raw shares of users, the same within each of their accounts."""
     parents: Mapping[str, str] = field(default_factory=dict)
     """Account to the account that it is below; others are at the top. Parents may be accounts without jobs."""
-    partition_factors: Mapping[str, float] = field(default_factory=dict)
-    qos_factors: Mapping[str, float] = field(default_factory=dict)
+    partition_factors: Mapping[str, Weight] = field(default_factory=dict)
+    qos_factors: Mapping[str, Weight] = field(default_factory=dict)
 
 
 class Over(StrEnum):
@@ -72,27 +83,31 @@ class Limit:
     (MaxJobsPerUser); a name, that one (GrpTRES of an account or QOS).
     """
 
+    __pydantic_config__ = _STRICT
+
     over: Over
     name: str = ""
-    processors: int | None = None
+    processors: Count | None = None
     """At once (GrpTRES)."""
-    jobs: int | None = None
+    jobs: Count | None = None
     """At once (MaxJobs, GrpJobs)."""
-    processor_minutes: float | None = None
+    processor_minutes: Weight | None = None
     """In all (GrpTRESMins). Running jobs count with their estimates, ended ones with what they used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Processors that only one class may use, from an instant until another: a guaranteed floor where it is for ever, an
-    advance reservation where it isn't. `klass` None: nobody may use them, as in maintenance.
+    """Processors that only one class may use, from an instant until another: a guaranteed floor where it is for ever,
+    an advance reservation where it isn't. `klass` None: nobody may use them, as in maintenance.
 
-    What a class runs counts towards its own floor first. A job starts only if it leaves alone what is held until the end
-    of its estimate.
+    What a class runs counts towards its own floor first. A job starts only if it leaves alone what is held until the
+    end of its estimate.
     """
 
-    processors: int
-    klass: str | None
+    __pydantic_config__ = _STRICT
+
+    processors: Count
+    klass: str | None = None
     since: int | None = None
     until: int | None = None
     partition: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fabriek.simulation.compiled import jit
+from fabriek.simulation.compiled import ENDLESS, jit
 from fabriek.simulation.state import ACTIVE
 from fabriek.simulation.waiting import put, take
 
@@ -27,6 +27,7 @@ def enqueue(simulation, number):
     lane = lanes[chosen]
     put(simulation.places, simulation.tree, place)
     lane.front = min(lane.front, place)
+    lane.fewest = min(lane.fewest, job.units)
     lane.waiting += 1
     if lane.waiting == 1:
         lane.seat = counts[ACTIVE]
@@ -45,7 +46,7 @@ def dequeue(simulation, number):
     if place == lane.front:
         lane.front = place + 1
     if lane.waiting == 0:
-        lane.front = lane.last
+        lane.front, lane.fewest = lane.last, ENDLESS
         counts[ACTIVE] -= 1
         last = lanes[counts[ACTIVE]].active
         lanes[lane.seat].active = last

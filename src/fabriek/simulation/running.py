@@ -1,8 +1,8 @@
 """Running jobs: a heap of their real ends, and a list sorted by the ends that they were estimated to have.
 
 The sorted list is kept in blocks, each with the sum of its jobs' units, so that "when is there room for so many" skips
-whole blocks: `order[pool, :blocks]` are a pool's blocks, `pairs[b, :count]` the instants and jobs of block b. Neighbours
-that could share half a block are merged: with R jobs there are at most R / 16 + 2 blocks.
+whole blocks: `order[pool, :blocks]` are a pool's blocks, `pairs[b, :count]` the instants and jobs of block b.
+Neighbours that could share half a block are merged: with R jobs there are at most R / 16 + 2 blocks.
 """
 
 from __future__ import annotations
@@ -201,8 +201,8 @@ def ends_remove(simulation, number, units, when, who):
 
 @jit
 def room_at(simulation, number, need):
-    """When, by the estimates, `need` units of a pool are free that aren't yet, and how many more are free then: all that
-    end at that instant count."""
+    """When, by the estimates, `need` units of a pool are free that aren't yet, and how many more are free then: all
+    that end at that instant count."""
     jobs, blocks, pairs = simulation.jobs, simulation.blocks, simulation.pairs
     order, pool = simulation.order[number], simulation.pools[number]
     gathered = pool.free

@@ -47,7 +47,7 @@ def simulation_of(
     lanes = np.zeros(len(sample) * twins, LANE)
     lanes["first"] = np.concatenate([edges[:-1] + len(jobs) * twin for twin in range(twins)])
     lanes["last"] = np.concatenate([edges[1:] + len(jobs) * twin for twin in range(twins)])
-    lanes["front"] = lanes["last"]
+    lanes["front"], lanes["fewest"] = lanes["last"], ENDLESS
     tiers = np.array([policy.preempt.get(name, 0) for name in jobs.qoses])[jobs.qos]
     for name, column in (("pool", pool), ("klass", jobs.klass), ("tier", tiers), ("association", association)):
         lanes[name] = np.tile(column[sample], twins)

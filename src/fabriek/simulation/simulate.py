@@ -30,7 +30,7 @@ class Schedule:
     start: NDArray[np.int64]
     end: NDArray[np.int64]
     units: NDArray[np.int64]
-    runs: NDArray[np.int32]
+    runs: NDArray[np.int64]
     lost: NDArray[np.int64]
     skipped: tuple[Skipped, ...]
     machine: Machine
@@ -54,17 +54,18 @@ def simulate(jobs: Jobs, machine: Machine, policy: Policy) -> Schedule:
     whole = np.array([one.processors for one in machine.pools], np.int64)
     fits = (pool >= 0) & (size <= whole[pool])
     skipped = tuple(_why_skipped(jobs, machine, pool, size, job) for job in np.flatnonzero(~fits))
-    jobs, pool, size = jobs.taken(fits), pool[fits], size[fits]
+    if skipped:
+        jobs, pool, size = jobs.taken(fits), pool[fits], size[fits]
     if not len(jobs):
         nothing = np.zeros(0, np.int64)
-        return Schedule(jobs, nothing, nothing, nothing, nothing.astype(np.int32), nothing, skipped, machine)
+        return Schedule(jobs, nothing, nothing, nothing, nothing, nothing, skipped, machine)
     _check_times(jobs)
     if policy.backfill is Backfill.CONSERVATIVE:
         start = np.empty(len(jobs), np.int64)
         for place, units in enumerate(whole):
             here = np.flatnonzero(pool == place)
             start[here] = run_conservative(jobs.submit[here], jobs.run[here], jobs.estimate[here], size[here], units)
-        once = np.ones(len(jobs), np.int32)
+        once = np.ones(len(jobs), np.int64)
         return Schedule(jobs, start, start + jobs.run, size, once, np.zeros_like(start), skipped, machine)
     simulation, reckoning = simulation_of(jobs, size, pool, machine, policy)
     run(simulation, policy.backfill is Backfill.EASY, bool(policy.preempt), reckoning)

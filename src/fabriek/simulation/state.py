@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fabriek.simulation.compiled import borrowed, jit
+
 JOB = np.dtype(
     [
         ("submit", np.int64),
@@ -23,8 +25,8 @@ JOB = np.dtype(
         ("start", np.int64),  # of its last run; -1: it never ran
         ("end", np.int64),
         ("lost", np.int64),  # unit-seconds that preemption made void
-        ("lane", np.int32),
-        ("runs", np.int32),
+        ("lane", np.int64),
+        ("runs", np.int64),
         ("aged", np.bool_),
     ],
     align=True,
@@ -35,6 +37,7 @@ LANE = np.dtype(
         ("last", np.int64),  # to before here
         ("front", np.int64),  # nobody waits in a place before this
         ("waiting", np.int64),
+        ("fewest", np.int64),  # no job that waits in it asks fewer units
         ("offset", np.float64),  # what the priorities of its jobs have in common
         ("pool", np.int64),
         ("klass", np.int64),
@@ -77,7 +80,7 @@ PLACE = np.dtype(
         ("units", np.int64),
         ("estimate", np.int64),
         ("key", np.float64),  # what of the job's priority is its own
-        ("job", np.int32),
+        ("job", np.int64),
         ("queued", np.bool_),
     ],
     align=True,
@@ -95,9 +98,10 @@ class Simulation(NamedTuple):
     - `places` of the queue's index and its `tree` (`waiting.py`);
     - `heap` of real ends; `order`, `blocks`, `pairs` and `spare` of estimated ends (`running.py`);
     - `of_lane`: a row of limits for each lane (not for its twin), filled up with -1;
-    - what is held for classes, in segments of time from `since[s]` to the next: `kept[pool, s, class]` units, in the last
-      column for nobody; `busy[pool, s, class]`, units of running jobs that by their estimates still run when s begins,
-      and of the present segment, those that run at all; `then[pool, class]`, those that will at the shadow time;
+    - what is held for classes, in segments of time from `since[s]` to the next: `kept[pool, s, class]` units, in the
+      last column for nobody; `busy[pool, s, class]`, units of running jobs that by their estimates still run when s
+      begins, and of the present segment, those that run at all; `then[pool, class]`, those that will at the shadow
+      time;
     - `counts`: pairs in the heap, active lanes, the present segment, spare blocks.
     """
 
@@ -119,3 +123,28 @@ class Simulation(NamedTuple):
     busy: NDArray[np.int64]
     then: NDArray[np.int64]
     counts: NDArray[np.int64]
+
+
+@jit
+def lent(simulation):
+    """The same, for as long as the caller keeps it: see `borrowed`."""
+    return Simulation(
+        borrowed(simulation.jobs),
+        borrowed(simulation.lanes),
+        borrowed(simulation.pools),
+        borrowed(simulation.limits),
+        borrowed(simulation.associations),
+        borrowed(simulation.places),
+        borrowed(simulation.tree),
+        borrowed(simulation.heap),
+        borrowed(simulation.order),
+        borrowed(simulation.blocks),
+        borrowed(simulation.pairs),
+        borrowed(simulation.spare),
+        borrowed(simulation.of_lane),
+        borrowed(simulation.since),
+        borrowed(simulation.kept),
+        borrowed(simulation.busy),
+        borrowed(simulation.then),
+        borrowed(simulation.counts),
+    )

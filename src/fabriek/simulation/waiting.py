@@ -1,10 +1,10 @@
 """The queue with an index by size: the next job that may start is found without looking at those that can't.
 
-Every job of the trace has a place, fixed beforehand, in the order in which its lane is served. A binary tree over blocks
-of places keeps, of the jobs that wait below a node, the fewest units that one asks, and the shortest estimate among
-those of at most each class of size (powers of two). A job may be backfilled where it asks at most `extra` units, or
-at most `room` and ends within `window`: a node is gone into only if both minima leave that open. Only jobs in the
-topmost class of size can make it look in vain.
+Every job of the trace has a place, fixed beforehand, in the order in which its lane is served. A binary tree over
+blocks of places keeps, of the jobs that wait below a node, the fewest units that one asks, and the shortest estimate
+among those of at most each class of size (powers of two). A job may be backfilled where it asks at most `extra`
+units, or at most `room` and ends within `window`: a node is gone into only if both minima leave that open. Only jobs
+in the topmost class of size can make it look in vain.
 """
 
 from __future__ import annotations
@@ -90,17 +90,29 @@ def take(places, tree, place):
 
 
 @jit
+def column_of(tree, room):
+    """The tree's column for jobs of at most so many units."""
+    return 1 + min(bits(room), tree.shape[1] - 2)
+
+
+@jit
+def may_fit(tree, node, column, extra, window):
+    """Whether the minima of a node leave it open that a job below asks at most `extra` units, or is of the column's
+    class of size and no longer than `window`."""
+    return tree[node, 0] <= extra or tree[node, column] <= window
+
+
+@jit
 def next_fit(places, tree, first, last, room, extra, window):
-    """The first place from `first`, before `last`, whose job asks at most `extra` units, or at most `room` and no longer
-    than `window`; -1: none does. `extra` is at most `room`."""
+    """The first place from `first`, before `last`, whose job asks at most `extra` units, or at most `room` and no
+    longer than `window`; -1: none does. `extra` is at most `room`."""
     if first >= last or room < 1:
         return -1
-    leaves = len(tree) // 2
-    k = 1 + min(bits(room), tree.shape[1] - 2)
+    leaves, column = len(tree) // 2, column_of(tree, room)
     node = leaves + first // _BLOCK
     start = first
     while True:
-        if tree[node, 0] <= extra or tree[node, k] <= window:
+        if may_fit(tree, node, column, extra, window):
             for place in range(start, min((node - leaves + 1) * _BLOCK, last)):
                 if places[place].queued:
                     units = places[place].units
@@ -118,10 +130,10 @@ def next_fit(places, tree, first, last, room, extra, window):
                 leaf <<= 1
             if (leaf - leaves) * _BLOCK >= last:
                 return -1
-            if tree[node, 0] <= extra or tree[node, k] <= window:
+            if may_fit(tree, node, column, extra, window):
                 break
         while node < leaves:
             node <<= 1
-            if not (tree[node, 0] <= extra or tree[node, k] <= window):
+            if not may_fit(tree, node, column, extra, window):
                 node += 1
         start = (node - leaves) * _BLOCK

@@ -1,0 +1,277 @@
+"""The same rules as the simulator's, written as plainly as can be: no index, no shortcut, the whole queue looked at on
+each instant. What it takes an hour for, the simulator must answer alike."""
+
+from __future__ import annotations
+
+from fabriek.simulation.jobs import Jobs, held_to_estimates
+from fabriek.simulation.policy import Backfill, FairShare, Machine, Policy
+
+FOR_EVER = 10**15
+
+
+class Plain:
+    """One run. `starts` by job, -1 for who never started; `heads`: for each job that was first in the queue and didn't
+    fit, the instants by which it was promised to start."""
+
+    def __init__(self, jobs: Jobs, machine: Machine, policy: Policy) -> None:
+        self.jobs, self.machine, self.policy = (
+            held_to_estimates(jobs, kill_at_limit=policy.kill_at_limit),
+            machine,
+            policy,
+        )
+        self.units = [int(-(-p // machine.cores_per_node)) for p in jobs.processors]
+        several = len(machine.pools) > 1
+        self.pool = [jobs.partitions[p] if several else machine.pools[0].name for p in jobs.partition]
+        self.whole = {pool.name: pool.processors for pool in machine.pools}
+        self.starts, self.ends = [-1] * len(jobs), [-1] * len(jobs)
+        self.runs, self.lost = [0] * len(jobs), [0] * len(jobs)
+        self.running: set[int] = set()
+        self.queue: set[int] = set()
+        self.spent = [0] * len(jobs)
+        self.heads: dict[int, list[int]] = {}
+        self.pairs = sorted({(int(a), int(u)) for a, u in zip(jobs.account, jobs.user, strict=True)})
+        self.usage, self.recent = dict.fromkeys(self.pairs, 0.0), dict.fromkeys(self.pairs, 0.0)
+        self.factor = dict.fromkeys(self.pairs, 1.0)
+        self.reckoned = int(jobs.submit[0])
+
+    def name(self, over: str, job: int) -> str:
+        names = {"user": "users", "account": "accounts", "klass": "klasses", "qos": "qoses"}[over]
+        return getattr(self.jobs, names)[getattr(self.jobs, over)[job]]
+
+    def estimated_end(self, job: int) -> int:
+        return self.starts[job] + int(self.jobs.estimate[job])
+
+    # What is left to a job
+
+    def limited(self, job: int, now: int) -> bool:
+        """Whether a limit keeps this job from starting."""
+        for limit in self.policy.limits:
+            mine = self.name(limit.over, job)
+            if limit.name not in ("", mine):
+                continue
+            same = [other for other in self.running if self.name(limit.over, other) == mine]
+            if limit.jobs is not None and len(same) + 1 > limit.jobs:
+                return True
+            if limit.processors is not None and sum(self.units[o] for o in [*same, job]) > limit.processors:
+                return True
+            if limit.processor_minutes is not None:
+                spent = sum(self.spent[o] for o in range(len(self.spent)) if self.name(limit.over, o) == mine)
+                spent += sum(self.units[o] * int(self.jobs.estimate[o]) for o in [*same, job])
+                if spent > int(limit.processor_minutes * 60):
+                    return True
+        return False
+
+    def fits(self, job: int, at: int, beside: set[int]) -> bool:
+        """Whether, with `beside` running to their estimated ends, a job has room from an instant to its own."""
+        pool, until = self.pool[job], at + int(self.jobs.estimate[job])
+        instants = {at, *(h.since for h in self.policy.held if h.since is not None and at < h.since < until)}
+        instants |= {h.until for h in self.policy.held if h.until is not None and at < h.until < until}
+        for instant in instants:
+            busy: dict[str, int] = {}
+            for other in beside:
+                if self.pool[other] == pool and self.estimated_end(other) > instant:
+                    klass = self.name("klass", other)
+                    busy[klass] = busy.get(klass, 0) + self.units[other]
+            kept: dict[str | None, int] = {}
+            for held in self.policy.held:
+                since = -FOR_EVER if held.since is None else held.since
+                if held.partition == pool and since <= instant < (FOR_EVER if held.until is None else held.until):
+                    known = held.klass if held.klass in self.jobs.klasses else None
+                    kept[known] = kept.get(known, 0) + held.processors
+            room = self.whole[pool] - kept.pop(None, 0)
+            mine = self.name("klass", job)
+            for klass in {*busy, *kept} - {mine}:
+                room -= max(busy.get(klass, 0), kept.get(klass, 0))
+            if self.units[job] > room - busy.get(mine, 0):
+                return False
+        return True
+
+    # Priorities
+
+    def reckon(self, now: int) -> None:
+        """Bring use and fair-share factors up to the last end of a period."""
+        weights = self.policy.weights
+        if weights is None:
+            return
+        keep = 0.5 ** (weights.period / weights.half_life) if weights.half_life else 1.0
+        for pair in self.pairs:
+            self.usage[pair] = self.usage[pair] * keep + self.recent[pair]
+            self.recent[pair] = 0.0
+        self.reckoned = now
+        users_of: dict[int, list[int]] = {}
+        for account, user in self.pairs:
+            users_of.setdefault(account, []).append(user)
+        used = {account: sum(self.usage[account, user] for user in users) for account, users in users_of.items()}
+        whole = sum(used.values())
+        share = {account: weights.shares.get(self.jobs.accounts[account], 1.0) for account in users_of}
+        if weights.algorithm is FairShare.CLASSIC:
+            for account, user in self.pairs:
+                part = share[account] / sum(share.values())
+                own = used[account] / whole if whole else 0.0
+                siblings = len(users_of[account])
+                mine = self.usage[account, user] / whole if whole else 0.0
+                effective = mine + (own - mine) / siblings
+                self.factor[account, user] = 2.0 ** (-effective / (part / siblings) / weights.damping)
+            return
+
+        def level(part: float, use: float, together: float) -> float:
+            return part / (use / together) if together and use else float("inf")
+
+        accounts = {a: level(share[a] / sum(share.values()), used[a], whole) for a in users_of}
+        rank = len(self.pairs)
+        for value in sorted(set(accounts.values()), reverse=True):
+            users = {
+                (a, u): level(1 / len(users_of[a]), self.usage[a, u], used[a])
+                for a in users_of
+                if accounts[a] == value
+                for u in users_of[a]
+            }
+            for one in sorted(set(users.values()), reverse=True):
+                level_ones = [pair for pair, found in users.items() if found == one]
+                for pair in level_ones:
+                    self.factor[pair] = rank / len(self.pairs)
+                rank -= len(level_ones)
+
+    def priority(self, job: int) -> float:
+        weights, jobs = self.policy.weights, self.jobs
+        if weights is None:
+            return 0.0
+        age = min(self.reckoned - int(jobs.submit[job]), weights.most_age) / weights.most_age
+        part = self.units[job] / self.whole[self.pool[job]]
+        return (
+            weights.age * age
+            + weights.fair_share * self.factor[int(jobs.account[job]), int(jobs.user[job])]
+            + weights.size * (1 - part if weights.small_first else part)
+            + weights.partition * weights.partition_factors.get(jobs.partitions[jobs.partition[job]], 0.0)
+            + weights.qos * weights.qos_factors.get(jobs.qoses[jobs.qos[job]], 0.0)
+        )
+
+    # Events
+
+    def begin(self, job: int, now: int) -> None:
+        self.queue.discard(job)
+        self.running.add(job)
+        self.starts[job], self.ends[job] = now, now + int(self.jobs.run[job])
+        self.runs[job] += 1
+
+    def stop(self, job: int, now: int) -> None:
+        self.running.discard(job)
+        self.spent[job] += self.units[job] * (now - self.starts[job])
+
+    def make_way(self, job: int, now: int) -> bool:
+        tiers = self.policy.preempt
+        tier = tiers.get(self.name("qos", job), 0)
+        lower = [
+            other
+            for other in self.running
+            if self.pool[other] == self.pool[job] and tiers.get(self.name("qos", other), 0) < tier
+        ]
+        lower.sort(key=lambda other: (-self.starts[other], -other))
+        for count in range(1, len(lower) + 1):
+            before = self.running
+            self.running = before - set(lower[:count])
+            # Whether limits let it start is asked with the stopped ones away, whose use stays spent.
+            spent = list(self.spent)
+            for other in lower[:count]:
+                self.spent[other] += self.units[other] * (now - self.starts[other])
+            if self.fits(job, now, self.running) and not self.limited(job, now):
+                for other in lower[:count]:
+                    self.lost[other] += self.units[other] * (now - self.starts[other])
+                    self.queue.add(other)
+                return True
+            self.running, self.spent = before, spent
+        return False
+
+    def serve(self, pool: str, now: int) -> None:
+        while True:
+            waiting = sorted((j for j in self.queue if self.pool[j] == pool), key=lambda j: (-self.priority(j), j))
+            head = next((job for job in waiting if not self.limited(job, now)), None)
+            if head is None:
+                return
+            if self.fits(head, now, self.running) or self.make_way(head, now):
+                self.begin(head, now)
+                continue
+            break
+        if self.policy.backfill is Backfill.NONE:
+            return
+        instants = {self.estimated_end(other) for other in self.running if self.pool[other] == pool}
+        instants |= {at for h in self.policy.held for at in (h.since, h.until) if at is not None and at > now}
+        shadow = next((at for at in sorted(instants) if self.fits(head, at, self.running)), FOR_EVER)
+        self.heads.setdefault(head, []).append(shadow)
+        for job in waiting:
+            if job == head or self.limited(job, now) or not self.fits(job, now, self.running):
+                continue
+            self.starts[job] = now
+            if shadow == FOR_EVER or self.fits(head, shadow, self.running | {job}):
+                self.begin(job, now)
+
+    def run(self) -> Plain:
+        jobs, weights = self.jobs, self.policy.weights
+        came, now = 0, int(jobs.submit[0])
+        due = now
+        bounds = sorted({at for h in self.policy.held for at in (h.since, h.until) if at is not None})
+        while True:
+            nexts = [int(jobs.submit[came])] if came < len(jobs) else []
+            nexts += [self.ends[job] for job in self.running]
+            nexts += [at for at in bounds if at > now] if self.queue else []
+            if not nexts:
+                return self
+            then = min(nexts) if weights is None else min([*nexts, due])
+            for job in self.running:
+                self.recent[int(jobs.account[job]), int(jobs.user[job])] += self.units[job] * (then - now)
+            now = then
+            for job in [job for job in self.running if self.ends[job] == now]:
+                self.stop(job, now)
+            while came < len(jobs) and jobs.submit[came] == now:
+                self.queue.add(came)
+                came += 1
+            if weights is not None and due == now:
+                self.reckon(now)
+                due += weights.period
+            for pool in self.whole:
+                self.serve(pool, now)
+
+
+def plain_run(jobs: Jobs, machine: Machine, policy: Policy) -> Plain:
+    """Run it; all jobs fit the machine."""
+    return Plain(jobs, machine, policy).run()
+
+
+def plain_conservative(jobs: Jobs, whole: int) -> list[int]:
+    """Starts under conservative backfill, by asking of every second that something is estimated to end."""
+    jobs = held_to_estimates(jobs)
+    count = len(jobs)
+    starts, reserved = [-1] * count, {}
+    running: set[int] = set()
+    came = 0
+
+    def earliest(job: int, now: int) -> int:
+        taken = [(starts[o], starts[o] + int(jobs.estimate[o]), int(jobs.processors[o])) for o in running]
+        taken += [(at, at + int(jobs.estimate[o]), int(jobs.processors[o])) for o, at in reserved.items() if o != job]
+        size, length = int(jobs.processors[job]), int(jobs.estimate[job])
+        for at in sorted({now, *(end for _since, end, _size in taken if end > now)}):
+            instants = [at, *(since for since, _end, _size in taken if at < since < at + length)]
+            if all(sum(s for since, end, s in taken if since <= i < end) + size <= whole for i in instants):
+                return at
+        raise AssertionError("a job that fits an empty machine fits some time")
+
+    while came < count or running or reserved:
+        now = min(
+            [int(jobs.submit[came])] * (came < count)
+            + [starts[o] + int(jobs.run[o]) for o in running]
+            + list(reserved.values())
+        )
+        ended = [o for o in running if starts[o] + int(jobs.run[o]) == now]
+        running -= set(ended)
+        early = any(jobs.run[o] < jobs.estimate[o] for o in ended)
+        for job in sorted(reserved) if early else []:
+            reserved[job] = earliest(job, now)
+        while came < count and jobs.submit[came] == now:
+            reserved[came] = earliest(came, now)
+            came += 1
+        for job in sorted(reserved):
+            if reserved[job] == now:
+                starts[job] = now
+                running.add(job)
+                del reserved[job]
+    return starts

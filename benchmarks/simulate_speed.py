@@ -2,10 +2,10 @@
 
     python benchmarks/simulate_speed.py [TRACE] [--jobs 10000] [--processors 8192] [--accasim FOLDER]
 
-TRACE: SWF, by default RICC-2010-2 beside the repository. The first so many jobs that ran go through all three: EASY, and
-FCFS for AccaSim, whose starts must be the simulator's job for job; so must plain Python's under EASY (else it ends with
-1). Then 1,000,000 jobs, the trace repeated, under each policy, each in a process of its own, for its peak of memory. Times
-are of processors, one core, after compiling. FOLDER: where AccaSim 1.1.3 was installed
+TRACE: SWF, by default RICC-2010-2 beside the repository. The first so many jobs that ran go through all three: EASY,
+and FCFS for AccaSim, whose starts must be the simulator's job for job; so must plain Python's under EASY (else it ends
+with 1). Then 1,000,000 jobs, the trace repeated, under each policy, each in a process of its own, for its peak of
+memory. Times are of processors, one core, after compiling. FOLDER: where AccaSim 1.1.3 was installed
 (`pip install --target FOLDER accasim==1.1.3`); without it that part is left out, and says so.
 """
 
@@ -92,9 +92,7 @@ def side_by_side(jobs: Jobs, processors: int, libraries: Path | None) -> bool:
     plain = plain_easy(held.submit, held.run, held.estimate, held.processors, processors)
     took = time.process_time() - begun
     same = plain == mine.start.tolist()
-    print(
-        f"  plain Python, EASY  {len(jobs) / took:>12,.0f} jobs/s   {took / seconds:,.0f} x slower, same starts: {same}"
-    )
+    print(f"  plain Python, EASY  {len(jobs) / took:>12,.0f} jobs/s   {took / seconds:,.0f} x slower, same: {same}")
     if libraries is None:
         print("  AccaSim: left out, no --accasim FOLDER")
         return same
@@ -106,9 +104,7 @@ def side_by_side(jobs: Jobs, processors: int, libraries: Path | None) -> bool:
     seconds, mine = timed(held, processors, "fcfs")
     took, theirs = accasim(libraries, held, processors, "fcfs")
     equal = bool((mine.start == theirs).all())
-    print(
-        f"  AccaSim, FCFS       {len(jobs) / took:>12,.0f} jobs/s   {took / seconds:,.0f} x slower, same starts: {equal}"
-    )
+    print(f"  AccaSim, FCFS       {len(jobs) / took:>12,.0f} jobs/s   {took / seconds:,.0f} x slower, same: {equal}")
     return same and equal
 
 

@@ -21,6 +21,7 @@ from fabriek.simulation.holding import (
     occupy,
     within_budget,
 )
+from fabriek.simulation.placing import allot, has_nodes, release, roomiest, set_aside
 from fabriek.simulation.priorities import accrue, reckon
 from fabriek.simulation.queueing import dequeue, enqueue, lane_of, place_of
 from fabriek.simulation.running import ends_add, ends_remove, heap_pop, heap_push, heap_remove, room_at
@@ -32,6 +33,12 @@ from fabriek.simulation.waiting import column_of, may_fit, next_fit
 def _holds(simulation):
     """Whether anything is held for a class."""
     return simulation.kept.shape[0] > 0
+
+
+@jit
+def _placed(simulation):
+    """Whether jobs are put on nodes."""
+    return len(simulation.nodes) > 0
 
 
 @jit
@@ -49,9 +56,12 @@ def _occupy(simulation, number, now):
 
 
 @jit
-def _start(simulation, number, now):
+def _start(simulation, number, now, outlives):
+    """A job that waits starts. `outlives`: it is behind the head, and estimated to run on at the shadow time."""
     job = simulation.jobs[number]
     dequeue(simulation, number)
+    if _placed(simulation):
+        allot(simulation, simulation.lanes[job.lane].pool, number, outlives)
     job.start = now
     job.end = now + job.run
     job.runs += 1
@@ -66,6 +76,8 @@ def _stop(simulation, number, now):
     lane = simulation.lanes[job.lane]
     until = job.start + job.estimate
     simulation.pools[lane.pool].free += job.units
+    if _placed(simulation):
+        release(simulation, number)
     ends_remove(simulation, lane.pool, job.units, until, number)
     charge(simulation, job.lane, -job.units, -1, -job.units * (until - now))
     accrue(simulation.associations[lane.association], now, -job.units)
@@ -80,6 +92,8 @@ def _room(simulation, lane, now, estimate):
     room = min(simulation.pools[pool].free, limit_room(simulation, lane))
     if _holds(simulation):
         room = min(room, held_room(simulation, pool, simulation.lanes[lane].klass, now + estimate))
+    if _placed(simulation) and room > 0:
+        room = min(room, roomiest(simulation, pool, False))
     return room
 
 
@@ -88,9 +102,9 @@ def _first_of(simulation, number):
     """Place of the first job of a lane that its limits let start at all; -1: none."""
     lane, places, tree = simulation.lanes[number], simulation.places, simulation.tree
     room = limit_room(simulation, number)
-    if room == ENDLESS and places[lane.front].queued:
-        return lane.front
-    place = next_fit(places, tree, lane.front, lane.last, room, room, ENDLESS)
+    place = lane.front
+    if room < ENDLESS or not places[place].queued:
+        place = next_fit(places, tree, place, lane.last, room, room, ENDLESS)
     if room == ENDLESS and place >= 0:
         lane.front = place
     while place >= 0 and not within_budget(simulation, number, places[place].units * places[place].estimate):
@@ -122,7 +136,9 @@ def _head_of(simulation, pool):
 @jit
 def _fits_now(simulation, number, now):
     job = simulation.jobs[number]
-    return job.units <= _room(simulation, job.lane, now, job.estimate)
+    if job.units > _room(simulation, job.lane, now, job.estimate):
+        return False
+    return not _placed(simulation) or has_nodes(simulation, simulation.lanes[job.lane].pool, job, False)
 
 
 @jit
@@ -172,7 +188,7 @@ def _serve(simulation, pool, now, preempts):
             tier = simulation.lanes[simulation.jobs[head].lane].tier
             if not (preempts and tier > 0 and _make_way(simulation, pool, head, now)):
                 return
-        _start(simulation, head, now)
+        _start(simulation, head, now, False)
 
 
 @jit
@@ -190,10 +206,13 @@ def _try(simulation, number, now):
         if until > pool.shadow:
             simulation.then[lane.pool, lane.klass] += job.units
     elif until > pool.shadow:
-        if job.units > pool.extra:
+        if job.units > pool.extra or (_placed(simulation) and not has_nodes(simulation, lane.pool, job, True)):
             return
-        pool.extra -= job.units
-    _start(simulation, number, now)
+        if not _placed(simulation):
+            pool.extra -= job.units
+    _start(simulation, number, now, until > pool.shadow)
+    if _placed(simulation) and until > pool.shadow:
+        pool.extra = roomiest(simulation, lane.pool, True)
 
 
 @jit
@@ -254,6 +273,8 @@ def _pass(simulation, number, now, backfills, preempts, candidate, served):
         return
     if _holds(simulation):
         pool.shadow, pool.extra = held_shadow(simulation, number)
+    elif _placed(simulation):
+        pool.shadow, pool.extra = set_aside(simulation, number)
     else:
         pool.shadow, pool.extra = room_at(simulation, number, simulation.jobs[pool.head].units)
     _backfill(simulation, number, now, candidate, served)

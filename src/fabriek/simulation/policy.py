@@ -115,10 +115,21 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Processors that serve the jobs of one partition, any of them any job."""
+    """Processors that serve the jobs of one partition: any of them any job, or, where there are `nodes`, in equal parts
+    on each of these, with so many GPUs each.
+
+    On nodes, a job that fits on one gets the fullest on which it fits; a larger one gets whole nodes.
+    """
 
     name: str
     processors: int
+    nodes: int = 0
+    gpus_per_node: int = 0
+
+    @property
+    def node_cores(self) -> int:
+        """Processors of each node."""
+        return self.processors // self.nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +142,11 @@ class Machine:
 
     pools: tuple[Pool, ...]
     cores_per_node: int = 1
+
+    @property
+    def placed(self) -> bool:
+        """Whether jobs are put on nodes."""
+        return all(pool.nodes for pool in self.pools)
 
     @classmethod
     def of(cls, nodes: int, cores_per_node: int = 1) -> Machine:

@@ -13,7 +13,7 @@ from fabriek.simulation.jobs import Jobs
 from fabriek.simulation.policy import FairShare, Machine, Policy, Weights
 from fabriek.simulation.priorities import Reckoning
 from fabriek.simulation.running import room_for_ends
-from fabriek.simulation.state import ASSOCIATION, JOB, LANE, LIMIT, POOL, Simulation
+from fabriek.simulation.state import ASSOCIATION, JOB, LANE, LIMIT, NODE, POOL, Simulation
 from fabriek.simulation.waiting import index_of
 
 _NAMES = {"user": "users", "account": "accounts", "klass": "klasses", "qos": "qoses"}
@@ -58,6 +58,8 @@ def simulation_of(
 
     associations = np.zeros(int(association.max()) + 1, ASSOCIATION)
     associations["since"] = jobs.submit[0]
+    records["link"] = -1
+    nodes, links = _nodes(records, pools, pool, jobs, machine)
     running = room_for_ends(len(pools), int(min(len(jobs), pools["whole"].sum())))
     limits, of_lane = _limits(jobs, policy, sample)
     return Simulation(
@@ -69,7 +71,9 @@ def simulation_of(
         places=places,
         tree=tree,
         of_lane=of_lane,
-        counts=np.array([0, 0, 0, len(running["spare"])]),
+        nodes=nodes,
+        links=links,
+        counts=np.array([0, 0, 0, len(running["spare"]), 0]),
         **running,
         **_held(jobs, machine, policy),
     ), _reckoning(jobs, policy.weights, accounts)
@@ -209,6 +213,36 @@ def _limits(jobs: Jobs, policy: Policy, sample: NDArray[np.int64]) -> tuple[NDAr
     for column, name in enumerate(("most_units", "most_jobs", "most_seconds")):
         limits[name] = [one[column] for one in most]
     return limits, of_lane
+
+
+def _nodes(
+    records: NDArray[Any], pools: NDArray[Any], pool: NDArray[np.int64], jobs: Jobs, machine: Machine
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Free nodes and links; fills in what jobs ask of nodes, and which nodes pools have."""
+    if not machine.placed:
+        return np.zeros(0, NODE), np.zeros((0, 2), np.int64)
+    for name, column in zip(("spread", "cores", "gpus"), asked_of_nodes(jobs, pool, machine), strict=True):
+        records[name] = column
+    last = np.cumsum([one.nodes for one in machine.pools])
+    pools["first_node"], pools["last_node"] = np.concatenate(([0], last[:-1])), last
+    pools["node_cores"] = [one.node_cores for one in machine.pools]
+    nodes = np.zeros(int(last[-1]), NODE)
+    nodes["cores"] = np.repeat(pools["node_cores"], [one.nodes for one in machine.pools])
+    nodes["gpus"] = np.repeat([one.gpus_per_node for one in machine.pools], [one.nodes for one in machine.pools])
+    # A chain of all links, each with the next one; at most one job for each core has one.
+    following = np.arange(1, int(nodes["cores"].sum()) + 2)
+    return nodes, np.column_stack((np.zeros_like(following), following))
+
+
+def asked_of_nodes(
+    jobs: Jobs, pool: NDArray[np.int64], machine: Machine
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """How many nodes each job takes, and how many cores and GPUs of each: a part of one node, or whole nodes."""
+    cores = np.array([one.node_cores for one in machine.pools])[pool]
+    gpus = np.array([one.gpus_per_node for one in machine.pools])[pool]
+    spread = np.maximum(-(-jobs.processors // cores), -(-jobs.gpus // np.maximum(gpus, 1)))
+    one = spread == 1
+    return spread, np.where(one, jobs.processors, cores), np.where(one, jobs.gpus, gpus)
 
 
 def _held(jobs: Jobs, machine: Machine, policy: Policy) -> dict[str, NDArray[np.int64]]:

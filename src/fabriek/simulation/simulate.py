@@ -11,7 +11,7 @@ from fabriek.simulation.conservative import run_conservative
 from fabriek.simulation.engine import run
 from fabriek.simulation.jobs import Jobs, Skipped, held_to_estimates
 from fabriek.simulation.policy import Backfill, Machine, Policy
-from fabriek.simulation.setting_up import pool_of, simulation_of
+from fabriek.simulation.setting_up import asked_of_nodes, pool_of, simulation_of
 
 LATEST = 10**12
 """The latest instant, in seconds, that times of a trace may add up to: all sums stay far within 64 bits."""
@@ -47,12 +47,16 @@ def simulate(jobs: Jobs, machine: Machine, policy: Policy) -> Schedule:
     Raises ValueError where the policy asks what can't be simulated, or the trace's times are beyond `LATEST`.
     """
     jobs = held_to_estimates(jobs, kill_at_limit=policy.kill_at_limit)
-    if policy.backfill is Backfill.CONSERVATIVE and (policy.weights or policy.limits or policy.held or policy.preempt):
-        raise ValueError("conservative backfill goes with the order of submission alone, without limits or floors")
+    _check_combination(machine, policy)
     pool = pool_of(jobs, machine)
     size = -(-jobs.processors // machine.cores_per_node)
     whole = np.array([one.processors for one in machine.pools], np.int64)
     fits = (pool >= 0) & (size <= whole[pool])
+    if machine.placed:
+        spread, cores, gpus = asked_of_nodes(jobs, np.maximum(pool, 0), machine)
+        size = np.where(pool < 0, size, spread * cores)
+        per_node = np.array([one.gpus_per_node for one in machine.pools])[pool]
+        fits &= (size <= whole[pool]) & (gpus <= per_node) & ((jobs.gpus == 0) | (per_node > 0))
     skipped = tuple(_why_skipped(jobs, machine, pool, size, job) for job in np.flatnonzero(~fits))
     if skipped:
         jobs, pool, size = jobs.taken(fits), pool[fits], size[fits]
@@ -73,10 +77,27 @@ def simulate(jobs: Jobs, machine: Machine, policy: Policy) -> Schedule:
     return Schedule(jobs, units=size, skipped=skipped, machine=machine, **ran)
 
 
+def _check_combination(machine: Machine, policy: Policy) -> None:
+    more = policy.weights or policy.limits or policy.held or policy.preempt
+    if policy.backfill is Backfill.CONSERVATIVE and (more or machine.placed):
+        raise ValueError(
+            "conservative backfill goes with the order of submission alone, without limits, floors or nodes"
+        )
+    if machine.placed and (policy.held or policy.preempt):
+        raise ValueError("floors, reservations and preemption count units of pools, and know no nodes")
+    for pool in machine.pools:
+        if pool.nodes and pool.processors % pool.nodes:
+            raise ValueError(f"{pool.processors} processors don't come to equal parts on {pool.nodes} nodes")
+    if machine.cores_per_node > 1 and machine.placed:
+        raise ValueError("where jobs take whole nodes, they aren't put on nodes by their cores")
+
+
 def _why_skipped(jobs: Jobs, machine: Machine, pool: NDArray[np.int64], size: NDArray[np.int64], job: int) -> Skipped:
     number = int(jobs.number[job])
     if pool[job] < 0:
         return Skipped(number, f"no partition {jobs.partitions[jobs.partition[job]]!r}")
+    if jobs.gpus[job] and machine.placed and not machine.pools[pool[job]].gpus_per_node:
+        return Skipped(number, f"asks {jobs.gpus[job]} GPUs of nodes without any")
     unit = "nodes" if machine.cores_per_node > 1 else "processors"
     return Skipped(number, f"asks {size[job]} {unit} of {machine.pools[pool[job]].processors}")
 

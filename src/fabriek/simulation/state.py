@@ -27,6 +27,10 @@ JOB = np.dtype(
         ("lost", np.int64),  # unit-seconds that preemption made void
         ("lane", np.int64),
         ("runs", np.int64),
+        ("spread", np.int64),  # number of nodes that it takes, where the machine has nodes
+        ("cores", np.int64),  # of each of them
+        ("gpus", np.int64),
+        ("link", np.int64),  # to the first of its nodes; -1: it has none
         ("aged", np.bool_),
     ],
     align=True,
@@ -55,6 +59,17 @@ POOL = np.dtype(
         ("shadow", np.int64),  # when the head can start at the latest, by the estimates
         ("extra", np.int64),  # units that it leaves then
         ("blocks", np.int64),  # of `order`
+        ("first_node", np.int64),  # its nodes are from here
+        ("last_node", np.int64),  # to before here
+        ("node_cores", np.int64),  # of each
+    ]
+)
+NODE = np.dtype(
+    [
+        ("cores", np.int64),  # free now
+        ("gpus", np.int64),
+        ("later_cores", np.int64),  # free at the shadow time, without what is set aside for the head
+        ("later_gpus", np.int64),
     ]
 )
 LIMIT = np.dtype(
@@ -89,7 +104,7 @@ PAIR = np.dtype([("when", np.int64), ("who", np.int64)])
 BLOCK = np.dtype([("count", np.int64), ("total", np.int64)])
 
 # Places in `counts`.
-HEAPED, ACTIVE, SEGMENT, SPARE = 0, 1, 2, 3
+HEAPED, ACTIVE, SEGMENT, SPARE, LINK = 0, 1, 2, 3, 4
 
 
 class Simulation(NamedTuple):
@@ -102,7 +117,8 @@ class Simulation(NamedTuple):
       last column for nobody; `busy[pool, s, class]`, units of running jobs that by their estimates still run when s
       begins, and of the present segment, those that run at all; `then[pool, class]`, those that will at the shadow
       time;
-    - `counts`: pairs in the heap, active lanes, the present segment, spare blocks.
+    - `nodes`, none where any unit of a pool serves any job, and `links[link]`: a node and the next link of the same job;
+    - `counts`: pairs in the heap, active lanes, the present segment, spare blocks, the first link that nobody uses.
     """
 
     jobs: NDArray[Any]
@@ -122,6 +138,8 @@ class Simulation(NamedTuple):
     kept: NDArray[np.int64]
     busy: NDArray[np.int64]
     then: NDArray[np.int64]
+    nodes: NDArray[Any]
+    links: NDArray[np.int64]
     counts: NDArray[np.int64]
 
 
@@ -146,5 +164,7 @@ def lent(simulation):
         borrowed(simulation.kept),
         borrowed(simulation.busy),
         borrowed(simulation.then),
+        borrowed(simulation.nodes),
+        borrowed(simulation.links),
         borrowed(simulation.counts),
     )

@@ -28,7 +28,7 @@ def accasim_easy(jobs: Jobs, whole: int) -> list[int]:
         queue.remove(job)
 
     while came < len(jobs) or running:
-        now = min([int(jobs.submit[came])] * (came < len(jobs)) + [end for end, _job in running[:1]])
+        now = min(jobs.submit[came : came + 1].tolist() + [end for end, _job in running[:1]])
         while running and running[0][0] == now:
             free += int(jobs.processors[heapq.heappop(running)[1]])
         while came < len(jobs) and jobs.submit[came] == now:

@@ -257,7 +257,7 @@ def plain_conservative(jobs: Jobs, whole: int) -> list[int]:
 
     while came < count or running or reserved:
         now = min(
-            [int(jobs.submit[came])] * (came < count)
+            jobs.submit[came : came + 1].tolist()
             + [starts[o] + int(jobs.run[o]) for o in running]
             + list(reserved.values())
         )

@@ -27,7 +27,7 @@ def bits(number: int) -> int:
 
 
 @intrinsic
-def borrowed(_context: Any, array: Any) -> Any:
+def _borrowed(_context: Any, array: Any) -> Any:
     """The same array without its count of references, which would be raised and lowered for every array at every call.
 
     Only for the time of a call whose caller keeps the array.
@@ -40,3 +40,6 @@ def borrowed(_context: Any, array: Any) -> Any:
         return view._getvalue()
 
     return array(array), code
+
+
+borrowed: Any = _borrowed

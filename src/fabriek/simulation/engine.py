@@ -325,13 +325,14 @@ def _run(simulation, backfills, preempts, priorities):
                 due = reckon(simulation, priorities, due, now - 1)
         changed[:] = False
         newest[:] = -1
-        while counts[SEGMENT] + 1 < len(since) and since[counts[SEGMENT] + 1] <= now:
-            counts[SEGMENT] += 1
-            changed[:] = True
         while counts[HEAPED] > 0 and heap[0].when == now:
             number = heap_pop(heap, counts)
             _stop(simulation, number, now)
             changed[lanes[jobs[number].lane].pool] = True
+        # After the ends: who was estimated to end now isn't in the segment that begins.
+        while counts[SEGMENT] + 1 < len(since) and since[counts[SEGMENT] + 1] <= now:
+            counts[SEGMENT] += 1
+            changed[:] = True
         before = came
         while came < len(jobs) and jobs[came].submit == now:
             enqueue(simulation, came)

@@ -91,36 +91,68 @@ def fair_tree(tree, usage, factor):
     # A stack of groups of nodes, each to be ranked among themselves; the groups lie behind one another in `nodes`.
     nodes = np.empty(2 * len(used) + 2, np.int32)
     starts = np.empty(len(used) + 2, np.int32)
+    below = np.empty(len(used), np.int32)
     nodes[0] = 0
     starts[0], starts[1] = 0, 1
     groups = 1
     rank = tree.leaves
     while groups > 0:
         groups -= 1
-        group = nodes[starts[groups] : starts[groups + 1]].copy()
-        top = starts[groups]
-        tied = 0
-        # Leaves of a level group are ranked here; the children of its accounts, together, next.
-        below = np.empty(len(used), np.int32)
-        held = 0
-        for node in group:
+        # Users of a level group are ranked here; the children of its accounts, together, below.
+        tied, held, accounts = 0, 0, 0
+        for place in range(starts[groups], starts[groups + 1]):
+            node = nodes[place]
             if tree.leaf[node] >= 0:
                 factor[tree.leaf[node]] = rank / tree.leaves
                 tied += 1
             for other in range(tree.first[node], tree.first[node + 1]):
                 below[held] = tree.children[other]
+                accounts += tree.leaf[below[held]] < 0
                 held += 1
         rank -= tied
-        order = np.argsort(-level[below[:held]], kind="mergesort")
+        _sort_by_level(level, below, held)
+        if accounts == 0:
+            rank = _rank_users(tree, level, below, held, rank, factor)
+            continue
         # The least favoured group is put on the stack first, so that the most favoured is taken next.
-        n = held
-        while n > 0:
-            start = n - 1
-            while start > 0 and level[below[order[start - 1]]] == level[below[order[n - 1]]]:
-                start -= 1
-            for m in range(start, n):
-                nodes[top] = below[order[m]]
+        top = starts[groups]
+        last = held
+        while last > 0:
+            first = last - 1
+            while first > 0 and level[below[first - 1]] == level[below[last - 1]]:
+                first -= 1
+            for n in range(first, last):
+                nodes[top] = below[n]
                 top += 1
             groups += 1
             starts[groups] = top
-            n = start
+            last = first
+
+
+@jit
+def _sort_by_level(level, nodes, count):
+    """Put the first so many nodes in falling order of their levels; equals stay in their order."""
+    if count > 32:
+        nodes[:count] = nodes[:count][np.argsort(-level[nodes[:count]], kind="mergesort")]
+        return
+    for n in range(1, count):
+        node = nodes[n]
+        place = n
+        while place > 0 and level[nodes[place - 1]] < level[node]:
+            nodes[place] = nodes[place - 1]
+            place -= 1
+        nodes[place] = node
+
+
+@jit
+def _rank_users(tree, level, users, count, rank, factor):
+    """Rank users that are sorted by level from this rank on; returns the next rank."""
+    first = 0
+    while first < count:
+        last = first
+        while last < count and level[users[last]] == level[users[first]]:
+            factor[tree.leaf[users[last]]] = rank / tree.leaves
+            last += 1
+        rank -= last - first
+        first = last
+    return rank

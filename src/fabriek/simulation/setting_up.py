@@ -37,10 +37,9 @@ def simulation_of(
     association, accounts = _associations(jobs, policy.weights)
 
     records = np.zeros(len(jobs), JOB)
-    for name, column in (("submit", jobs.submit), ("run", jobs.run), ("estimate", jobs.estimate), ("units", units)):
-        records[name] = column
-    records["lane"], records["young"], records["old"] = lane, young, old
-    records["start"] = records["end"] = -1
+    records["submit"], records["run"], records["estimate"] = jobs.submit, jobs.run, jobs.estimate
+    records["units"], records["lane"], records["young"], records["old"] = units, lane, young, old
+    records["start"] = records["end"] = records["link"] = -1
 
     twins = len(job_at) // len(jobs)
     edges = np.searchsorted(lane[job_at[: len(jobs)]], np.arange(len(sample) + 1))
@@ -49,7 +48,13 @@ def simulation_of(
     lanes["last"] = np.concatenate([edges[1:] + len(jobs) * twin for twin in range(twins)])
     lanes["front"], lanes["fewest"] = lanes["last"], ENDLESS
     tiers = np.array([policy.preempt.get(name, 0) for name in jobs.qoses])[jobs.qos]
-    for name, column in (("pool", pool), ("klass", jobs.klass), ("tier", tiers), ("association", association)):
+    of_jobs: dict[str, NDArray[Any]] = {
+        "pool": pool,
+        "klass": jobs.klass,
+        "tier": tiers,
+        "association": association,
+    }
+    for name, column in of_jobs.items():
         lanes[name] = np.tile(column[sample], twins)
 
     pools = np.zeros(len(machine.pools), POOL)
@@ -58,7 +63,6 @@ def simulation_of(
 
     associations = np.zeros(int(association.max()) + 1, ASSOCIATION)
     associations["since"] = jobs.submit[0]
-    records["link"] = -1
     nodes, links = _nodes(records, pools, pool, jobs, machine)
     running = room_for_ends(len(pools), int(min(len(jobs), pools["whole"].sum())))
     limits, of_lane = _limits(jobs, policy, sample)
@@ -82,7 +86,7 @@ def simulation_of(
 def _lanes_of(jobs: Jobs, pool: NDArray[np.int64], policy: Policy) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Lane by job, and a job of each. Lanes are told apart by what the policy looks at: without priorities, limits and
     floors there is one for each pool."""
-    facets = {"pool": pool}
+    facets: dict[str, NDArray[Any]] = {"pool": pool}
     if policy.weights is not None:
         facets |= {"user": jobs.user, "account": jobs.account}
     if policy.held:

@@ -57,7 +57,7 @@ def simulate(jobs: Jobs, machine: Machine, policy: Policy) -> Schedule:
         size = np.where(pool < 0, size, spread * cores)
         per_node = np.array([one.gpus_per_node for one in machine.pools])[pool]
         fits &= (size <= whole[pool]) & (gpus <= per_node) & ((jobs.gpus == 0) | (per_node > 0))
-    skipped = tuple(_why_skipped(jobs, machine, pool, size, job) for job in np.flatnonzero(~fits))
+    skipped = tuple(_why_skipped(jobs, machine, pool, size, int(job)) for job in np.flatnonzero(~fits))
     if skipped:
         jobs, pool, size = jobs.taken(fits), pool[fits], size[fits]
     if not len(jobs):

@@ -117,7 +117,7 @@ class Simulation(NamedTuple):
       last column for nobody; `busy[pool, s, class]`, units of running jobs that by their estimates still run when s
       begins, and of the present segment, those that run at all; `then[pool, class]`, those that will at the shadow
       time;
-    - `nodes`, none where any unit of a pool serves any job, and `links[link]`: a node and the next link of the same job;
+    - `nodes`, none where any unit of a pool serves any job, and `links[link]`: a node and the same job's next link;
     - `counts`: pairs in the heap, active lanes, the present segment, spare blocks, the first link that nobody uses.
     """
 

@@ -146,7 +146,7 @@ class Machine:
     @property
     def placed(self) -> bool:
         """Whether jobs are put on nodes."""
-        return all(pool.nodes for pool in self.pools)
+        return any(pool.nodes for pool in self.pools)
 
     @classmethod
     def of(cls, nodes: int, cores_per_node: int = 1) -> Machine:

@@ -1,31 +1,16 @@
 """Rules as a TOML file: partitions of the machine, weights, limits, what is held, tiers.
 
-[partitions]                 # units of each; without it one pool of --nodes serves all
-gpu = 512
-
-[weights]                    # `policy.Weights`; the queue is then in the order of priority
-age = 1000
-fair_share = 10000
-algorithm = "tree"           # or "classic"
-shares = { physics = 2.0 }
-
-[[limits]]                   # `policy.Limit`
-over = "user"                # or account, klass, qos
-jobs = 100
-
-[[held]]                     # `policy.Held`: a floor; with since and until, a reservation; without klass, maintenance
-klass = "startup"
-processors = 64
-
-[preempt]                    # QOS to tier
-urgent = 1
+What it may say is told, with an example, in `docs/reference/simulation.md`; the tables `weights`, `limits` and `held` are
+`policy.Weights`, `policy.Limit` and `policy.Held`.
 """
 
 from __future__ import annotations
 
 import tomllib
 from dataclasses import replace
+from typing import Annotated
 
+from annotated_types import Ge
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fabriek.simulation.policy import Count, Held, Limit, Machine, Policy, Pool, Weights
@@ -35,10 +20,18 @@ class RulesBroken(ValueError):
     """A file of rules that can't be used: where in it, and what is wrong."""
 
 
+class _OnNodes(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    processors: Count
+    nodes: Count
+    gpus_per_node: Annotated[int, Ge(0)] = 0
+
+
 class _Rules(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    partitions: dict[str, Count] = {}
+    partitions: dict[str, Count | _OnNodes] = {}
     weights: Weights | None = None
     limits: tuple[Limit, ...] = ()
     held: tuple[Held, ...] = ()
@@ -55,7 +48,7 @@ def with_rules(text: str, machine: Machine, policy: Policy) -> tuple[Machine, Po
         first = fault.errors()[0]
         raise RulesBroken(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
     if rules.partitions:
-        machine = replace(machine, pools=tuple(Pool(name, units) for name, units in rules.partitions.items()))
+        machine = replace(machine, pools=tuple(_pool(name, said) for name, said in rules.partitions.items()))
     return machine, replace(
         policy,
         weights=rules.weights or policy.weights,
@@ -63,3 +56,7 @@ def with_rules(text: str, machine: Machine, policy: Policy) -> tuple[Machine, Po
         held=rules.held,
         preempt=rules.preempt,
     )
+
+
+def _pool(name: str, said: int | _OnNodes) -> Pool:
+    return Pool(name, said) if isinstance(said, int) else Pool(name, said.processors, said.nodes, said.gpus_per_node)

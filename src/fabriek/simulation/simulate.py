@@ -85,6 +85,8 @@ def _check_combination(machine: Machine, policy: Policy) -> None:
         )
     if machine.placed and (policy.held or policy.preempt):
         raise ValueError("floors, reservations and preemption count units of pools, and know no nodes")
+    if machine.placed and not all(pool.nodes for pool in machine.pools):
+        raise ValueError("either all partitions are on nodes or none is")
     for pool in machine.pools:
         if pool.nodes and pool.processors % pool.nodes:
             raise ValueError(f"{pool.processors} processors don't come to equal parts on {pool.nodes} nodes")

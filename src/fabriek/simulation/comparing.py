@@ -1,0 +1,75 @@
+"""Two policies on the same jobs, several times over: how much longer or shorter each class waits, and how sure that is.
+
+The times are either traces drawn with other seeds, or windows of one trace, each run on an empty machine. Both policies
+see the same jobs each time, so that differences are taken pair by pair: what the trace alone does to waits falls out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+from scipy.stats import t as student
+
+from fabriek.simulation.answers import Grouping, by_group
+from fabriek.simulation.jobs import Jobs
+from fabriek.simulation.simulate import Schedule
+
+Measure = Literal["mean_wait", "median_wait", "wait_95", "mean_slowdown", "median_slowdown", "slowdown_95"]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Means over the `pairs` in which jobs of this name ran under both policies; seconds, or multiples of run times.
+
+    The mean of `change` is between `low` and `high` with 95 % confidence (Student's t on the pairs' differences); with
+    one pair nothing is known of that, and both are infinite.
+    """
+
+    before: float
+    after: float
+    change: float
+    low: float
+    high: float
+    pairs: int
+
+    @property
+    def sure(self) -> bool:
+        """Whether the change has a sign."""
+        return self.low > 0 or self.high < 0
+
+
+def windows(jobs: Jobs, count: int) -> list[Jobs]:
+    """A trace cut into so many spans of equal time, by submission; those without jobs are left out."""
+    if not len(jobs):
+        return []
+    edges = np.linspace(float(jobs.submit[0]), float(jobs.submit[-1]) + 1, count + 1)
+    places = np.searchsorted(jobs.submit, edges)
+    return [jobs.taken(np.arange(first, last)) for first, last in pairwise(places) if last > first]
+
+
+def compared(
+    before: Sequence[Schedule], after: Sequence[Schedule], grouping: Grouping, measure: Measure = "mean_wait"
+) -> dict[str, Difference]:
+    """By name, what the second policy changes; schedules of the same jobs are at the same place of both."""
+    values: dict[str, list[tuple[float, float]]] = {}
+    for one, other in zip(before, after, strict=True):
+        old, new = by_group(one, grouping), by_group(other, grouping)
+        for name in old.keys() & new.keys():
+            values.setdefault(name, []).append((getattr(old[name], measure), getattr(new[name], measure)))
+    return {name: _difference(np.array(pairs)) for name, pairs in sorted(values.items())}
+
+
+def _difference(pairs: np.ndarray) -> Difference:
+    """Of an array of shape (pairs, 2)."""
+    changes = pairs[:, 1] - pairs[:, 0]
+    count, change = len(changes), float(changes.mean())
+    margin = float("inf")
+    if count > 1:
+        margin = float(student.ppf(0.975, count - 1) * changes.std(ddof=1) / np.sqrt(count))
+    return Difference(
+        float(pairs[:, 0].mean()), float(pairs[:, 1].mean()), change, change - margin, change + margin, count
+    )

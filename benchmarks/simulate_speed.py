@@ -1,12 +1,13 @@
 """How fast is the simulator, beside AccaSim and beside EASY in plain Python, on the same jobs in the same run?
 
-    python benchmarks/simulate_speed.py [TRACE] [--jobs 10000] [--processors 8192] [--accasim FOLDER]
+    python benchmarks/simulate_speed.py [TRACE] [--jobs 10000] [--processors 8192] [--accasim FOLDER] [--plot FILE]
 
 TRACE: SWF, by default RICC-2010-2 beside the repository. The first so many jobs that ran go through all three: EASY,
 and FCFS for AccaSim, whose starts must be the simulator's job for job; so must plain Python's under EASY (else it ends
-with 1). Then 1,000,000 jobs, the trace repeated, under each policy, each in a process of its own, for its peak of
-memory. Times are of processors, one core, after compiling. FOLDER: where AccaSim 1.1.3 was installed
-(`pip install --target FOLDER accasim==1.1.3`); without it that part is left out, and says so.
+with 1). Then 1,000,000 jobs, the trace repeated, under each policy, and EASY on nodes of eight cores, each in a process
+of its own, for its peak of memory. Times are of processors, one core, after compiling. --plot: instead, how time grows
+with jobs, with the length of the queue (a smaller machine) and with nodes, as a table and a plot. FOLDER: where AccaSim
+1.1.3 was installed (`pip install --target FOLDER accasim==1.1.3`); without it that part is left out, and says so.
 """
 
 from __future__ import annotations
@@ -26,19 +27,26 @@ import numpy as np
 from peers.plain_easy import plain_easy
 
 from fabriek.simulation.jobs import Jobs, held_to_estimates, jobs_of
-from fabriek.simulation.policy import BY_NAME, Machine
+from fabriek.simulation.policy import BY_NAME, Machine, Pool
 from fabriek.simulation.simulate import Schedule, simulate
 from fabriek.simulation.workloads.reading import read_trace
 
 RICC = Path(__file__).parents[2] / "shared" / "data" / "traces" / "RICC-2010-2.swf.gz"
 MANY = 1_000_000
+NODES, CORES = "nodes", 8
+
+
+def machine_of(processors: int, policy: str) -> Machine:
+    """Any processor serves any job, or, for the policy `nodes`, those of nodes of eight cores."""
+    return Machine((Pool("", processors, processors // CORES),)) if policy == NODES else Machine.of(processors)
 
 
 def timed(jobs: Jobs, processors: int, policy: str) -> tuple[float, Schedule]:
     """Seconds of processor time, after a run that compiles."""
-    simulate(jobs.taken(np.arange(min(len(jobs), 200))), Machine.of(processors), BY_NAME[policy])
+    machine, chosen = machine_of(processors, policy), BY_NAME["easy" if policy == NODES else policy]
+    simulate(jobs.taken(np.arange(min(len(jobs), 200))), machine, chosen)
     begun = time.process_time()
-    schedule = simulate(jobs, Machine.of(processors), BY_NAME[policy])
+    schedule = simulate(jobs, machine, chosen)
     return time.process_time() - begun, schedule
 
 
@@ -113,6 +121,45 @@ def wait(jobs: Jobs, starts: np.ndarray) -> float:
     return float((starts - jobs.submit).mean())
 
 
+def longest_queue(schedule: Schedule) -> int:
+    """Jobs that waited at once, at most."""
+    instants = np.concatenate((schedule.jobs.submit, schedule.start))
+    steps = np.repeat((1, -1), len(schedule.jobs))
+    return int(np.cumsum(steps[np.lexsort((-steps, instants))]).max())
+
+
+def growth(jobs: Jobs, processors: int, file: Path) -> None:
+    """Microseconds a job under EASY: by jobs, by the longest queue, by nodes."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+
+    found: dict[str, list[tuple[int, float]]] = {"jobs": [], "longest queue": [], "nodes": []}
+    for count in (10_000, 30_000, 100_000, 300_000, 1_000_000):
+        found["jobs"].append((count, timed(repeated(jobs, count), processors, "easy")[0] / count))
+    some = repeated(jobs, 100_000)
+    for part in (1.0, 0.8, 0.7, 0.6, 0.5):
+        seconds, schedule = timed(some, int(processors * part), "easy")
+        found["longest queue"].append((longest_queue(schedule), seconds / len(schedule.jobs)))
+    for times in (1, 2, 4, 8):
+        # The same load on a larger machine: every job many times over.
+        more = repeated(jobs, 20_000)
+        more = more.taken(np.repeat(np.arange(len(more)), times))
+        found["nodes"].append((processors * times // CORES, timed(more, processors * times, NODES)[0] / len(more)))
+    figure, plots = pyplot.subplots(1, len(found), figsize=(12, 3.5), sharey=False)
+    for plot, (name, points) in zip(plots, found.items(), strict=True):
+        plot.plot([x for x, _y in points], [y * 1e6 for _x, y in points], marker="o")
+        plot.set_xlabel(name)
+        plot.set_ylabel("microseconds a job")
+        plot.set_xscale("log")
+        plot.set_ylim(bottom=0)
+        for x, y in points:
+            print(f"  {name:<14} {x:>10,} {y * 1e6:8.2f} microseconds a job")
+    figure.tight_layout()
+    figure.savefig(file)
+
+
 def main() -> None:
     """See above."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -121,6 +168,7 @@ def main() -> None:
     parser.add_argument("--many", type=int, default=MANY)
     parser.add_argument("--processors", type=int, default=8_192)
     parser.add_argument("--accasim", type=Path)
+    parser.add_argument("--plot", type=Path)
     parser.add_argument("--only", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.only:
@@ -130,10 +178,13 @@ def main() -> None:
         print(json.dumps({"seconds": seconds, "peak": peak, "wait": wait(schedule.jobs, schedule.start)}))
         return
     read = read_trace(asked.trace).jobs
+    if asked.plot:
+        growth(read, asked.processors, asked.plot)
+        return
     fitting = read.taken(read.processors <= asked.processors)
     agree = side_by_side(fitting.taken(np.arange(min(len(fitting), asked.jobs))), asked.processors, asked.accasim)
     print(f"{asked.many:,} jobs, the trace repeated")
-    for policy in ("fcfs", "easy", "multifactor"):
+    for policy in ("fcfs", "easy", "multifactor", NODES):
         command = [sys.executable, *sys.argv, "--only", policy]
         printed = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         print("  {:<12} {seconds:6.2f} s, peak {peak:,.0f} MiB, mean wait {wait:,.0f} s".format(policy, **printed))

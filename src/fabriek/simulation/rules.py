@@ -1,7 +1,7 @@
 """Rules as a TOML file: partitions of the machine, weights, limits, what is held, tiers.
 
-What it may say is told, with an example, in `docs/reference/simulation.md`; the tables `weights`, `limits` and `held` are
-`policy.Weights`, `policy.Limit` and `policy.Held`.
+What it may say is told, with an example, in `docs/reference/simulation.md`; the tables `weights`, `limits` and `held`
+are `policy.Weights`, `policy.Limit` and `policy.Held`.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -60,23 +61,21 @@ def simulate(
     from fabriek.simulation.workloads.reading import read_trace
 
     machine = Machine.of(nodes, cores_per_node)
-    chosen = BY_NAME[policy]
+    chosen = replace(BY_NAME[policy], kill_at_limit=kill_at_limit)
     try:
         if rules is not None:
             machine, chosen = with_rules(rules.read_text(encoding="utf-8"), machine, chosen)
-        if kill_at_limit:
-            from dataclasses import replace
-
-            chosen = replace(chosen, kill_at_limit=True)
     except OSError as error:
         _refuse(rules, error.strerror or str(error))
     except (RulesBroken, UnicodeDecodeError) as fault:
         _refuse(rules, str(fault))
     try:
-        read = read_trace(trace)
-        begun = time.perf_counter()
-        schedule = run(read.jobs, machine, chosen)
-        seconds = time.perf_counter() - begun
+        with Console(stderr=True).status("reading") as status:
+            read = read_trace(trace)
+            status.update("simulating; the first time on a machine half a minute of compiling goes before")
+            begun = time.perf_counter()
+            schedule = run(read.jobs, machine, chosen)
+            seconds = time.perf_counter() - begun
     except OSError as error:
         _refuse(trace, error.strerror or str(error))
     except ValueError as fault:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -10,7 +12,21 @@ from llvmlite.ir import Constant
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-jit = numba.njit(cache=True, nogil=True)
+_STAMP = tuple(
+    (file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in sorted(Path(__file__).parent.glob("*.py"))
+)
+
+
+def jit(function: Callable[..., Any]) -> Any:
+    """Compile this function when it is first called, or take it from the cache.
+
+    numba believes a cached function as long as its own file is unchanged, though what it calls is compiled into it.
+    Here it is believed as long as the whole package is.
+    """
+    compiled = numba.njit(cache=True, nogil=True)(function)
+    compiled._cache._cache_file._source_stamp = _STAMP
+    return compiled
+
 
 ENDLESS = np.iinfo(np.int64).max // 4
 """Later than any instant, longer than any time, more than any number of processors; adding two doesn't overflow."""

@@ -23,7 +23,7 @@ def jit(function: Callable[..., Any]) -> Any:
     numba believes a cached function as long as its own file is unchanged, though what it calls is compiled into it.
     Here it is believed as long as the whole package is.
     """
-    compiled = numba.njit(cache=True, nogil=True)(function)
+    compiled: Any = numba.njit(cache=True, nogil=True)(function)
     compiled._cache._cache_file._source_stamp = _STAMP
     return compiled
 

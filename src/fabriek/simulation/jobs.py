@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -48,14 +49,11 @@ class Jobs:
 
     def taken(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Jobs:
         """The chosen jobs (a mask or places, in the order of the queue); names stay."""
-        return replace(
-            self,
-            **{
-                one.name: value[chosen]
-                for one in fields(self)
-                if isinstance(value := getattr(self, one.name), np.ndarray)
-            },
-        )
+        columns: dict[str, Any] = {one.name: getattr(self, one.name) for one in fields(self)}
+        chosen_of: dict[str, Any] = {
+            name: column[chosen] for name, column in columns.items() if isinstance(column, np.ndarray)
+        }
+        return replace(self, **chosen_of)
 
 
 def jobs_of(
@@ -114,8 +112,9 @@ def jobs_of(
         if count and not 0 <= indices[name].min() <= indices[name].max() < len(names):
             raise ValueError(f"{name} of a job is none of the {len(names)} names")
     order = np.argsort(whole["submit"], kind="stable")
+    columns: dict[str, Any] = {**whole, **indices}
     return Jobs(
-        **{name: np.ascontiguousarray(column[order]) for name, column in (whole | indices).items()},
+        **{name: column[order] for name, column in columns.items()},
         memory=None if kept is None else kept[order],
         users=users,
         groups=groups,

@@ -342,8 +342,9 @@ def _run(simulation, backfills, preempts, priorities):
             changed[:] = True
         for number in range(before, came):
             pool = lanes[jobs[number].lane].pool
-            # Several at once that priorities put in order are a matter for a whole pass.
-            if _outranks_head(simulation, number) or (priorities.period > 0 and newest[pool] >= 0):
+            # Several at once that priorities put in order are a matter for a whole pass; so is a head that may by now
+            # stop those who started behind it.
+            if preempts or _outranks_head(simulation, number) or (priorities.period > 0 and newest[pool] >= 0):
                 changed[pool] = True
             newest[pool] = number
         if backfills:

@@ -233,8 +233,8 @@ def _nodes(
     nodes = np.zeros(int(last[-1]), NODE)
     nodes["cores"] = np.repeat(pools["node_cores"], [one.nodes for one in machine.pools])
     nodes["gpus"] = np.repeat([one.gpus_per_node for one in machine.pools], [one.nodes for one in machine.pools])
-    # A chain of all links, each with the next one; at most one job for each core has one.
-    following = np.arange(1, int(nodes["cores"].sum()) + 2)
+    # A chain of all links, each with the next one: at most one for each core, and for each node of each job.
+    following = np.arange(1, int(min(nodes["cores"].sum(), records["spread"].sum())) + 2)
     return nodes, np.column_stack((np.zeros_like(following), following))
 
 

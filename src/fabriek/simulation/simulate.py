@@ -14,7 +14,10 @@ from fabriek.simulation.policy import Backfill, Machine, Policy
 from fabriek.simulation.setting_up import asked_of_nodes, pool_of, simulation_of
 
 LATEST = 10**12
-"""The latest instant, in seconds, that times of a trace may add up to: all sums stay far within 64 bits."""
+"""The latest instant, in seconds, that a trace may have, and the longest time that a job may ask."""
+
+MOST_NODES = 1_000_000
+"""Jobs are put on at most so many nodes. A machine of which any processor serves any job may be of any size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def simulate(jobs: Jobs, machine: Machine, policy: Policy) -> Schedule:
     if not len(jobs):
         nothing = np.zeros(0, np.int64)
         return Schedule(jobs, nothing, nothing, nothing, nothing, nothing, skipped, machine)
-    _check_times(jobs)
+    _check_sums(jobs, size)
     if policy.backfill is Backfill.CONSERVATIVE:
         start = np.empty(len(jobs), np.int64)
         for place, units in enumerate(whole):
@@ -87,6 +90,8 @@ def _check_combination(machine: Machine, policy: Policy) -> None:
         raise ValueError("floors, reservations and preemption count units of pools, and know no nodes")
     if machine.placed and not all(pool.nodes for pool in machine.pools):
         raise ValueError("either all partitions are on nodes or none is")
+    if sum(pool.nodes for pool in machine.pools) > MOST_NODES:
+        raise ValueError(f"more than {MOST_NODES:,} nodes, to put jobs on")
     for pool in machine.pools:
         if pool.nodes and pool.processors % pool.nodes:
             raise ValueError(f"{pool.processors} processors don't come to equal parts on {pool.nodes} nodes")
@@ -104,9 +109,9 @@ def _why_skipped(jobs: Jobs, machine: Machine, pool: NDArray[np.int64], size: ND
     return Skipped(number, f"asks {size[job]} {unit} of {machine.pools[pool[job]].processors}")
 
 
-def _check_times(jobs: Jobs) -> None:
-    longest = int(jobs.estimate.max())
-    if not -LATEST <= jobs.submit[0] <= jobs.submit[-1] <= LATEST or longest > LATEST:
-        raise ValueError(f"times of the trace go beyond {LATEST:,} seconds")
-    if float(jobs.estimate.sum(dtype=np.float64)) > 1e18:
-        raise ValueError("run times add up to more seconds than can be counted")
+def _check_sums(jobs: Jobs, size: NDArray[np.int64]) -> None:
+    """Refuse times and amounts whose sums are beyond 64 bits, or below 0, which stands for "never"."""
+    if not 0 <= jobs.submit[0] <= jobs.submit[-1] <= LATEST or jobs.estimate.max() > LATEST:
+        raise ValueError(f"times of the trace are below 0 or go beyond {LATEST:,} seconds")
+    if float((size.astype(np.float64) * jobs.estimate).sum()) > 4e18:
+        raise ValueError("jobs ask more processor-seconds in all than can be counted")

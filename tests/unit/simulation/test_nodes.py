@@ -59,6 +59,8 @@ def test_nodes_do_not_go_with_what_counts_units() -> None:
     jobs = jobs_of([0], [1], [1])
     with pytest.raises(ValueError, match="know no nodes"):
         simulate(jobs, on(2, 4, 0), Policy(held=(Held(1, None),)))
+    with pytest.raises(ValueError, match="more than 1,000,000 nodes"):
+        simulate(jobs, on(10**9, 4, 0), EASY)
     with pytest.raises(ValueError, match="equal parts"):
         simulate(jobs, Machine((Pool("", 7, 2),)), EASY)
 

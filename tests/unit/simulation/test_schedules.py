@@ -158,6 +158,10 @@ def test_times_far_from_nought(policy: Policy) -> None:
     assert starts(table(f"{10**11} 10 10 4; {10**11 + 1} 5 5 4"), policy) == [10**11, 10**11 + 10]
     with pytest.raises(ValueError, match="beyond 1,000,000,000,000 seconds"):
         starts(table(f"0 10 {10**13} 4"), policy)
+    with pytest.raises(ValueError, match="below 0"):
+        starts(table("-1 10 10 4"), policy)
+    with pytest.raises(ValueError, match="processor-seconds"):
+        starts(table(f"0 10 {10**11} {10**9}"), policy, Machine.of(10**9))
 
 
 def test_conservative_goes_without_what_it_does_not_know() -> None:

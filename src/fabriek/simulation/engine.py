@@ -184,10 +184,8 @@ def _serve(simulation, pool, now, preempts):
         simulation.pools[pool].head = head
         if head < 0:
             return
-        if not _fits_now(simulation, head, now):
-            tier = simulation.lanes[simulation.jobs[head].lane].tier
-            if not (preempts and tier > 0 and _make_way(simulation, pool, head, now)):
-                return
+        if not _fits_now(simulation, head, now) and not (preempts and _make_way(simulation, pool, head, now)):
+            return
         _start(simulation, head, now, False)
 
 

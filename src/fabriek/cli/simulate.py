@@ -72,7 +72,7 @@ def simulate(
     try:
         with Console(stderr=True).status("reading") as status:
             read = read_trace(trace)
-            status.update("simulating; the first time on a machine half a minute of compiling goes before")
+            status.update("simulating; the first time on a machine a minute of compiling goes before")
             begun = time.perf_counter()
             schedule = run(read.jobs, machine, chosen)
             seconds = time.perf_counter() - begun

@@ -63,6 +63,17 @@ def _nothing_remembered() -> None:
     cache.clear()
 
 
+@pytest.fixture(autouse=True)
+def _nothing_indexed() -> None:
+    """Nor does a test find what another's search index holds."""
+    import shutil
+
+    from fabriek.catalogue.search import feeding
+
+    feeding.forget(broken=False)
+    shutil.rmtree(feeding.folder(), ignore_errors=True)
+
+
 def _drop_triggers(connection: Any) -> list[str]:
     if connection.vendor == "postgresql":
         query = (

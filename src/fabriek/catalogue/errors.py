@@ -28,3 +28,9 @@ class Gone(Refused):
 
     slug = "gone"
     status = 410
+
+
+class SearchInvalid(Invalid):
+    """A search that can't be kept; `faults` names each field."""
+
+    slug = "search-invalid"

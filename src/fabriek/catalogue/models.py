@@ -190,6 +190,23 @@ class SavedSearch(models.Model):
         return self.name
 
 
+class Notice(models.Model):
+    """That a saved search found an entry that was published, or changed, after it was saved. Once for each entry."""
+
+    search = models.ForeignKey(SavedSearch, models.CASCADE, related_name="notices")
+    entry = models.ForeignKey(Entry, models.CASCADE, related_name="+")
+    found_at = models.DateTimeField(default=timezone.now)
+    mailed_at = models.DateTimeField(null=True, blank=True)
+    seen_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-found_at", "-id"]
+        constraints = [models.UniqueConstraint(fields=["search", "entry"], name="notice_once_for_an_entry")]
+
+    def __str__(self) -> str:
+        return f"{self.search_id} {self.entry_id}"
+
+
 class Consent(models.Model):
     """That a person agreed to be found as an expert, to what, and until when (Regulation (EU) 2016/679, Article 7)."""
 

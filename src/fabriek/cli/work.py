@@ -3,8 +3,8 @@
 One worker on a machine: a lock on a file of the folder says so, which the kernel frees however the process ends. What
 was under way when it ended is taken up again: a task by the next worker of this machine, a scenario once its lease is
 over by any. Scenarios are solved in processes of their own, which this one listens to, and so is what is asked about
-their plans; tasks, such questions and the catalogues elsewhere whose time has come have a thread each beside it, so
-that none waits for the others.
+their plans; tasks, such questions, the catalogues elsewhere whose time has come and the catalogue's search have a thread
+each beside it, so that none waits for the others.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from django.db import close_old_connections
 from fabriek.access import solving
 from fabriek.access.actions import Explainer, give_up, resume, resume_inquiries, work_once
 from fabriek.access.models import Task, TaskState
+from fabriek.catalogue.search import tending
 from fabriek.conf.trouble import trouble_of
 from fabriek.harvest.actions import run_due
 
@@ -56,6 +57,7 @@ def work(folder: Path, *, once: bool = False, at_once: int = 2, stopped: threadi
             threading.Thread(target=act, args=(name, stopped, ended), daemon=True)
             for act in (_tasks, _explain, _harvest)
         ]
+        besides.append(threading.Thread(target=tending.tend, args=(stopped,), daemon=True))
         for thread in besides:
             thread.start()
         try:
@@ -83,6 +85,7 @@ def _alone_here(folder: Path, stopped: threading.Event) -> Iterator[None]:
 
 
 def _until_nothing_waits(name: str, at_once: int, stopped: threading.Event) -> int:
+    tending.tend_once()
     ended = 0
     while not stopped.is_set():
         tasks = 0

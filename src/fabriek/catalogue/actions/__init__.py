@@ -10,6 +10,7 @@ from fabriek.catalogue.actions.entries import (
     send_back,
 )
 from fabriek.catalogue.actions.from_results import draft_from_result
+from fabriek.catalogue.actions.saved_searches import forget_search, look_for_news, mail_news, save_search, see_news
 from fabriek.catalogue.actions.taking_in import Taken, retire_gone, take_in
 from fabriek.catalogue.actions.uploading import upload_file
 
@@ -20,9 +21,14 @@ __all__ = [
     "draft_entry",
     "draft_from_result",
     "edit_entry",
+    "forget_search",
+    "look_for_news",
+    "mail_news",
     "publish_entry",
     "retire_entry",
     "retire_gone",
+    "save_search",
+    "see_news",
     "send_back",
     "take_in",
     "upload_file",

@@ -1,6 +1,6 @@
 """What is looked for in an entry: its record as tokens, in the fields of the index.
 
-Pure: from a record to a document. Three fields of words weigh differently (title, tags, text); each holds the folded
+Pure: from a record to a document. Four fields of words weigh differently (title, tags, summary, text); each holds the folded
 words in their order, so that a phrase is found, and after them their stems. `parts` helps with compounds, `concepts`
 carries what the words mean across languages (terms.py): declared in the record's own lists, or heard in its texts.
 """
@@ -33,6 +33,7 @@ class Document:
     published: int
     title: str
     tags: str
+    summary: str
     text: str
     spelling: str
     parts: str
@@ -76,12 +77,11 @@ class _Tokens:
 
 def document_of(record: Record, *, key: str, stamp: str, published: int) -> Document:
     """The record as tokens."""
-    title, tags, text = _Tokens(), _Tokens(), _Tokens()
+    title, tags, summary, text = _Tokens(), _Tokens(), _Tokens(), _Tokens()
     heads = heads_of(record)
     for head in heads:
         title.add(head.title, head.language)
-        text.add(head.summary, head.language)
-    for head in heads:
+        summary.add(head.summary, head.language)
         text.add(head.description, head.language)
     for word in tags_of(record):
         tags.add(word, record.language)
@@ -97,8 +97,9 @@ def document_of(record: Record, *, key: str, stamp: str, published: int) -> Docu
         published=published,
         title=str(title),
         tags=str(tags),
+        summary=str(summary),
         text=str(text),
-        spelling=" ".join(sorted({*title.words, *tags.words, *text.words[:200]})),
+        spelling=" ".join(sorted({*title.words, *tags.words, *summary.words, *text.words[:100]})),
         parts=" ".join(sorted({part for word in compounds for part in parts(word)})),
         concepts=sorted(declared),
         heard=sorted(heard),

@@ -27,7 +27,7 @@ HEAP = 64_000_000
 _WATERMARK = "watermark"
 # Fields with one token a value, and with words: what each keeps of them.
 _RAW = {"key": "basic", "stamp": "basic", "concepts": "freq", "heard": "freq"}
-_WORDS = {"title": "position", "tags": "freq", "text": "freq", "spelling": "basic", "parts": "basic"}
+_WORDS = {"title": "position", "tags": "freq", "summary": "freq", "text": "freq", "spelling": "basic", "parts": "basic"}
 
 
 class Busy(Exception):
@@ -116,13 +116,12 @@ class Index:
         try:
             yield Writer(writer)
             writer.commit()
-            # The writer's lock is free once its merges are done.
-            writer.wait_merging_threads()
         except BaseException:
             writer.rollback()
             raise
         finally:
-            del writer
+            # Ends the writer, and with it its lock: whoever still holds a traceback doesn't hold that too.
+            writer.wait_merging_threads()
 
     def clear_others(self) -> None:
         """Remove indexes of other versions. Who still reads one keeps what it has open."""

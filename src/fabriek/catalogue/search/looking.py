@@ -11,7 +11,7 @@ from fabriek.catalogue.search.asking import Asked, ask
 from fabriek.catalogue.search.documents import FACETS
 from fabriek.catalogue.search.index import Index
 
-FEW = 3
+FEW = 10
 """With fewer documents than this that have all words, those that have some are shown too."""
 MOST_VALUES = 60
 """Of a facet, the commonest first."""

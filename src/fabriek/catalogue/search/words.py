@@ -90,7 +90,8 @@ def stems(written: str, language: str) -> tuple[str, ...]:
     """
     if not written.isalpha():
         return (f"{language}:{fold(written)}",)
-    both = (_stem(written, language), _stem(fold(written), language))
+    bare = fold(written)
+    both = [_stem(written, language)] if bare == written else [_stem(written, language), _stem(bare, language)]
     return tuple(dict.fromkeys(f"{language}:{fold(one)}" for one in both))
 
 
@@ -121,7 +122,7 @@ def mistakes_forgiven(word: str) -> int:
 
 
 def distance(one: str, other: str, most: int) -> int:
-    """Letters to change, add, drop or swap with a neighbour to come from one to the other; more than `most`: one more."""
+    """Letters to change, add, drop or swap with a neighbour to come from one to the other; `most` + 1: too far."""
     if abs(len(one) - len(other)) > most:
         return most + 1
     before: list[int] = []

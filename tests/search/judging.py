@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from fabriek.catalogue.reference import load_reference_catalogue
 from fabriek.catalogue.search.finding import find
+from fabriek.register.reference import load_reference
 from tests.search import peers
 
 FULL_TEXT = {"plain": "unicode61 remove_diacritics 2", "porter": "porter unicode61 remove_diacritics 2"}
@@ -60,5 +62,6 @@ def compare() -> dict[str, dict[str, float]]:
 
 
 def load_entries() -> None:
-    """The reference catalogue, as an installation has it."""
-    raise NotImplementedError
+    """The register and the reference catalogue, as an installation has them."""
+    load_reference()
+    load_reference_catalogue()

@@ -381,6 +381,8 @@ def decide_due(
 
 def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
+    from fabriek.cli.searching import index_catalogue
+
     for verb in (
         demo,
         serve,
@@ -390,6 +392,7 @@ def register(app: typer.Typer) -> None:
         promises,
         export,
         settle,
+        index_catalogue,
         decide_due,
         sign_in_link,
         person,

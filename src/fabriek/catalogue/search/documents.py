@@ -1,8 +1,9 @@
 """What is looked for in an entry: its record as tokens, in the fields of the index.
 
-Pure: from a record to a document. Four fields of words weigh differently (title, tags, summary, text); each holds the folded
-words in their order, so that a phrase is found, and after them their stems. `parts` helps with compounds, `concepts`
-carries what the words mean across languages (terms.py): declared in the record's own lists, or heard in its texts.
+Pure: from a record to a document. Four fields of words weigh differently (title, tags, summary, text); each holds the
+folded words in their order, so that a phrase is found, and after them their stems. `parts` helps with compounds,
+`concepts` carries what the words mean across languages (terms.py): declared in the record's own lists, or heard in its
+texts.
 """
 
 from __future__ import annotations

@@ -19,7 +19,11 @@ from fabriek.catalogue.search import terms
 LANGUAGES = ("en", "en", "en", "nl", "de", "fr")
 LICENCES = ("CC-BY-4.0", "CC0-1.0", "Apache-2.0", "MIT", "CC-BY-NC-4.0", "EUPL-1.2")
 KINDS = ("dataset", "dataset", "dataset", "model", "model", "software", "training", "service", "funding")
-_BEGINS = "ba be bo da de do fa fe ga ge go ka ke ko la le li lo ma me mi mo na ne no pa pe po ra re ri ro sa se so ta te ti to va ve vo".split()  # noqa: E501
+_BEGINS = [
+    "ba", "be", "bo", "da", "de", "do", "fa", "fe", "ga", "ge", "go", "ka", "ke", "ko",
+    "la", "le", "li", "lo", "ma", "me", "mi", "mo", "na", "ne", "no", "pa", "pe", "po",
+    "ra", "re", "ri", "ro", "sa", "se", "so", "ta", "te", "ti", "to", "va", "ve", "vo",
+]  # fmt: skip
 _ENDS = ("", "n", "r", "s", "t", "l", "ing", "er", "tion", "ment", "heid", "ung")
 
 

@@ -3,8 +3,8 @@
 One worker on a machine: a lock on a file of the folder says so, which the kernel frees however the process ends. What
 was under way when it ended is taken up again: a task by the next worker of this machine, a scenario once its lease is
 over by any. Scenarios are solved in processes of their own, which this one listens to, and so is what is asked about
-their plans; tasks, such questions, the catalogues elsewhere whose time has come and the catalogue's search have a thread
-each beside it, so that none waits for the others.
+their plans; tasks, such questions, the catalogues elsewhere whose time has come and the catalogue's search have a
+thread each beside it, so that none waits for the others.
 """
 
 from __future__ import annotations

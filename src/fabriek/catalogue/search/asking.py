@@ -58,7 +58,7 @@ class Asked:
         must = Query.boolean_query([(Occur.Should, one) for one in self.needed], least)
         clauses = [(Occur.Must, must), *((Occur.Should, one) for one in self.helpful)]
         if least < len(self.needed):
-            # What meets all of them stays first.
+            # What meets all of them is worth more.
             all_of_them = Query.boolean_query([(Occur.Must, one) for one in self.needed])
             clauses.append((Occur.Should, Query.const_score_query(all_of_them, WHOLE)))
         return Query.boolean_query(clauses)
@@ -97,13 +97,22 @@ class _Asking:
         asked.prefix = typed[-1].folded if unfinished and typed else ""
         if corrects:
             self._correct(asked)
-        asked.meant = terms.meant(asked.words)
+        asked.meant = self._meant(asked.words)
         found = [self._word(word, asked, number) for number, word in enumerate(asked.words)]
         self._weigh(asked, found)
         return asked
 
+    def _meant(self, words: Sequence[Word]) -> list[terms.Meant]:
+        """What the words name; a compound that nobody wrote, what a part of it names."""
+        found = terms.meant(words)
+        told = _numbers(found)
+        for number, word in enumerate(words):
+            if number not in told and not self._written(word):
+                found += [terms.Meant(number, number + 1, one) for one in sorted(terms.within(word))]
+        return found
+
     def _correct(self, asked: Asked) -> None:
-        told = {number for one in terms.meant(asked.words) for number in range(one.start, one.end)}
+        told = _numbers(terms.meant(asked.words))
         if asked.prefix:
             told.add(len(asked.words) - 1)
         for number, word in enumerate(asked.words):
@@ -253,3 +262,8 @@ class _Asking:
         """BM25's, as Tantivy computes it."""
         documents = min(documents, self._all)
         return math.log(1 + (self._all - documents + 0.5) / (documents + 0.5))
+
+
+def _numbers(meant: Sequence[terms.Meant]) -> set[int]:
+    """Of the words that name something."""
+    return {number for one in meant for number in range(one.start, one.end)}

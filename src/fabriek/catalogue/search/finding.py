@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, overload
 
 from fabriek.catalogue.models import Entry, EntryState
 from fabriek.catalogue.search import feeding, plain, terms
@@ -88,6 +88,27 @@ class Search(Protocol):
         """The counts of each facet, of what the other facets leave: choosing a second value of one shows what it
         adds."""
         ...
+
+
+class Ranked(Sequence[Entry]):
+    """The entries of a search, the best first, for a paginator: it counts and slices."""
+
+    def __init__(self, search: Search) -> None:
+        self.search = search
+
+    def __len__(self) -> int:
+        return min(len(self.search), DEEPEST)
+
+    @overload
+    def __getitem__(self, which: int) -> Entry: ...
+
+    @overload
+    def __getitem__(self, which: slice) -> list[Entry]: ...
+
+    def __getitem__(self, which: int | slice) -> Entry | list[Entry]:
+        if isinstance(which, slice):
+            return [hit.entry for hit in self.search[which]]
+        return self.search[which : which + 1][0].entry
 
 
 def find(

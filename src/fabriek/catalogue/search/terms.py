@@ -16,7 +16,7 @@ from itertools import product
 from typing import NamedTuple
 
 from fabriek.catalogue.record import Record
-from fabriek.catalogue.search.words import LANGUAGES, Word, stems, words_of
+from fabriek.catalogue.search.words import COMPOUNDING, LANGUAGES, Word, stems, words_of
 
 LONGEST_LABEL = 5
 """Words."""
@@ -128,6 +128,27 @@ def meant(words: Sequence[Word], languages: Iterable[str] = LANGUAGES) -> list[M
                     break
             start += 1
     return _longest(found)
+
+
+def within(word: Word) -> set[str]:
+    """The concepts that a part of a long word names, in a language that writes words together: 'Strompreise' is of
+    energy. The end, which says what it is, before the beginning."""
+    whole = word.written
+    if len(whole) < 8 or not whole.isalpha():
+        return set()
+    for part in (
+        *(whole[at:] for at in range(3, len(whole) - 3)),
+        *(whole[:at] for at in range(len(whole) - 3, 3, -1)),
+    ):
+        found = {
+            concept
+            for language in COMPOUNDING
+            for stem in stems(part, language)
+            for concept in _by_stems()[language].get((stem,), ())
+        }
+        if found:
+            return found
+    return set()
 
 
 def _longest(found: list[Meant]) -> list[Meant]:

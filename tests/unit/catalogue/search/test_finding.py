@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from django.core.paginator import Paginator
 from tests.factories.catalogue import make_entry, make_record
 from tests.factories.world import make_person
 
 from fabriek.catalogue.actions import draft_entry, retire_entry
 from fabriek.catalogue.models import Entry, EntryState
-from fabriek.catalogue.search.finding import Found, find
+from fabriek.catalogue.search.finding import Found, Ranked, find, search_for
 
 pytestmark = pytest.mark.django_db
 
@@ -97,6 +98,12 @@ def test_a_language_is_found_by_its_name_in_another() -> None:
     assert titles(find("néerlandais")) == titles(find("Dutch")) == titles(find("holandés")) == ["Recordings"]
 
 
+def test_a_compound_that_nobody_wrote_means_what_its_parts_do() -> None:
+    make_entry(title="Load and generation", sectors=["energy"])
+    make_entry(title="Something else")
+    assert titles(find("Strompreise")) == ["Load and generation"]
+
+
 @pytest.mark.parametrize(
     ("typed", "meant"), [("recrodings", "recordings"), ("speach", "speech"), ("translaton", "translation")]
 )
@@ -127,11 +134,11 @@ def test_the_title_counts_more_than_the_text() -> None:
 
 
 def test_all_words_are_wanted_and_where_next_to_nothing_has_them_some() -> None:
-    for number in range(4):
+    for number in range(10):
         make_entry(title=f"Frisian recordings {number}")
     make_entry(title="Frisian poems")
     found = find("frisian recordings")
-    assert (found.total, found.relaxed) == (4, False)
+    assert (found.total, found.relaxed) == (10, False)
     found = find("frisian poems aboutnothing")
     assert found.relaxed
     assert titles(found)[0] == "Frisian poems"
@@ -161,6 +168,14 @@ def test_without_words_the_newest_come_first_page_by_page() -> None:
     assert titles(find(size=2)) == ["Entry 4", "Entry 3"]
     last = find(page=9, size=2)
     assert (titles(last), last.page, last.pages, last.total) == (["Entry 0"], 3, 3, 5)
+
+
+def test_a_search_is_paged_by_a_paginator() -> None:
+    for number in range(5):
+        make_entry(title=f"Frisian {number}")
+    page = Paginator(Ranked(search_for("frisian")), 2).get_page(3)
+    assert (page.paginator.count, len(page.object_list)) == (5, 1)
+    assert len(search_for("frisian").keys()) == 5
 
 
 def test_why_is_marked_in_title_and_text() -> None:

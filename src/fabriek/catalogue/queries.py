@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from fabriek.catalogue.errors import Gone
 from fabriek.catalogue.models import Entry, EntryState, Place, Tie, Version
 from fabriek.catalogue.rules import PERSONAL, may_read
+from fabriek.catalogue.search.finding import Ranked, search_for
 from fabriek.conf.errors import NotFound
-from fabriek.conf.sorting import ordered
+from fabriek.conf.sorting import column_of, ordered
+from fabriek.register.models import Factory
 
 FACETS = ("kind", "licence", "access", "factory", "language", "task")
 SORTS = {"title": "title", "kind": "kind", "changed": "changed_at", "access": "access"}
@@ -49,63 +50,30 @@ class Asked:
 @dataclass(frozen=True)
 class Found:
     """What was found: the entries, and how many there would be by each value of each facet with the other facets as
-    they are, the most first. `names`: of factories, by code."""
+    they are, the most first. `names`: of factories, by code. `corrected`, `relaxed`: as search tells
+    (search/finding.py)."""
 
-    entries: QuerySet[Entry]
+    entries: Sequence[Entry] | QuerySet[Entry]
     facets: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    corrected: dict[str, str] = field(default_factory=dict)
+    relaxed: bool = False
 
 
 def found(asked: Asked) -> Found:
-    """What of the published entries fits: the one place that searches, for pages, API and command alike. One query for
-    the facets; `entries` takes one when it is read, and one to be counted."""
-    worded = published()
-    for word in asked.q.split():
-        worded = worded.filter(Q(title__icontains=word) | Q(summary__icontains=word))
-    entries = worded
-    for name, value in asked.narrowed.items():
-        entries = entries.filter(_fits(name, value))
-    entries = ordered(entries, asked.sort, SORTS, ["title", "pk"])
-    facets, names = _counted(worded, asked)
-    return Found(entries, facets, names)
-
-
-def _fits(name: str, value: str) -> Q:
-    match name:
-        case "factory":
-            return Q(factory__code=value)
-        case "language" | "task":
-            # A list in the record: the value as it stands there, with its quotation marks.
-            return Q(**{f"record__{name}s__icontains": json.dumps(value)})
-        case _:
-            return Q(**{name: value})
-
-
-def _counted(worded: QuerySet[Entry], asked: Asked) -> tuple[dict[str, list[tuple[str, int]]], dict[str, str]]:
-    rows = worded.order_by().values_list(
-        "kind", "licence", "access", "factory__code", "factory__name", "record__languages", "record__tasks"
-    )
-    counters: dict[str, Counter[str]] = {name: Counter() for name in FACETS}
-    names: dict[str, str] = {}
-    wanted = asked.narrowed
-    for kind, licence, access, factory, factory_name, languages, tasks in rows.iterator():
-        has: dict[str, Iterable[str]] = {
-            "kind": (kind,),
-            "licence": (licence,) if licence else (),
-            "access": (access,),
-            "factory": (factory,) if factory else (),
-            "language": languages or (),
-            "task": tasks or (),
-        }
-        if factory:
-            names[factory] = factory_name
-        missed = [name for name, value in wanted.items() if value not in has[name]]
-        for name in FACETS:
-            # A facet counts what its other values would give: all the others hold, itself aside.
-            if not missed or missed == [name]:
-                counters[name].update(has[name])
-    counts = {name: sorted(counter.items(), key=lambda one: (-one[1], one[0])) for name, counter in counters.items()}
-    return counts, names
+    """What of the published entries fits: the one place that searches, for pages, API and command alike. `entries` are
+    the best first, or sorted by a column: then the best 10,000 of them. A query for each page, and one or two to
+    look whether the index has to follow."""
+    chosen = {name: [value] for name, value in asked.narrowed.items()}
+    search = search_for(asked.q, chosen, get_language() or "en")
+    entries: Sequence[Entry] | QuerySet[Entry] = Ranked(search)
+    if column_of(asked.sort)[0] in SORTS:
+        entries = ordered(published().filter(uuid__in=search.keys()), asked.sort, SORTS, ["title", "pk"])
+    counted = search.facets()
+    facets = {name: [(one.value, one.count) for one in counted.get(name, []) if one.count] for name in FACETS}
+    codes = [code for code, _count in facets["factory"]]
+    names = dict(Factory.objects.filter(code__in=codes).values_list("code", "name")) if codes else {}
+    return Found(entries, facets, names, search.corrected, search.relaxed)
 
 
 def entry_of(person: Any, code: str) -> Entry:

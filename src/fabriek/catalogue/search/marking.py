@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from fabriek.catalogue.search import terms
 from fabriek.catalogue.search.asking import Asked
-from fabriek.catalogue.search.words import LANGUAGES, Word, normal, parts, stems, words_of
+from fabriek.catalogue.search.words import LANGUAGES, Word, normal, stems, words_of
 
 SNIPPET = 220
 """Letters of a text that are shown."""
+_BEGINS = 3
 
 
 class Piece(NamedTuple):
@@ -22,27 +23,37 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class Marker:
-    """Knows which words of an entry were asked."""
+    """Knows which words of an entry were asked. tokens: words and stems; whole: the words; begins: first letters of all
+    that may be marked, so that most words of a text are passed over without looking for their stems."""
 
     tokens: frozenset[str]
     whole: frozenset[str]
     concepts: frozenset[str]
     prefix: str
+    begins: frozenset[str]
 
     @classmethod
     def of(cls, asked: Asked) -> Marker:
         """The marker of what was asked."""
         whole = frozenset(word.folded for word in asked.words)
         found = {stem for word in asked.words for language in LANGUAGES for stem in stems(word.written, language)}
-        return cls(whole | found, whole, frozenset(one.concept for one in asked.meant), asked.prefix)
+        concepts = frozenset(one.concept for one in asked.meant)
+        labels = [label for one in concepts for said in terms.concepts()[one].values() for label in said]
+        begins = {word.folded[:_BEGINS] for label in labels for word in words_of(label)}
+        return cls(whole | found, whole, concepts, asked.prefix, frozenset(begins | {one[:_BEGINS] for one in whole}))
 
     def marks(self, word: Word, language: str) -> bool:
         """Whether the word is one that was asked, whatever its ending, or a compound with one."""
-        if word.folded in self.tokens or not self.tokens.isdisjoint(stems(word.written, language)):
-            return True
         if self.prefix and word.folded.startswith(self.prefix):
             return True
-        return not self.whole.isdisjoint(part for part in parts(word.folded) if len(part) > 3)
+        if len(word.folded) >= 8 and any(len(one) > 3 and self._is_part(one, word.folded) for one in self.whole):
+            return True
+        if word.folded[:_BEGINS] not in self.begins:
+            return False
+        return word.folded in self.tokens or not self.tokens.isdisjoint(stems(word.written, language))
+
+    def _is_part(self, one: str, compound: str) -> bool:
+        return compound.startswith(one) or compound.endswith(one)
 
     def pieces(self, text: str, language: str) -> list[Piece]:
         """The whole text."""
@@ -67,10 +78,15 @@ class Marker:
         words = words_of(text)
         places = {(word.start, word.end) for word in words if self.marks(word, language)}
         if self.concepts:
-            for one in terms.meant(words, {language, "en"}):
-                if one.concept in self.concepts:
-                    places |= {(word.start, word.end) for word in words[one.start : one.end]}
+            for number, word in enumerate(words):
+                if word.folded[:_BEGINS] in self.begins and (word.start, word.end) not in places:
+                    places |= self._named(words[number : number + terms.LONGEST_LABEL], language)
         return sorted(places)
+
+    def _named(self, words: list[Word], language: str) -> set[tuple[int, int]]:
+        """The first words of these that name a concept that was meant."""
+        named = [one for one in terms.meant(words, {language, "en"}) if one.start == 0 and one.concept in self.concepts]
+        return {(word.start, word.end) for one in named for word in words[: one.end]}
 
     def _worth(self, text: str, places: list[tuple[int, int]], start: int, longest: int) -> int:
         """Different words in a window."""

@@ -52,7 +52,7 @@ def fill_by_blocks(
         order = np.argsort(sizes * np.exp(_NOISE * draw.standard_normal(len(sizes))), kind="stable")
     plan.decide(order, stop=stop)
     best = plan.rank()
-    rivals = _rivals(formulation)
+    rivals = rivals_of(formulation)
     for _round in range(rounds):
         if len(formulation.blocks) < 2 or (stop is not None and stop()):
             break
@@ -72,7 +72,7 @@ def fill_by_blocks(
     return plan.fractions
 
 
-def _rivals(f: Formulation) -> Real:
+def rivals_of(f: Formulation) -> Real:
     """How many applications could go to either of two blocks."""
     there = np.zeros((len(f.blocks), f.groups), dtype=np.float32)
     there[f.block, f.group] = 1.0

@@ -65,6 +65,17 @@ def decide_block(f: Formulation, block: int, columns: Whole, value: Real, *, tol
     )
 
 
+def block_gains(f: Formulation, block: int, columns: Whole, value: Real) -> Real:
+    """What each of these columns of a block gains over the prices of its months, where fractions are allowed."""
+    begin = block * f.horizon
+    first, room = f.first[columns] - begin, f.limits[begin : begin + f.horizon]
+    gain = np.zeros(len(columns))
+    if not len(columns):
+        return gain
+    _root(value, f.amount[columns], first, first + f.months[columns], f.least[columns], room, gain, np.zeros(len(gain)))
+    return gain
+
+
 def solve_block(
     value: Real,
     amount: Real,

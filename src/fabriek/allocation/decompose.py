@@ -24,7 +24,7 @@ import highspy
 import numpy as np
 
 from fabriek.allocation import highs
-from fabriek.allocation.branching import Block, decide_block
+from fabriek.allocation.branching import Block, block_gains, decide_block
 from fabriek.allocation.certificate import gains_of
 from fabriek.allocation.formulation import Formulation, Real, Whole
 
@@ -49,14 +49,28 @@ class _Prices:
     promises: Real
 
 
+@dataclass(frozen=True)
+class BlockPrices:
+    """Where the best bound was found. Of each column, `values`: worth over the prices of the ties and promises that it
+    takes part in; `gains`: worth over the prices of promises and of its block's months. ties: of each application's
+    group; promises: value an hour. most: of each block, no choice there is worth more at these values."""
+
+    values: Real
+    gains: Real
+    ties: Real
+    promises: Real
+    most: Real
+
+
 @dataclass
 class Bound:
     """bound: no plan is worth more that lacks no more of floors than is allowed. rounds: of column generation; cut:
-    there were to be more."""
+    there were to be more. prices: where it was found, after a round at least."""
 
     bound: float
     rounds: int
     cut: bool
+    prices: BlockPrices | None = None
 
 
 def bound_by_blocks(
@@ -78,7 +92,7 @@ def bound_by_blocks(
     """
     ties = _second_best(formulation, gains_of(formulation, cell_prices, promise_prices))
     master = _Master(formulation, allowed, float(formulation.worth @ relaxed))
-    best, best_prices = float("inf"), _Prices(ties, promise_prices)
+    best, best_prices, most = float("inf"), _Prices(ties, promise_prices), np.zeros(len(formulation.blocks))
     prices, least, width, done, cut = best_prices, 0.0, _BOX, 0, False
     with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
         while done < rounds:
@@ -92,6 +106,7 @@ def bound_by_blocks(
             if bound < best:
                 width *= _WIDER if done > 1 and best - bound > 0.5 * (best - least) else 1.0
                 best, best_prices = bound, prices
+                most = np.array([block.bound for _columns, block in chosen])
             else:
                 width *= _NARROWER if any(news) else _NARROWER**4
             if best <= enough or width < _POINT:
@@ -99,7 +114,19 @@ def bound_by_blocks(
             prices, least = master.prices(best_prices, width)
             if best - least < _NEAR * best:
                 break
-    return Bound(best, done, cut)
+    return Bound(best, done, cut, _prices_at(formulation, best_prices, most) if done else None)
+
+
+def _values(f: Formulation, prices: _Prices) -> Real:
+    return gains_of(f, np.zeros(len(f.limits)), prices.promises) - prices.ties[f.group]
+
+
+def _prices_at(f: Formulation, prices: _Prices, most: Real) -> BlockPrices:
+    values = _values(f, prices)
+    gains = np.zeros(len(f.worth))
+    for block, columns in enumerate(f.of_block):
+        gains[columns] = block_gains(f, block, columns, values[columns]) + prices.ties[f.group[columns]]
+    return BlockPrices(values, gains, prices.ties, prices.promises, most)
 
 
 def _second_best(f: Formulation, gains: Real) -> Real:
@@ -113,7 +140,7 @@ def _second_best(f: Formulation, gains: Real) -> Real:
 
 def _decide(f: Formulation, prices: _Prices, scale: float, pool: ThreadPoolExecutor) -> list[tuple[Whole, Block]]:
     """Every block's best choice at these prices: the columns that could be worth their price, and the block."""
-    value = gains_of(f, np.zeros(len(f.limits)), prices.promises) - prices.ties[f.group]
+    value = _values(f, prices)
     tolerance = _TOLERANCE * scale / len(f.blocks)
 
     def one(number: int) -> tuple[Whole, Block]:

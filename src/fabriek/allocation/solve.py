@@ -22,11 +22,12 @@ import numpy as np
 from fabriek.allocation import highs
 from fabriek.allocation.blockwise import fill_by_blocks
 from fabriek.allocation.certificate import certify, gains_of
-from fabriek.allocation.decompose import MOST_MONTHS, Bound, bound_by_blocks
+from fabriek.allocation.decompose import MOST_MONTHS, BlockPrices, Bound, bound_by_blocks
 from fabriek.allocation.explain import refusals_of
 from fabriek.allocation.formulation import Formulation, Real, formulate
 from fabriek.allocation.greedy import rank_order
 from fabriek.allocation.hours import book, value_of
+from fabriek.allocation.neighbourhoods import Size, better
 from fabriek.allocation.plan import Plan, PromiseResult, gap_between
 from fabriek.allocation.problem import Problem, canonical, problem_sha256
 from fabriek.allocation.search import Found, search
@@ -42,11 +43,20 @@ _SMALL, _NODES = 600, 20_000
 _BOUNDED, _ROUND_COLUMN = 20_000, 2e-4
 _BOUND_PART = 0.5
 
+# What stands before the search and after it takes so many seconds a column: rows and prices, and the exact check.
+_BEFORE_COLUMN, _AFTER_COLUMN = 1e-4, 6e-5
+
 # Walks, each with its own seed, of which the best counts. As many as the cores that everybody has.
 _WALKS = 2
 # The part of the seconds that the walks may take, and what a step takes: so many seconds, and for a column of a block.
 _PART, _STEP, _STEP_COLUMN = 0.25, 1e-6, 3e-8
 _FEWEST_STEPS = 20_000
+
+# With fewer columns a block than `_LARGE_BLOCK` the first walk is short. Its plan is bettered where the blocks' bound
+# was found: by walks at those prices, then by neighbourhoods, each with its part of the seconds. A neighbourhood of so
+# many blocks and columns takes so many seconds a column.
+_FIRST_PART, _SMALL_BOUND_PART, _SECOND_PART, _NEAR_PART = 0.08, 0.35, 0.45, 0.12
+_NEAR_BLOCKS, _NEAR_COLUMNS, _NEAR_COLUMN = 4, 250, 8e-4
 
 # With at least so many columns a block, walks begin from a plan made block by block, nearly cold. A pair of blocks that
 # is decided again takes so many seconds for a column of a block; all pairs together that part of the seconds.
@@ -59,21 +69,29 @@ _DEARER = 0.1
 
 @dataclass(frozen=True)
 class _Effort:
-    """What was asked of the solver, and the clock: `left` is the seconds that remain."""
+    """What was asked of the solver, and the clock: `left` is the seconds that remain before `after` of them, in which
+    the answer is checked. searching: seconds for what lies between the prices and the check, by the problem's size."""
 
     gap: float
     seconds: float
     threads: int
     seed: int
     began: float
+    after: float = 0.0
+    searching: float = 0.0
 
     @property
     def left(self) -> float:
-        return max(0.2, self.seconds - (time.monotonic() - self.began))
+        return max(0.2, self.seconds - self.after - (time.monotonic() - self.began))
 
     @property
     def is_over(self) -> bool:
-        return time.monotonic() - self.began > self.seconds
+        return time.monotonic() - self.began > self.seconds - self.after
+
+    def sized(self, columns: int) -> _Effort:
+        """For a problem of so many columns. However large it is, half of the seconds are left for the search."""
+        half, before, after = self.seconds / 2, _BEFORE_COLUMN * columns, _AFTER_COLUMN * columns
+        return replace(self, after=min(after, half / 2), searching=max(half, self.seconds - before - after))
 
 
 @dataclass
@@ -109,6 +127,7 @@ def solve(
     problem = canonical(problem)
     tell("rows and columns")
     formulation = formulate(problem)
+    effort = effort.sized(len(formulation.worth))
     tell("prices")
     relaxed = _relaxed(formulation, dict.fromkeys(formulation.demand, 0.0), effort)
     proposal = _propose(formulation, relaxed, effort, tell)
@@ -153,7 +172,8 @@ def _propose(
         if proposal.solved or not relaxed.feasible:
             return proposal
     tell("search")
-    walked = _by_walks(_strict(formulation, effort), relaxed, effort)
+    strict = _strict(formulation, effort)
+    walked = _by_walks(strict, relaxed, effort)
     proposal = walked if proposal is None else _better(formulation, proposal, walked)
     # A floor that isn't named in `allowed` may lack anything, which blocks' prices can't say.
     named = all(floor.promise.id in proposal.allowed for floor in formulation.floors)
@@ -162,7 +182,66 @@ def _propose(
         found = _block_bound(formulation, relaxed, proposal, effort)
         bound, finished = min(proposal.bound, found.bound), proposal.finished and not found.cut
         proposal = replace(proposal, bound=bound, finished=finished)
+        enough = formulation.worth @ proposal.fractions * (1 + effort.gap) >= bound
+        if found.prices is not None and not enough and _a_block(formulation) < _LARGE_BLOCK:
+            tell("search at the bound's prices")
+            proposal = _near(strict, found.prices, proposal, effort)
     return proposal
+
+
+def _a_block(formulation: Formulation) -> float:
+    """Columns a block."""
+    return len(formulation.worth) / len(formulation.blocks)
+
+
+def _near(formulation: Formulation, prices: BlockPrices, proposal: _Proposal, effort: _Effort) -> _Proposal:
+    """The plan bettered at the prices where blocks were bounded: they tell better than the relaxed problem's what is
+    worth its hours, since they know that a request can't be cut."""
+    may_lack = _may_lack(formulation, proposal.allowed)
+    steps = _steps(formulation, effort, _SECOND_PART)
+    rounds = int(_NEAR_PART * effort.searching / (_NEAR_COLUMN * _NEAR_COLUMNS))
+    size = Size(_NEAR_BLOCKS, _NEAR_COLUMNS, max(1, rounds))
+
+    def one(number: int) -> Found:
+        seed = effort.seed * _WALKS + number
+        found = search(
+            formulation,
+            prices.gains,
+            proposal.fractions,
+            prices.promises,
+            may_lack,
+            steps=steps,
+            seed=seed,
+            stop=lambda _done: effort.is_over,
+        )
+        if found.lacking > 0.0:
+            return found
+        fractions = better(formulation, prices, found.fractions, may_lack, size, seed=seed, stop=lambda: effort.is_over)
+        return replace(found, fractions=fractions, value=float(formulation.worth @ fractions))
+
+    found = _best_of(one, effort)
+    finished = proposal.finished and not effort.is_over
+    if found.lacking > 0.0 or found.value <= formulation.worth @ proposal.fractions:
+        return replace(proposal, finished=finished)
+    return replace(proposal, fractions=found.fractions, finished=finished)
+
+
+def _may_lack(formulation: Formulation, allowed: Mapping[str, float]) -> Real:
+    """Hours that each row of the promises may be exceeded by."""
+    return np.array([allowed.get(row.promise.id, 0.0) for row in formulation.promises])
+
+
+def _steps(formulation: Formulation, effort: _Effort, part: float) -> int:
+    """Of a walk that may take this part of the seconds."""
+    a_step = _STEP + _STEP_COLUMN * _a_block(formulation)
+    return max(_FEWEST_STEPS, int(part * effort.searching / a_step))
+
+
+def _best_of(walk: Callable[[int], Found], effort: _Effort) -> Found:
+    """Of some walks: what lacks least of the promises, then what is worth most, then the first."""
+    with ThreadPoolExecutor(max_workers=max(1, min(effort.threads, _WALKS))) as pool:
+        walks = list(pool.map(walk, range(_WALKS)))
+    return min(walks, key=lambda found: (found.lacking, -found.value))
 
 
 def _relaxed(formulation: Formulation, allowed: Mapping[str, float], effort: _Effort) -> highs.Answer:
@@ -223,16 +302,17 @@ def _lacks(formulation: Formulation, fractions: Real) -> dict[str, float]:
 
 
 def _walk(formulation: Formulation, relaxed: highs.Answer, allowed: Mapping[str, float], effort: _Effort) -> Found:
-    """The best of some walks: what lacks least of the promises, then what is worth most, then the first."""
+    """The best of some walks from the relaxed problem's answer, or from a plan made block by block."""
     gains = gains_of(formulation, relaxed.cell_prices, relaxed.promise_prices)
-    may_lack = np.array([allowed.get(row.promise.id, 0.0) for row in formulation.promises])
-    a_block = len(formulation.worth) / len(formulation.blocks)
-    steps = max(_FEWEST_STEPS, int(_PART * effort.seconds / (_STEP + _STEP_COLUMN * a_block)))
+    may_lack = _may_lack(formulation, allowed)
+    a_block = _a_block(formulation)
+    is_bounded = a_block < _LARGE_BLOCK and len(formulation.worth) <= _BOUNDED
+    steps = _steps(formulation, effort, _FIRST_PART if is_bounded else _PART)
 
     def one(number: int) -> Found:
         start, heat, seed = relaxed.fractions, 1.0, effort.seed * _WALKS + number
         if a_block >= _LARGE_BLOCK:
-            pairs = int(_PAIR_PART * effort.seconds / (_PAIR_COLUMN * a_block))
+            pairs = int(_PAIR_PART * effort.searching / (_PAIR_COLUMN * a_block))
             prices = relaxed.cell_prices, relaxed.promise_prices, relaxed.fractions
             start = fill_by_blocks(formulation, *prices, may_lack, rounds=pairs, seed=seed, stop=lambda: effort.is_over)
             heat = _GENTLE
@@ -248,9 +328,7 @@ def _walk(formulation: Formulation, relaxed: highs.Answer, allowed: Mapping[str,
             stop=lambda _done: effort.is_over,
         )
 
-    with ThreadPoolExecutor(max_workers=max(1, min(effort.threads, _WALKS))) as pool:
-        walks = list(pool.map(one, range(_WALKS)))
-    return min(walks, key=lambda found: (found.lacking, -found.value))
+    return _best_of(one, effort)
 
 
 def _better(formulation: Formulation, one: _Proposal, other: _Proposal) -> _Proposal:
@@ -262,13 +340,14 @@ def _better(formulation: Formulation, one: _Proposal, other: _Proposal) -> _Prop
 
 
 def _block_bound(formulation: Formulation, relaxed: highs.Answer, proposal: _Proposal, effort: _Effort) -> Bound:
+    part = _SMALL_BOUND_PART if _a_block(formulation) < _LARGE_BLOCK else _BOUND_PART
     return bound_by_blocks(
         formulation,
         relaxed.cell_prices,
         relaxed.promise_prices,
         relaxed.fractions,
         proposal.allowed,
-        rounds=max(1, int(_BOUND_PART * effort.seconds / (_ROUND_COLUMN * len(formulation.worth)))),
+        rounds=max(1, int(part * effort.searching / (_ROUND_COLUMN * len(formulation.worth)))),
         threads=effort.threads,
         enough=float(formulation.worth @ proposal.fractions) * (1 + effort.gap),
         stop=lambda: effort.is_over,

@@ -10,6 +10,7 @@ to solve vehicle routing problems, 1998.)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -46,21 +47,22 @@ def better(
     size: Size,
     *,
     seed: int = 0,
-    stop: Callable[[], bool] | None = None,
+    left: Callable[[], float] | None = None,
 ) -> Real:
     """Fractions of a plan that is worth at least as much, and keeps all that the given one keeps.
 
     fractions: of a plan that keeps all shares, and promises as far as they must be kept. allowed: hours that each of
-    `formulation.promises` may be exceeded by. stop: whether to end now. Requests that a part is enough for stay as they
-    are.
+    `formulation.promises` may be exceeded by. left: seconds until it must end, whatever is being decided. Requests that
+    a part is enough for stay as they are.
     """
     plan = _Plan(formulation, prices, fractions, allowed)
     draw = np.random.default_rng(seed)
     rivals = rivals_of(formulation)
     for _round in range(size.rounds):
-        if stop is not None and stop():
+        seconds = left() if left is not None else math.inf
+        if seconds <= 0.0:
             break
-        plan.decide(_drawn(draw, plan.lost(), rivals, size.blocks), size.columns)
+        plan.decide(_drawn(draw, plan.lost(), rivals, size.blocks), size.columns, seconds)
     return plan.fractions
 
 
@@ -99,7 +101,7 @@ class _Plan:
         column, cell, hours = self.f.entries
         return self.f.limits - np.bincount(cell, hours * fractions[column], minlength=len(self.f.limits))
 
-    def decide(self, blocks: Whole, most: int) -> None:
+    def decide(self, blocks: Whole, most: int, seconds: float) -> None:
         """Decide these blocks again, and keep that if it betters the plan."""
         free = self._free(blocks, most)
         if not len(free):
@@ -107,7 +109,7 @@ class _Plan:
         kept = self.fractions.copy()
         kept[free] = 0.0
         after = kept.copy()
-        after[free] = self._decided(free, kept)
+        after[free] = self._decided(free, kept, seconds)
         if self.f.worth @ after > self.f.worth @ self.fractions and self._holds(after):
             self.fractions = after
 
@@ -133,7 +135,7 @@ class _Plan:
         stays[f.group[np.setdiff1d(there[taken[there]], free)]] = True
         return np.sort(free[~stays[f.group[free]]])
 
-    def _decided(self, free: Whole, kept: Real) -> Real:
+    def _decided(self, free: Whole, kept: Real, seconds: float) -> Real:
         """The best choice of these columns that HiGHS finds in what the others leave."""
         f = self.f
         place = np.full(len(f.worth), -1)
@@ -162,6 +164,9 @@ class _Plan:
         solver.setOptionValue("mip_rel_gap", _GAP)
         solver.setOptionValue("mip_max_nodes", _NODES)
         solver.setOptionValue("mip_feasibility_tolerance", 1e-9)
+        # Beginning anew with what the root settled costs more than it wins on so few columns.
+        solver.setOptionValue("mip_allow_restart", False)
+        solver.setOptionValue("time_limit", seconds)
         solver.passModel(lp)
         begin = highspy.HighsSolution()
         begin.col_value = list(now)

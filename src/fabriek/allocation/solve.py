@@ -55,8 +55,8 @@ _FEWEST_STEPS = 20_000
 # With fewer columns a block than `_LARGE_BLOCK` the first walk is short. Its plan is bettered where the blocks' bound
 # was found: by walks at those prices, then by neighbourhoods, each with its part of the seconds. A neighbourhood of so
 # many blocks and columns takes so many seconds a column.
-_FIRST_PART, _SMALL_BOUND_PART, _SECOND_PART, _NEAR_PART = 0.08, 0.35, 0.45, 0.12
-_NEAR_BLOCKS, _NEAR_COLUMNS, _NEAR_COLUMN = 4, 250, 8e-4
+_FIRST_PART, _SMALL_BOUND_PART, _SECOND_PART, _NEAR_PART = 0.08, 0.32, 0.3, 0.3
+_NEAR_BLOCKS, _NEAR_COLUMNS, _NEAR_COLUMN = 4, 250, 1e-3
 
 # With at least so many columns a block, walks begin from a plan made block by block, nearly cold. A pair of blocks that
 # is decided again takes so many seconds for a column of a block; all pairs together that part of the seconds.
@@ -81,12 +81,16 @@ class _Effort:
     searching: float = 0.0
 
     @property
+    def ending(self) -> float:
+        return self.began + self.seconds - self.after
+
+    @property
     def left(self) -> float:
-        return max(0.2, self.seconds - self.after - (time.monotonic() - self.began))
+        return max(0.2, self.ending - time.monotonic())
 
     @property
     def is_over(self) -> bool:
-        return time.monotonic() - self.began > self.seconds - self.after
+        return time.monotonic() > self.ending
 
     def sized(self, columns: int) -> _Effort:
         """For a problem of so many columns. However large it is, half of the seconds are left for the search."""
@@ -203,27 +207,24 @@ def _near(formulation: Formulation, prices: BlockPrices, proposal: _Proposal, ef
     size = Size(_NEAR_BLOCKS, _NEAR_COLUMNS, max(1, rounds))
 
     def one(number: int) -> Found:
-        seed = effort.seed * _WALKS + number
-        found = search(
+        return search(
             formulation,
             prices.gains,
             proposal.fractions,
             prices.promises,
             may_lack,
             steps=steps,
-            seed=seed,
+            seed=effort.seed * _WALKS + number,
             stop=lambda _done: effort.is_over,
         )
-        if found.lacking > 0.0:
-            return found
-        fractions = better(formulation, prices, found.fractions, may_lack, size, seed=seed, stop=lambda: effort.is_over)
-        return replace(found, fractions=fractions, value=float(formulation.worth @ fractions))
 
-    found = _best_of(one, effort)
-    finished = proposal.finished and not effort.is_over
-    if found.lacking > 0.0 or found.value <= formulation.worth @ proposal.fractions:
-        return replace(proposal, finished=finished)
-    return replace(proposal, fractions=found.fractions, finished=finished)
+    found, fractions = _best_of(one, effort), proposal.fractions
+    if found.lacking <= 0.0 and found.value > formulation.worth @ fractions:
+        fractions = found.fractions
+    fractions = better(
+        formulation, prices, fractions, may_lack, size, seed=effort.seed, left=lambda: effort.ending - time.monotonic()
+    )
+    return replace(proposal, fractions=fractions, finished=proposal.finished and not effort.is_over)
 
 
 def _may_lack(formulation: Formulation, allowed: Mapping[str, float]) -> Real:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,8 @@ from fabriek.allocation.generate import large_problem
 from fabriek.allocation.neighbourhoods import Size, better
 from fabriek.allocation.problem import canonical
 from fabriek.allocation.search import search
+from fabriek.allocation.solve import solve
+from fabriek.allocation.verify import verify
 
 SIZE = Size(blocks=3, columns=120, rounds=5)
 
@@ -73,3 +77,16 @@ def test_the_same_seed_gives_the_same_plan() -> None:
 def test_a_plan_that_no_time_is_left_for_is_as_it_was() -> None:
     f, prices, plan = begun(0, 0.0)
     assert (better(f, prices, plan, np.zeros(len(f.promises)), SIZE, left=lambda: 0.0) == plan).all()
+
+
+def test_the_whole_way_gives_the_same_bytes_whatever_the_threads_and_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A clock that stands still: on a slow machine the seconds must not end the search.
+    monkeypatch.setattr("fabriek.allocation.solve.time", SimpleNamespace(monotonic=lambda: 0.0))
+    problem = large_problem(1, 480, 12)
+    told: list[str] = []
+    one = solve(problem, seconds=1.0, threads=2, progress=told.append)
+    turned = problem.model_copy(update={"applications": problem.applications[::-1]})
+    other = solve(turned, seconds=1.0, threads=1)
+    assert "search at the bound's prices" in told
+    assert one.to_json() == other.to_json()
+    assert verify(problem, one) == []

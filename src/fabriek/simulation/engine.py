@@ -169,6 +169,7 @@ def _make_way(simulation, pool, head, now):
         who = victims[n]
         if fits:
             jobs[who].lost += jobs[who].units * (now - jobs[who].start)
+            jobs[who].start = jobs[who].end = -1
             heap_remove(simulation.heap, simulation.counts, who)
             enqueue(simulation, who)
         else:

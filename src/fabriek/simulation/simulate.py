@@ -86,6 +86,8 @@ def _check_combination(machine: Machine, policy: Policy) -> None:
         raise ValueError(
             "conservative backfill goes with the order of submission alone, without limits, floors or nodes"
         )
+    if policy.preempt and any(limit.processor_minutes is not None for limit in policy.limits):
+        raise ValueError("preemption goes without budgets of processor-minutes")
     if machine.placed and (policy.held or policy.preempt):
         raise ValueError("floors, reservations and preemption count units of pools, and know no nodes")
     if machine.placed and not all(pool.nodes for pool in machine.pools):

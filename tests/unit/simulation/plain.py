@@ -177,6 +177,7 @@ class Plain:
             if self.fits(job, now, self.running) and not self.limited(job, now):
                 for other in lower[:count]:
                     self.lost[other] += self.units[other] * (now - self.starts[other])
+                    self.starts[other] = self.ends[other] = -1
                     self.queue.add(other)
                 return True
             self.running, self.spent = before, spent

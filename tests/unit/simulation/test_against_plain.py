@@ -127,6 +127,7 @@ def test_with_units_held(jobs: Jobs, held: list[Held]) -> None:
 @given(TRACES, _LIMITS)
 @settings(max_examples=200, deadline=None)
 def test_with_preemption(jobs: Jobs, limits: list[Limit]) -> None:
+    limits = [replace(limit, processor_minutes=None) for limit in limits]
     policy = Policy(limits=tuple(limits), preempt={"high": 2, "low": -1})
     schedule = simulate(jobs, _MACHINE, policy)
     plain = plain_run(jobs, _MACHINE, policy)
@@ -144,6 +145,7 @@ def test_all_together(jobs: Jobs, weights: Weights, limits: list[Limit], held: l
     machine = Machine((Pool("a", WHOLE), Pool("b", WHOLE)))
     jobs = replace(jobs, partition=jobs.user % 2, partitions=("b", "a"))
     held = [replace(one, partition="a") for one in held]
+    limits = [replace(limit, processor_minutes=None) for limit in limits]
     policy = Policy(Backfill.EASY, weights, tuple(limits), tuple(held), {"high": 1})
     schedule = simulate(jobs, machine, policy)
     assert schedule.start.tolist() == plain_run(jobs, machine, policy).starts

@@ -13,7 +13,7 @@ from rich.table import Table
 from fabriek.demo.figures import latest_plan, lines
 from fabriek.demo.machines import EMBEDDED, Machine
 from fabriek.demo.main_job import is_finished, steps
-from fabriek.demo.world import ROLES, check_the_folder
+from fabriek.demo.world import ROLES, check_the_folder, load_the_register
 from fabriek.people.actions import sign_in_token
 from fabriek.people.models import Person
 from fabriek.promises.queries import measured_promises
@@ -29,7 +29,10 @@ def run_and_show(port: int | None, machines: tuple[Machine, ...] = EMBEDDED) -> 
     fresh = not (settings.FABRIEK_FOLDER / "fabriek.sqlite3").exists()
     call_command("migrate", verbosity=0, interactive=False)
     check_the_folder(machines)
-    if not is_finished():
+    if is_finished():
+        # A newer package may bring newer reference data than the folder has.
+        load_the_register()
+    else:
         console.print(
             "[bold]Fabriek[/bold]: the main job on a demonstration AI Factory, "
             + ("from a new database." if fresh else "from where it was.")

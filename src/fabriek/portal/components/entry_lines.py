@@ -8,11 +8,12 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.utils.translation import get_language_info
+from django.utils.translation import get_language, get_language_info
 from django.utils.translation import gettext as _
 from pydantic import BaseModel
 
 from fabriek.catalogue.record import Contact, Fact, Party, Record
+from fabriek.catalogue.search import terms
 from fabriek.catalogue.words import CHOICES, choice_of, label_of
 from fabriek.portal.components.amounts import bytes_text, number_text
 from fabriek.portal.components.countries import country_name
@@ -105,7 +106,11 @@ def _origin(fact: Fact | None) -> tuple[str, str, str]:
 
 
 def language_name(code: str) -> str:
-    """A language in the reader's own; one that Django doesn't know by its code."""
+    """A language in the reader's own: as the catalogue's terms name it (CLDR), as Django does, else its code."""
+    concept = f"language:{code}"
+    if concept in terms.concepts():
+        name = terms.label(concept, get_language() or "en")
+        return name[:1].upper() + name[1:]
     try:
         return str(get_language_info(code)["name_translated"]).capitalize()
     except KeyError:

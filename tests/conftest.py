@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 # Before Django's settings are read: tests never touch the data of `make run`.
-os.environ.setdefault("FABRIEK_FOLDER", tempfile.mkdtemp(prefix="fabriek-tests-"))
+# Each process that runs tests has its own folder: the search index of one is not another's.
+if "PYTEST_XDIST_WORKER" in os.environ or "FABRIEK_FOLDER" not in os.environ:
+    os.environ["FABRIEK_FOLDER"] = tempfile.mkdtemp(prefix="fabriek-tests-")
 
 
 @pytest.fixture(scope="session", autouse=True)

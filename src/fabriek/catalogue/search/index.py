@@ -115,7 +115,7 @@ class Index:
             raise Broken(str(error)) from error
         try:
             yield Writer(writer)
-            writer.commit()
+            _commit(writer)
         except BaseException:
             writer.rollback()
             raise
@@ -128,6 +128,14 @@ class Index:
         for other in self.folder.parent.iterdir():
             if other.is_dir() and other != self.folder:
                 shutil.rmtree(other, ignore_errors=True)
+
+
+def _commit(writer: tantivy.IndexWriter) -> None:
+    """Errors: Broken, where the folder was taken away meanwhile."""
+    try:
+        writer.commit()
+    except (ValueError, OSError) as error:
+        raise Broken(str(error)) from error
 
 
 class Writer:

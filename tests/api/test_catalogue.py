@@ -59,6 +59,21 @@ def test_a_draft_is_asked_published_and_found() -> None:
     assert Client().get(f"/api/v1/catalogue/entries/{code}/versions").json()["total"] == 1
 
 
+def test_each_row_says_why_it_was_found() -> None:
+    make_entry(title="Frisian poems", summary="Poems.")
+    make_entry(title="Saxon <i>", summary="Frisian too.")
+    found = Client().get("/api/v1/catalogue/entries?q=frisain&sort=title").json()
+    assert found["corrected"] == {"frisain": "frisian"}
+    assert found["relaxed"] is False
+    why = [row["why"] for row in found["items"]]
+    assert why[0]["title"] == [{"text": "Frisian", "marked": True}, {"text": " poems", "marked": False}]
+    assert why[1]["title"] == [{"text": "Saxon <i>", "marked": False}]
+    assert why[1]["snippet"][0] == {"text": "Frisian", "marked": True}
+    exact = Client().get("/api/v1/catalogue/entries?q=frisain&exact=true").json()
+    assert (exact["total"], exact["corrected"]) == (0, {})
+    assert Client().get("/api/v1/catalogue/entries?q=frisian+saxon+poems").json()["relaxed"] is True
+
+
 def test_facets_narrow_and_count_what_their_other_values_would_give() -> None:
     make_entry("dataset", licence="CC0-1.0")
     make_entry("dataset", licence="MIT")

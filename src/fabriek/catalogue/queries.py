@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Count, QuerySet
@@ -13,7 +12,7 @@ from django.utils.translation import gettext as _
 from fabriek.catalogue.errors import Gone
 from fabriek.catalogue.models import Entry, EntryState, Place, Tie, Version
 from fabriek.catalogue.rules import PERSONAL, may_read
-from fabriek.catalogue.search.finding import Ranked, search_for
+from fabriek.catalogue.search.finding import Hits, search_for
 from fabriek.conf.errors import NotFound
 from fabriek.conf.sorting import column_of, ordered
 from fabriek.register.models import Factory
@@ -30,7 +29,8 @@ def published() -> QuerySet[Entry]:
 @dataclass(frozen=True)
 class Asked:
     """What is looked for. `q`: words. A facet is empty where all is asked; `language`: of what an entry holds, speaks
-    or teaches in. `sort`: one of SORTS, with a minus for the other way; empty: as found."""
+    or teaches in. `exact`: all words as they are typed, none taken for another. `sort`: one of SORTS, with a minus for
+    the other way; empty: as found."""
 
     q: str = ""
     kind: str = ""
@@ -39,6 +39,7 @@ class Asked:
     factory: str = ""
     language: str = ""
     task: str = ""
+    exact: bool = False
     sort: str = ""
 
     @property
@@ -49,11 +50,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Found:
-    """What was found: the entries, and how many there would be by each value of each facet with the other facets as
-    they are, the most first. `names`: of factories, by code. `corrected`, `relaxed`: as search tells
+    """What was found: the entries with why each was, and how many there would be by each value of each facet with the
+    other facets as they are, the most first. `names`: of factories, by code. `corrected`, `relaxed`: as search tells
     (search/finding.py)."""
 
-    entries: Sequence[Entry] | QuerySet[Entry]
+    hits: Hits
     facets: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     corrected: dict[str, str] = field(default_factory=dict)
@@ -61,19 +62,19 @@ class Found:
 
 
 def found(asked: Asked) -> Found:
-    """What of the published entries fits: the one place that searches, for pages, API and command alike. `entries` are
+    """What of the published entries fits: the one place that searches, for pages, API and command alike. `hits` are
     the best first, or sorted by a column: then the best 10,000 of them. A query for each page, and one or two to
     look whether the index has to follow."""
     chosen = {name: [value] for name, value in asked.narrowed.items()}
-    search = search_for(asked.q, chosen, get_language() or "en")
-    entries: Sequence[Entry] | QuerySet[Entry] = Ranked(search)
+    search = search_for(asked.q, chosen, get_language() or "en", strict=asked.exact)
+    rows = None
     if column_of(asked.sort)[0] in SORTS:
-        entries = ordered(published().filter(uuid__in=search.keys()), asked.sort, SORTS, ["title", "pk"])
+        rows = ordered(published().filter(uuid__in=search.keys()), asked.sort, SORTS, ["title", "pk"])
     counted = search.facets()
     facets = {name: [(one.value, one.count) for one in counted.get(name, []) if one.count] for name in FACETS}
     codes = [code for code, _count in facets["factory"]]
     names = dict(Factory.objects.filter(code__in=codes).values_list("code", "name")) if codes else {}
-    return Found(entries, facets, names, search.corrected, search.relaxed)
+    return Found(Hits(search, rows), facets, names, search.corrected, search.relaxed)
 
 
 def entry_of(person: Any, code: str) -> Entry:
@@ -152,8 +153,3 @@ def to_curate() -> QuerySet[Entry]:
 def codes_like(code: str) -> set[str]:
     """The codes that begin as this one. One query."""
     return set(Entry.objects.filter(code__startswith=code).values_list("code", flat=True))
-
-
-def without(asked: Asked, name: str) -> Asked:
-    """The same question without one of its facets."""
-    return replace(asked, **{name: ""})

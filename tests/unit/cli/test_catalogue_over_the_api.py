@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.factories.catalogue import make_record
+from tests.factories.catalogue import make_entry, make_record
 from tests.factories.world import make_person
 from tests.unit.cli.test_over_the_api import Command, _no_network  # noqa: F401 - the fixture
 
@@ -43,6 +43,13 @@ def test_an_entry_goes_its_way_from_a_file_to_being_found(tmp_path: Path) -> Non
     assert steward.read("catalogue", "versions", "frisian")[0]["number"] == 1
     record = json.loads(steward.run("catalogue", "version", "frisian", "1").stdout)
     assert record == Entry.objects.get().record
+
+
+def test_a_slip_is_told_and_can_be_searched_as_typed() -> None:
+    make_entry(title="Frisian poems")
+    told = Command(make_person()).run("catalogue", "list", "frisain").stdout
+    assert "“frisain” was taken for “frisian”" in told
+    assert Command(make_person()).read("catalogue", "list", "frisain", "--exact")["items"] == []
 
 
 def test_what_is_shown_as_a_record_is_what_edit_takes(tmp_path: Path) -> None:

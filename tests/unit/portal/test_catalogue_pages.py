@@ -61,12 +61,49 @@ def test_words_and_facets_narrow_the_list_and_each_can_be_taken_away() -> None:
     make_entry(title="Frisian speech", licence="CC0-1.0", languages=["fy"])
     make_entry(title="Dutch speech", licence="MIT", languages=["nl"])
     page = page_of(Client(), "catalogue", query="?q=speech&language=fy")
-    assert "Frisian speech" in page
-    assert "Dutch speech" not in page
+    assert "Frisian <mark>speech</mark>" in page
+    assert "Dutch <mark>" not in page
     assert 'href="/catalogue/?q=speech"' in page
     # What can't be finds nothing, and breaks nothing.
     for query in ("?kind=nonsense", "?q=%00", "?sort=nonsense&page=99", "?language=%22", "?factory=x&task=%27"):
         assert Client().get("/catalogue/" + query).status_code == 200
+
+
+def test_the_list_marks_why_each_was_found_and_escapes_what_it_marks() -> None:
+    make_entry(
+        title="Dutch <b>speech</b>",
+        summary="Recordings of & speeches. " + "More of it. " * 20,
+        tasks=["automatic-speech-recognition"],
+    )
+    page = page_of(Client(), "catalogue", query="?q=speech")
+    assert "Dutch &lt;b&gt;<mark>speech</mark>&lt;/b&gt;" in page
+    assert "Recordings of &amp; <mark>speeches</mark>." in page
+    assert "<b>speech" not in page
+    # Another order tells the same.
+    assert "<mark>speeches</mark>" in page_of(Client(), "catalogue", query="?q=speech&sort=-title")
+    # Found by what it means: the reader's word is nowhere in it.
+    meant = page_of(Client(headers={"Accept-Language": "nl"}), "catalogue", query="?q=spraakherkenning")
+    assert "spraakherkenning" in meant.partition('id="found"')[2].partition("data-text")[2]
+    assert "<mark>" not in page_of(Client(), "catalogue")
+
+
+def test_what_was_taken_for_another_word_is_told_and_can_be_searched_as_typed() -> None:
+    make_entry(title="Frisian poems")
+    page = page_of(Client(), "catalogue", query="?q=frisain&kind=dataset")
+    assert "“frisain” was taken for “frisian”." in page
+    assert 'href="/catalogue/?q=frisain&amp;kind=dataset&amp;exact=1"' in page
+    exact = page_of(Client(), "catalogue", query="?q=frisain&kind=dataset&exact=1")
+    assert "Nothing matches" in exact
+    assert "was taken for" not in exact
+    assert "Exactly as typed" in exact
+
+
+def test_that_some_of_the_words_are_enough_is_told() -> None:
+    told = "entries with some of them are listed too"
+    make_entry(title="Frisian poems")
+    make_entry(title="Saxon speech")
+    assert told in page_of(Client(), "catalogue", query="?q=frisian+saxon")
+    assert told not in page_of(Client(), "catalogue", query="?q=frisian+poems&exact=1")
 
 
 def test_a_page_of_many_takes_as_many_queries_as_one_of_one(django_assert_num_queries: Any) -> None:
@@ -202,7 +239,7 @@ def test_an_entry_is_begun_described_asked_published_and_found() -> None:
     entry.refresh_from_db()
     assert entry.record["details"]["records"] == 412_000
     assert entry.record["languages"] == ["fy", "nl"]
-    assert "Frisian speech" in page_of(Client(), "catalogue", query="?q=frisian")
+    assert "<mark>Frisian</mark> speech" in page_of(Client(), "catalogue", query="?q=frisian")
 
 
 def test_a_fault_stands_at_its_field_in_words() -> None:

@@ -19,6 +19,7 @@ from fabriek.catalogue.downloads import file_of
 from fabriek.catalogue.errors import ChangedMeanwhile
 from fabriek.catalogue.models import Access, Entry, EntryKind, Version
 from fabriek.catalogue.rules import may_see_inside
+from fabriek.catalogue.search.finding import Hit
 from fabriek.catalogue.words import record_from
 from fabriek.people.models import Person
 from fabriek.people.permissions import require
@@ -28,13 +29,14 @@ router = Router(tags=["catalogue"])
 
 
 class Search(Schema):
-    q: str = Field("", max_length=200, description="words of title and summary; all of them")
+    q: str = Field("", max_length=200, description="words, in any language of the Union")
     kind: EntryKind | Literal[""] = ""
     licence: str = Field("", max_length=200)
     access: Access | Literal[""] = ""
     factory: str = Field("", max_length=120, description="code of a factory")
     language: str = Field("", max_length=3, description="of what it holds, speaks or teaches in")
     task: str = Field("", max_length=200)
+    exact: bool = Field(False, description="all words as they are typed: none is taken for another")
     sort: str = Field("", max_length=20, description="title, kind, access or changed; with a minus the other way")
     state: Literal["published", "mine", "waiting"] = Field(
         "published", description="mine: what your token's person describes; waiting: what waits for a curator"
@@ -57,14 +59,31 @@ class EntryRow(Schema):
     is_demo: bool
 
 
+class PieceOut(Schema):
+    text: str = Field(description="plain text, not HTML")
+    marked: bool = Field(description="whether it is what was asked")
+
+
+class Reasons(Schema):
+    title: list[PieceOut]
+    snippet: list[PieceOut] = Field(description="the part of its texts that says most of what was asked")
+    means: list[str] = Field(description="the concepts that were asked and that it is of, in your language")
+
+
+class FoundRow(EntryRow):
+    why: Reasons | None = Field(description="why it was found; null where nothing was searched: `state` says so")
+
+
 class FacetOut(Schema):
     value: str
     count: int
 
 
 class Entries(PageOf):
-    items: list[EntryRow]
+    items: list[FoundRow]
     facets: dict[str, list[FacetOut]] = Field(description="how many there would be by each value, the most first")
+    corrected: dict[str, str] = Field(description="words that were taken for others, by what was typed")
+    relaxed: bool = Field(description="next to nothing has all words: entries with some of them are there too")
 
 
 class VersionRow(Schema):
@@ -127,13 +146,20 @@ def entries(request: HttpRequest, search: Query[Search], paging: Query[Paging]) 
         facets = {
             name: [{"value": value, "count": count} for value, count in counts] for name, counts in found.facets.items()
         }
-        return {**page_of(found.entries, paging, entry_row), "facets": facets}
+        told = {"facets": facets, "corrected": found.corrected, "relaxed": found.relaxed}
+        return {**page_of(found.hits, paging, _hit_row), **told}
     if reader is None:
         raise AuthenticationError
     if search.state == "waiting":
         require(reader, "curate the catalogue")
     listed = queries.to_curate() if search.state == "waiting" else queries.entries_of(reader, search.sort)
-    return {**page_of(listed.select_related("factory"), paging, entry_row), "facets": {}}
+    rows = page_of(listed.select_related("factory"), paging, lambda entry: {**entry_row(entry), "why": None})
+    return {**rows, "facets": {}, "corrected": {}, "relaxed": False}
+
+
+def _hit_row(hit: Hit) -> dict[str, Any]:
+    pieces = {name: [piece._asdict() for piece in getattr(hit, name)] for name in ("title", "snippet")}
+    return {**entry_row(hit.entry), "why": {**pieces, "means": hit.means}}
 
 
 def entry_row(entry: Entry) -> dict[str, Any]:

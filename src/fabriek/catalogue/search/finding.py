@@ -10,16 +10,18 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol, overload
+
+from django.db.models import QuerySet
 
 from fabriek.catalogue.models import Entry, EntryState
 from fabriek.catalogue.search import feeding, plain, terms
 from fabriek.catalogue.search.documents import FACETS, heads_of
 from fabriek.catalogue.search.index import Broken
 from fabriek.catalogue.search.looking import Counted, Look, look_in
-from fabriek.catalogue.search.marking import Marker, Piece
+from fabriek.catalogue.search.marking import Marker, Piece, beginning
 
 PAGE = 20
 DEEPEST = 10_000
@@ -80,6 +82,10 @@ class Search(Protocol):
         """These hits, the best first. One query."""
         ...
 
+    def hit(self, entry: Entry) -> Hit:
+        """Why this entry is one of them, with no score. No query."""
+        ...
+
     def keys(self, most: int = DEEPEST) -> list[str]:
         """UUIDs of the best, for who sorts them otherwise."""
         ...
@@ -90,25 +96,28 @@ class Search(Protocol):
         ...
 
 
-class Ranked(Sequence[Entry]):
-    """The entries of a search, the best first, for a paginator: it counts and slices."""
+class Hits(Sequence[Hit]):
+    """What a search found, for a paginator: it counts and slices. The best first; with `rows`, which are entries that
+    the search found, in their order. A query for a slice."""
 
-    def __init__(self, search: Search) -> None:
-        self.search = search
+    def __init__(self, search: Search, rows: QuerySet[Entry] | None = None) -> None:
+        self._search, self._rows = search, rows
 
     def __len__(self) -> int:
-        return min(len(self.search), DEEPEST)
+        return min(len(self._search), DEEPEST) if self._rows is None else self._rows.count()
 
     @overload
-    def __getitem__(self, which: int) -> Entry: ...
+    def __getitem__(self, which: int) -> Hit: ...
 
     @overload
-    def __getitem__(self, which: slice) -> list[Entry]: ...
+    def __getitem__(self, which: slice) -> list[Hit]: ...
 
-    def __getitem__(self, which: int | slice) -> Entry | list[Entry]:
-        if isinstance(which, slice):
-            return [hit.entry for hit in self.search[which]]
-        return self.search[which : which + 1][0].entry
+    def __getitem__(self, which: int | slice) -> Hit | list[Hit]:
+        if not isinstance(which, slice):
+            return self[which : which + 1][0]
+        if self._rows is None:
+            return self._search[which]
+        return [self._search.hit(entry) for entry in self._rows[which]]
 
 
 def find(
@@ -188,7 +197,9 @@ class _OfIndex:
         # In no order and with no other condition, so that SQLite takes the index on the keys instead of reading all.
         there = Entry.objects.filter(uuid__in=scores).select_related("factory").order_by()
         entries = {str(entry.uuid): entry for entry in there if entry.state == EntryState.PUBLISHED}
-        return [self._hit(entries[key], score) for key, score in scores.items() if key in entries]
+        return [
+            replace(self.hit(entries[key]), score=round(score, 4)) for key, score in scores.items() if key in entries
+        ]
 
     def keys(self, most: int = DEEPEST) -> list[str]:
         return [key for key, _score in self._look.best(0, min(most, DEEPEST))]
@@ -196,7 +207,7 @@ class _OfIndex:
     def facets(self) -> dict[str, list[Count]]:
         return _counts(self._look.facets(), self._chosen)
 
-    def _hit(self, entry: Entry, score: float) -> Hit:
+    def hit(self, entry: Entry) -> Hit:
         record = entry.as_record()
         heads = heads_of(record)
         texts = [
@@ -208,9 +219,9 @@ class _OfIndex:
         named = self._marker.concepts & terms.declared(record)
         return Hit(
             entry=entry,
-            score=round(score, 4),
+            score=0.0,
             title=self._marker.pieces(entry.title, entry.language),
-            snippet=next(filter(None, snippets), [Piece(entry.summary)]),
+            snippet=next(filter(None, snippets), beginning(entry.summary)),
             means=[terms.label(one, self._language) for one in sorted(named)],
         )
 
@@ -228,7 +239,10 @@ class _OfDatabase:
 
     def __getitem__(self, which: slice) -> list[Hit]:
         shown = self._entries.select_related("factory")[which]
-        return [Hit(entry, 0.0, [Piece(entry.title)], [Piece(entry.summary)], []) for entry in shown]
+        return [self.hit(entry) for entry in shown]
+
+    def hit(self, entry: Entry) -> Hit:
+        return Hit(entry, 0.0, [Piece(entry.title)], beginning(entry.summary), [])
 
     def keys(self, most: int = DEEPEST) -> list[str]:
         return [str(key) for key in self._entries.values_list("uuid", flat=True)[:most]]

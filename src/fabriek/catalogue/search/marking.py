@@ -95,6 +95,14 @@ class Marker:
         )
 
 
+def beginning(text: str, longest: int = SNIPPET) -> list[Piece]:
+    """The first words of a text, none of them marked."""
+    text = normal(text)
+    if len(text) <= longest:
+        return [Piece(text)] if text else []
+    return [Piece(text[: max(text.rfind(" ", 0, longest), longest // 2)]), Piece(" …")]
+
+
 def _cut(text: str, places: list[tuple[int, int]], start: int, end: int) -> list[Piece]:
     pieces, at = [], start
     for first, last in places:

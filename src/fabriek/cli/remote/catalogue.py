@@ -32,13 +32,14 @@ STATE = {"entry": "code", "state": "state", "version": "published", "waits since
 
 
 def list_entries(
-    words: Annotated[list[str] | None, typer.Argument(help="Words of title and summary; all of them.")] = None,
+    words: Annotated[list[str] | None, typer.Argument(help="Words, in any language of the Union.")] = None,
     kind: Facet = "",
     licence: Facet = "",
     access: Facet = "",
     factory: Facet = "",
     language: Facet = "",
     task: Facet = "",
+    exact: Annotated[bool, typer.Option("--exact", help="All words as typed: none is taken for another.")] = False,
     sort: Annotated[str, typer.Option(help="title, kind, access or changed; with a minus the other way.")] = "",
     state: Annotated[
         Literal["published", "mine", "waiting"], typer.Option(help="mine: yours; waiting: for a curator.")
@@ -52,12 +53,20 @@ def list_entries(
     """Find entries, or list yours (--state mine) or those that wait for a curator (--state waiting)."""
     asked = {"kind": kind, "licence": licence, "access": access, "factory": factory, "language": language, "task": task}
     chosen = {name: value for name, value in {**asked, "sort": sort, "q": " ".join(words or [])}.items() if value}
+    if exact:
+        chosen["exact"] = "true"
     answer = ask("GET", url, token, "/catalogue/entries", state=state, page=page, per_page=most, **chosen)
     columns = {"entry": "code", "kind": "kind", "title": "title", "licence": "licence", "access": "access"}
     if state != "published":
         columns |= {"state": "state", "waits since": "asked_at"}
     show(answer["items"], columns, as_json, answer)
-    if not as_json and answer["pages"] > 1:
+    if as_json:
+        return
+    for typed, taken in answer["corrected"].items():
+        print(f"“{typed}” was taken for “{taken}”. --exact searches what you typed.")
+    if answer["relaxed"]:
+        print("Next to nothing has all these words: entries with some of them are listed too.")
+    if answer["pages"] > 1:
         print(f"Page {answer['page']} of {answer['pages']}, {answer['total']} entries.")
 
 

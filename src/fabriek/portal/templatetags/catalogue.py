@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
+from fabriek.catalogue.search.marking import Piece
 from fabriek.catalogue.words import choice_of
 from fabriek.portal.components.amounts import bytes_text
 from fabriek.portal.components.entry_lines import Line
@@ -26,6 +30,13 @@ def field_text(value: Any, path: str) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return choice_of(path, value) if isinstance(value, str) else str(value)
+
+
+@register.filter
+def marked(pieces: Iterable[Piece]) -> SafeString:
+    """A text with what was asked marked in it; each piece is escaped."""
+    shown = ((format_html("<mark>{}</mark>", text) if is_marked else text,) for text, is_marked in pieces)
+    return format_html_join("", "{}", shown)
 
 
 @register.filter

@@ -9,7 +9,7 @@ from tests.factories.world import make_person
 
 from fabriek.catalogue.actions import draft_entry, retire_entry
 from fabriek.catalogue.models import Entry, EntryState
-from fabriek.catalogue.search.finding import Found, Ranked, find, search_for
+from fabriek.catalogue.search.finding import Found, Hits, find, search_for
 
 pytestmark = pytest.mark.django_db
 
@@ -173,7 +173,7 @@ def test_without_words_the_newest_come_first_page_by_page() -> None:
 def test_a_search_is_paged_by_a_paginator() -> None:
     for number in range(5):
         make_entry(title=f"Frisian {number}")
-    page = Paginator(Ranked(search_for("frisian")), 2).get_page(3)
+    page = Paginator(Hits(search_for("frisian")), 2).get_page(3)
     assert (page.paginator.count, len(page.object_list)) == (5, 1)
     assert len(search_for("frisian").keys()) == 5
 

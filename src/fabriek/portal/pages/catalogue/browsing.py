@@ -61,7 +61,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """What there is: by kind, found by words, narrowed by facets."""
     asked = asked_of(request)
     found = queries.found(asked)
-    page = Paginator(found.entries, PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(found.hits, PER_PAGE).get_page(request.GET.get("page"))
     is_front = not asked.q and not asked.narrowed
     context = {
         "asked": asked,
@@ -70,6 +70,9 @@ def index(request: HttpRequest) -> HttpResponse:
         "kinds": _kinds(asked, found) if is_front else [],
         "facets": _facets(asked, found, but="kind" if is_front else ""),
         "chosen": _chosen(asked, found),
+        "corrected": list(found.corrected.items()),
+        "relaxed": found.relaxed,
+        "exact_url": _address(asked, exact="1"),
         "is_front": is_front,
         "may_describe": may(request.user, "describe entries"),
         "may_curate": may(request.user, "curate the catalogue"),
@@ -80,11 +83,11 @@ def index(request: HttpRequest) -> HttpResponse:
 def asked_of(request: HttpRequest) -> queries.Asked:
     """What the address asks; a facet's value that can't be is passed on, and finds nothing."""
     said = {name: request.GET.get(name, "")[:200].replace("\x00", "") for name in ("q", "sort", *queries.FACETS)}
-    return queries.Asked(**said)
+    return queries.Asked(**said, exact=bool(request.GET.get("exact")))
 
 
 def _address(asked: queries.Asked, **changed: str) -> str:
-    said = {"q": asked.q, **asked.narrowed, "sort": asked.sort, **changed}
+    said = {"q": asked.q, **asked.narrowed, "exact": "1" if asked.exact else "", "sort": asked.sort, **changed}
     query = urlencode({name: value for name, value in said.items() if value})
     return f"{reverse('portal:catalogue')}?{query}" if query else reverse("portal:catalogue")
 
@@ -128,10 +131,13 @@ def _facets(asked: queries.Asked, found: queries.Found, but: str) -> list[tuple[
 
 def _chosen(asked: queries.Asked, found: queries.Found) -> list[Choice]:
     """What the list is narrowed by, each leading to the list without it."""
-    return [
+    chosen = [
         Choice(value_text(name, value, found.names), 0, _address(asked, **{name: ""}), True)
         for name, value in asked.narrowed.items()
     ]
+    if asked.q and asked.exact:
+        chosen.append(Choice(_("Exactly as typed"), 0, _address(asked, exact=""), True))
+    return chosen
 
 
 def value_text(facet: str, value: str, names: dict[str, str] | None = None) -> str:

@@ -27,6 +27,7 @@ from fabriek.api.routes import (
     recipes,
     register,
     rolling,  # noqa: F401
+    saved_searches,
     scenarios,  # noqa: F401
     sites,
     transfers,  # noqa: F401
@@ -51,6 +52,7 @@ api.add_router("/", reading.router)
 api.add_router("/", recipes.router)
 api.add_router("/", feeds.router)
 api.add_router("/", catalogue.router)
+api.add_router("/", saved_searches.router)
 api.add_router("/", lineages.router)
 api.add_router("/sites", sites.router)
 api.add_router("/harvest", harvesting.router)

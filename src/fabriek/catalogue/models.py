@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db import models
 from django.db.models import Q
@@ -188,6 +189,11 @@ class SavedSearch(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def query(self) -> str:
+        """What repeats it, after the `?` of the catalogue's address."""
+        return urlencode(self.asked, doseq=True)
 
 
 class Notice(models.Model):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from fabriek.catalogue.errors import Gone
-from fabriek.catalogue.models import Entry, EntryState, Place, Tie, Version
+from fabriek.catalogue.models import Entry, EntryState, Notice, Place, SavedSearch, Tie, Version
 from fabriek.catalogue.rules import PERSONAL, may_read
 from fabriek.catalogue.search.finding import Hits, search_for
 from fabriek.conf.errors import NotFound
@@ -72,8 +73,7 @@ def found(asked: Asked) -> Found:
         rows = ordered(published().filter(uuid__in=search.keys()), asked.sort, SORTS, ["title", "pk"])
     counted = search.facets()
     facets = {name: [(one.value, one.count) for one in counted.get(name, []) if one.count] for name in FACETS}
-    codes = [code for code, _count in facets["factory"]]
-    names = dict(Factory.objects.filter(code__in=codes).values_list("code", "name")) if codes else {}
+    names = names_of(code for code, _count in facets["factory"])
     return Found(Hits(search, rows), facets, names, search.corrected, search.relaxed)
 
 
@@ -148,6 +148,37 @@ def entries_of(person: Any, sort: str = "") -> QuerySet[Entry]:
 def to_curate() -> QuerySet[Entry]:
     """What waits for a curator, the longest first."""
     return Entry.objects.exclude(asked_at=None).select_related("steward", "organisation").order_by("asked_at")
+
+
+def searches_of(person: Any) -> QuerySet[SavedSearch]:
+    """What this person keeps, by name; `new`: how many entries were found that they haven't seen. One query."""
+    new = Q(notices__seen_at=None, notices__entry__state=EntryState.PUBLISHED)
+    return SavedSearch.objects.filter(person=person).annotate(new=Count("notices", filter=new)).order_by("name", "id")
+
+
+def new_to(person: Any) -> int:
+    """How many entries this person's saved searches found that they haven't seen. One query."""
+    return Notice.objects.filter(search__person=person, seen_at=None, entry__state=EntryState.PUBLISHED).count()
+
+
+def search_of(person: Any, number: int) -> SavedSearch:
+    """This person's saved search of a number. Errors: NotFound, also where it's somebody else's. One query."""
+    found = searches_of(person).filter(pk=number).first() if 0 < number < 2**63 else None
+    if found is None:
+        raise NotFound(_("You keep no search %(number)s.") % {"number": number})
+    return found
+
+
+def news_of(search: SavedSearch) -> QuerySet[Notice]:
+    """What it found that its owner hasn't seen, the newest first; what was retired since is no news."""
+    news = search.notices.filter(seen_at=None, entry__state=EntryState.PUBLISHED)
+    return news.select_related("entry__factory")
+
+
+def names_of(factories: Iterable[str]) -> dict[str, str]:
+    """Names of factories by their code. A query, where there is one to name."""
+    codes = list(factories)
+    return dict(Factory.objects.filter(code__in=codes).values_list("code", "name")) if codes else {}
 
 
 def codes_like(code: str) -> set[str]:

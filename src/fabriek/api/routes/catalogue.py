@@ -28,7 +28,7 @@ from fabriek.recipes.queries import result_of
 router = Router(tags=["catalogue"])
 
 
-class Search(Schema):
+class Question(Schema):
     q: str = Field("", max_length=200, description="words, in any language of the Union")
     kind: EntryKind | Literal[""] = ""
     licence: str = Field("", max_length=200)
@@ -37,6 +37,9 @@ class Search(Schema):
     language: str = Field("", max_length=3, description="of what it holds, speaks or teaches in")
     task: str = Field("", max_length=200)
     exact: bool = Field(False, description="all words as they are typed: none is taken for another")
+
+
+class Search(Question):
     sort: str = Field("", max_length=20, description="title, kind, access or changed; with a minus the other way")
     state: Literal["published", "mine", "waiting"] = Field(
         "published", description="mine: what your token's person describes; waiting: what waits for a curator"

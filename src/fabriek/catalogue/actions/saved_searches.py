@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -36,7 +35,8 @@ _log = logging.getLogger("fabriek.catalogue")
 
 
 def save_search(actor: Person, name: str, asked: dict[str, Any]) -> SavedSearch:
-    """Keep a search under a name. asked: 'q', the words, and values by facet, as the page's address says.
+    """Keep a search under a name. asked: 'q', the words, 'exact', and values by facet, as the page's
+    address says. What is new is always looked for exactly: a slip would tell of what wasn't asked.
 
     Saving the same again changes nothing. Errors: NotAllowed; SearchInvalid with the fields' faults.
     """
@@ -81,6 +81,8 @@ def asked_of(said: dict[str, Any]) -> dict[str, Any]:
     asked: dict[str, Any] = {}
     if words := str(said.get("q", "")).strip()[:200]:
         asked["q"] = words
+        if said.get("exact"):
+            asked["exact"] = "1"
     for facet in FACETS:
         values = said.get(facet) or []
         if chosen := [str(one)[:200] for one in ([values] if isinstance(values, str) else values) if one][:20]:
@@ -151,7 +153,7 @@ def _letter(news: Iterable[Notice]) -> str:
     parts = [_("What your saved searches found since they last told you:")]
     for search, notices in by_search.items():
         lines = [f"- {one.entry.title}\n  {base}/catalogue/entries/{one.entry.code}/" for one in notices]
-        parts.append("\n".join([f"{search.name}: {base}/catalogue/?{urlencode(search.asked, doseq=True)}", *lines]))
+        parts.append("\n".join([f"{search.name}: {base}/catalogue/?{search.query}", *lines]))
     return "\n\n".join(parts)
 
 

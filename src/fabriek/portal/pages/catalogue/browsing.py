@@ -76,6 +76,8 @@ def index(request: HttpRequest) -> HttpResponse:
         "is_front": is_front,
         "may_describe": may(request.user, "describe entries"),
         "may_curate": may(request.user, "curate the catalogue"),
+        "asked_query": query_of(asked),
+        "new": queries.new_to(request.user) if request.user.is_authenticated else 0,
     }
     return render(request, "catalogue/index.html", context)
 
@@ -86,9 +88,14 @@ def asked_of(request: HttpRequest) -> queries.Asked:
     return queries.Asked(**said, exact=bool(request.GET.get("exact")))
 
 
-def _address(asked: queries.Asked, **changed: str) -> str:
+def query_of(asked: queries.Asked, **changed: str) -> str:
+    """What asks this, or with some of it changed, after the `?` of an address."""
     said = {"q": asked.q, **asked.narrowed, "exact": "1" if asked.exact else "", "sort": asked.sort, **changed}
-    query = urlencode({name: value for name, value in said.items() if value})
+    return urlencode({name: value for name, value in said.items() if value})
+
+
+def _address(asked: queries.Asked, **changed: str) -> str:
+    query = query_of(asked, **changed)
     return f"{reverse('portal:catalogue')}?{query}" if query else reverse("portal:catalogue")
 
 

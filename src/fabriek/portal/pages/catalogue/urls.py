@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from fabriek.portal.pages.catalogue import browsing, curating, writing
+from fabriek.portal.pages.catalogue import browsing, curating, searches, writing
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("catalogue/", browsing.index, name="catalogue"),
     path("catalogue/new/", writing.new, name="new_entry"),
     path("catalogue/mine/", writing.mine, name="my_entries"),
+    path("catalogue/searches/", searches.searches, name="saved_searches"),
+    path("catalogue/searches/new/", searches.save, name="save_search"),
+    path("catalogue/searches/<int:number>/", searches.news, name="saved_search"),
+    path("catalogue/searches/<int:number>/seen/", searches.seen, name="see_news"),
+    path("catalogue/searches/<int:number>/forget/", searches.forget, name="forget_search"),
     path("catalogue/desk/", curating.desk, name="curate"),
     path("catalogue/desk/<slug:code>/", curating.look, name="curate_entry"),
     path("catalogue/desk/<slug:code>/publish/", curating.publish, name="publish_entry"),

@@ -14,8 +14,9 @@ from tests.factories.catalogue import make_entry, make_record
 from tests.factories.world import make_person
 
 from fabriek.catalogue import uploads
-from fabriek.catalogue.actions import ask_to_publish, draft_entry, edit_entry
+from fabriek.catalogue.actions import ask_to_publish, draft_entry, edit_entry, look_for_news
 from fabriek.catalogue.models import Entry
+from fabriek.catalogue.search import feeding
 
 pytestmark = pytest.mark.django_db
 SCOPES = ("read", "describe", "curate")
@@ -72,6 +73,33 @@ def test_each_row_says_why_it_was_found() -> None:
     exact = Client().get("/api/v1/catalogue/entries?q=frisain&exact=true").json()
     assert (exact["total"], exact["corrected"]) == (0, {})
     assert Client().get("/api/v1/catalogue/entries?q=frisian+saxon+poems").json()["relaxed"] is True
+
+
+def test_a_search_is_kept_tells_what_is_new_and_is_forgotten() -> None:
+    client, stranger = client_of(make_person(), *SCOPES), client_of(make_person(), *SCOPES)
+    made = post(client, "/catalogue/searches", {"name": "Mine", "q": "frisian", "sector": "culture", "exact": True})
+    assert made.status_code == 200, made.content
+    assert made.json()["asked"] == {"q": "frisian", "exact": "1", "sector": ["culture"]}
+    assert made.json()["query"] == "q=frisian&exact=1&sector=culture"
+    assert post(client, "/catalogue/searches", {"name": "Nothing"}).json()["faults"].keys() == {"q"}
+    number = made.json()["number"]
+    new = make_entry(title="Frisian poems", sectors=["culture"])
+    make_entry(title="Frisian fields", sectors=["agriculture"])
+    feeding.reconcile()
+    look_for_news()
+    assert [row["new"] for row in client.get("/api/v1/catalogue/searches").json()["items"]] == [1]
+    news = client.get(f"/api/v1/catalogue/searches/{number}/news").json()["items"]
+    assert [row["code"] for row in news] == [new.code]
+    repeated = Client().get(f"/api/v1/catalogue/entries?{made.json()['query']}").json()
+    assert [row["code"] for row in repeated["items"]] == [new.code]
+    assert stranger.get("/api/v1/catalogue/searches").json()["total"] == 0
+    assert stranger.get(f"/api/v1/catalogue/searches/{number}/news").status_code == 404
+    assert stranger.delete(f"/api/v1/catalogue/searches/{number}").status_code == 404
+    assert post(stranger, f"/catalogue/searches/{number}/seen").status_code == 404
+    assert post(client, f"/catalogue/searches/{number}/seen").json() == {"seen": 1}
+    assert client.get("/api/v1/catalogue/searches").json()["items"][0]["new"] == 0
+    assert client.delete(f"/api/v1/catalogue/searches/{number}").status_code == 204
+    assert client.get(f"/api/v1/catalogue/searches/{2**70}/news").status_code == 404
 
 
 def test_facets_narrow_and_count_what_their_other_values_would_give() -> None:

@@ -70,6 +70,10 @@ NOT_LOOKED_AT = {
         ("curate_entry", "publish_entry", "send_back_entry"),
         "a page of an entry that waits; looked at in test_catalogue",
     ),
+    **dict.fromkeys(
+        ("save_search", "saved_search", "forget_search"),
+        "a page of a search that somebody keeps; looked at in test_catalogue",
+    ),
     "openid_start": "a redirect to the provider",
     "openid_back": "a redirect from the provider",
     "openid_connect": "a redirect to the provider; its page is in test_openid",

@@ -116,3 +116,25 @@ def test_what_is_asked_is_told_where_it_lacks(enter: Any) -> None:
     page.get_by_role("button", name="Begin").click()
     page.locator(".error-summary").wait_for()
     assert faults(page, 390) == []
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_search_is_saved_and_forgotten_and_its_pages_are_in_nobodys_way(enter: Any, width: int) -> None:
+    founder = enter("founder", width)
+    founder.goto("/catalogue/?q=speech")
+    found = faults(founder, width)
+    founder.get_by_role("link", name="Save this search").click()
+    founder.get_by_label("What do you call it?").fill(f"Speech {width}")
+    found += faults(founder, width)
+    founder.get_by_role("button", name="Save", exact=True).click()
+    founder.get_by_text("Saved. You are told by mail").wait_for()
+    found += faults(founder, width)
+    forget = founder.get_by_role("link", name=f"Forget Speech {width}").get_attribute("href")
+    founder.goto(forget.removesuffix("forget/"))
+    founder.get_by_text("Nothing new").wait_for()
+    found += faults(founder, width)
+    founder.goto(forget)
+    found += faults(founder, width)
+    founder.get_by_role("button", name="Forget").click()
+    founder.get_by_text("is forgotten").wait_for()
+    assert found == []

@@ -18,7 +18,7 @@ from fabriek.conf.errors import NotFound
 from fabriek.conf.sorting import column_of, ordered
 from fabriek.register.models import Factory
 
-FACETS = ("kind", "licence", "access", "factory", "language", "task")
+FACETS = ("kind", "licence", "access", "factory", "language", "task", "sector")
 SORTS = {"title": "title", "kind": "kind", "changed": "changed_at", "access": "access"}
 
 
@@ -40,6 +40,7 @@ class Asked:
     factory: str = ""
     language: str = ""
     task: str = ""
+    sector: str = ""
     exact: bool = False
     sort: str = ""
 

@@ -11,7 +11,9 @@ from tests.factories.catalogue import make_entry, make_record
 from tests.factories.world import make_person
 from tests.unit.cli.test_over_the_api import Command, _no_network  # noqa: F401 - the fixture
 
+from fabriek.catalogue.actions import look_for_news
 from fabriek.catalogue.models import Entry
+from fabriek.catalogue.search import feeding
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +52,23 @@ def test_a_slip_is_told_and_can_be_searched_as_typed() -> None:
     told = Command(make_person()).run("catalogue", "list", "frisain").stdout
     assert "“frisain” was taken for “frisian”" in told
     assert Command(make_person()).read("catalogue", "list", "frisain", "--exact")["items"] == []
+
+
+def test_a_search_is_saved_and_forgotten() -> None:
+    person = Command(make_person())
+    saved = person.read("catalogue", "save", "Mine", "frisian", "--kind", "dataset", "--sector", "culture")
+    number = saved["number"]
+    assert "kind=dataset" in saved["query"]
+    assert "Mine" in person.run("catalogue", "searches").stdout
+    make_entry(code="poems", title="Frisian poems", sectors=["culture"])
+    feeding.reconcile()
+    look_for_news()
+    assert "poems" in person.run("catalogue", "news", number).stdout
+    assert "1 seen." in person.run("catalogue", "seen", number).stdout
+    assert person.read("catalogue", "news", number) == []
+    assert "is forgotten" in person.run("catalogue", "forget", number).stdout
+    assert person.read("catalogue", "searches") == []
+    assert "q: Say what to look for" in person.run("catalogue", "save", "Nothing", status=2).output
 
 
 def test_what_is_shown_as_a_record_is_what_edit_takes(tmp_path: Path) -> None:

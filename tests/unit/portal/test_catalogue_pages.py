@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from tests.factories.catalogue import make_entry, make_record
 from tests.factories.world import make_person
 
-from fabriek.catalogue.actions import ask_to_publish, draft_entry, edit_entry, retire_entry, send_back
-from fabriek.catalogue.models import Entry, EntryKind
+from fabriek.catalogue.actions import (
+    ask_to_publish,
+    draft_entry,
+    edit_entry,
+    look_for_news,
+    retire_entry,
+    save_search,
+    send_back,
+)
+from fabriek.catalogue.models import Entry, EntryKind, SavedSearch
 from fabriek.catalogue.record import Record
+from fabriek.catalogue.search import feeding
 from fabriek.people.models import Person
 from fabriek.portal.pages.catalogue.entry_steps import steps_of
 
@@ -67,6 +79,64 @@ def test_words_and_facets_narrow_the_list_and_each_can_be_taken_away() -> None:
     # What can't be finds nothing, and breaks nothing.
     for query in ("?kind=nonsense", "?q=%00", "?sort=nonsense&page=99", "?language=%22", "?factory=x&task=%27"):
         assert Client().get("/catalogue/" + query).status_code == 200
+
+
+def test_sectors_narrow_the_list_in_the_readers_language() -> None:
+    make_entry(title="Scans", sectors=["Health"])
+    make_entry(title="Fields", sectors=["agriculture", "beekeeping"])
+    dutch = Client(headers={"Accept-Language": "nl"})
+    front = page_of(dutch, "catalogue")
+    assert re.search(r'href="/catalogue/\?sector=health">gezondheid', front, re.I)
+    assert 'href="/catalogue/?sector=beekeeping">beekeeping<' in front
+    page = page_of(dutch, "catalogue", query="?sector=agriculture")
+    assert ("Fields" in page, "Scans" in page) == (True, False)
+
+
+def test_a_search_is_saved_repeated_told_of_and_forgotten() -> None:
+    person = make_person()
+    client = signed_in(person)
+    make_entry(title="Frisian speech")
+    assert "Save this search" not in page_of(client, "catalogue")
+    assert "Save this search" not in page_of(Client(), "catalogue", query="?q=frisian")
+    found = page_of(client, "catalogue", query="?q=frisian&kind=dataset")
+    address = re.search(r'href="(/catalogue/searches/new/[^"]*)"', found)
+    assert address is not None
+    form = html.unescape(address[1])
+    assert 'value="frisian, Dataset"' in client.get(form).content.decode()
+    assert client.post(form, {"name": "  "}).status_code == 422
+    assert client.post(form, {"name": "Mine"}).status_code == 303
+    search = SavedSearch.objects.get()
+    assert search.asked == {"q": "frisian", "kind": ["dataset"]}
+    assert 'href="/catalogue/?q=frisian&amp;kind=dataset"' in page_of(client, "saved_searches")
+    new = make_entry(title="Frisian poems")
+    feeding.reconcile()
+    assert look_for_news() == 1
+    assert "Saved searches (1 new)" in page_of(client, "catalogue")
+    assert "1 new" in page_of(client, "saved_searches")
+    news = page_of(client, "saved_search", search.pk)
+    assert new.title in news
+    assert "Frisian speech" not in news
+    assert client.post(reverse("portal:see_news", args=[search.pk])).status_code == 303
+    assert "Nothing new" in page_of(client, "saved_search", search.pk)
+    assert "Forget “Mine”?" in page_of(client, "forget_search", search.pk)
+    stranger = signed_in(make_person())
+    for name in ("see_news", "forget_search"):
+        assert stranger.post(reverse(f"portal:{name}", args=[search.pk])).status_code == 404
+    assert client.post(reverse("portal:forget_search", args=[search.pk])).status_code == 303
+    assert "You keep no search yet" in page_of(client, "saved_searches")
+
+
+def test_a_list_of_many_searches_takes_as_many_queries_as_one_of_one() -> None:
+    person = make_person()
+    client = signed_in(person)
+    for more in (1, 4):
+        for number in range(more):
+            save_search(person, f"{more} {number}", {"q": "speech"})
+        with CaptureQueriesContext(connection) as asked:
+            page_of(client, "saved_searches")
+        if more == 1:
+            one = len(asked)
+    assert len(asked) == one
 
 
 def test_the_list_marks_why_each_was_found_and_escapes_what_it_marks() -> None:

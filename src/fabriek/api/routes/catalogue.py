@@ -36,6 +36,7 @@ class Question(Schema):
     factory: str = Field("", max_length=120, description="code of a factory")
     language: str = Field("", max_length=3, description="of what it holds, speaks or teaches in")
     task: str = Field("", max_length=200)
+    sector: str = Field("", max_length=200, description="as `facets` says it: health, public-administration")
     exact: bool = Field(False, description="all words as they are typed: none is taken for another")
 
 

@@ -60,6 +60,12 @@ def label(concept: str, language: str) -> str:
     return (names(concept, language) or names(concept, "en"))[0]
 
 
+def label_of(kind: str, value: str, language: str) -> str:
+    """A task's or sector's name in a language, by how the records write it; itself where no concept is called so."""
+    concept = f"{kind}:{value}"
+    return label(concept, language) if concept in concepts() else value
+
+
 def names(concept: str, language: str) -> list[str]:
     """What the concept is called in a language; empty: no name is known."""
     return concepts()[concept].get(language, [])

@@ -39,6 +39,7 @@ def list_entries(
     factory: Facet = "",
     language: Facet = "",
     task: Facet = "",
+    sector: Facet = "",
     exact: Annotated[bool, typer.Option("--exact", help="All words as typed: none is taken for another.")] = False,
     sort: Annotated[str, typer.Option(help="title, kind, access or changed; with a minus the other way.")] = "",
     state: Annotated[
@@ -51,7 +52,15 @@ def list_entries(
     as_json: Json = False,
 ) -> None:
     """Find entries, or list yours (--state mine) or those that wait for a curator (--state waiting)."""
-    asked = {"kind": kind, "licence": licence, "access": access, "factory": factory, "language": language, "task": task}
+    asked = {
+        "kind": kind,
+        "licence": licence,
+        "access": access,
+        "factory": factory,
+        "language": language,
+        "task": task,
+        "sector": sector,
+    }
     chosen = {name: value for name, value in {**asked, "sort": sort, "q": " ".join(words or [])}.items() if value}
     if exact:
         chosen["exact"] = "true"

@@ -27,6 +27,7 @@ def save(
     factory: Facet = "",
     language: Facet = "",
     task: Facet = "",
+    sector: Facet = "",
     exact: Annotated[bool, typer.Option("--exact", help="All words as typed, when you repeat it.")] = False,
     url: Url = LOCAL,
     token: Token = "",
@@ -40,6 +41,7 @@ def save(
         "factory": factory,
         "language": language,
         "task": task,
+        "sector": sector,
     }
     body = {"name": name, "q": " ".join(words or []), "exact": exact, **facets}
     answer = ask("POST", url, token, "/catalogue/searches", body)

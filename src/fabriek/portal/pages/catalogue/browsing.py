@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from fabriek.catalogue import queries, uploads
 from fabriek.catalogue.actions.entries import working_record
@@ -22,6 +22,7 @@ from fabriek.catalogue.feeds import standards_for
 from fabriek.catalogue.models import Access, Entry, EntryKind, EntryState, Place, Tie
 from fabriek.catalogue.record import Record
 from fabriek.catalogue.rules import may_edit, may_see_inside
+from fabriek.catalogue.search import terms
 from fabriek.catalogue.standards import schema_org
 from fabriek.catalogue.using import Use, recipes_that_take, uses
 from fabriek.catalogue.words import CHOICES, TIED_BY
@@ -116,6 +117,7 @@ def _facets(asked: queries.Asked, found: queries.Found, but: str) -> list[tuple[
         "access": _("Access"),
         "licence": _("Licence"),
         "task": _("Task"),
+        "sector": _("Sector"),
         "language": _("Language"),
         "factory": _("Factory"),
     }
@@ -158,6 +160,8 @@ def value_text(facet: str, value: str, names: dict[str, str] | None = None) -> s
             return language_name(value)
         case "factory":
             return (names or {}).get(value, value)
+        case "sector":
+            return terms.label_of("sector", value, get_language() or "en")
         case _:
             return value
 

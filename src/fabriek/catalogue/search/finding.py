@@ -180,6 +180,27 @@ def search_for(
     return _OfDatabase(query, chosen, since)
 
 
+def keys_of(asked: Sequence[tuple[str, Filters]], most: int) -> list[list[str]]:
+    """UUIDs of the best of several searches, each of words and filters, as `search_for` would find them.
+
+    Whether the index has to follow is looked at once for all: two queries; without an index two and one for each.
+    """
+    try:
+        index = feeding.fresh()
+        if index is not None:
+            looks = (look_in(index, query, {name: list(values) for name, values in filters.items()})
+                     for query, filters in asked)  # fmt: skip
+            return [[key for key, _score in look.best(0, most)] for look in looks]
+    except Broken:
+        feeding.forget()
+    except OSError:
+        _log.exception("the search index can't be opened")
+    found = (
+        plain.entries_with(query, {name: list(values) for name, values in filters.items()}) for query, filters in asked
+    )
+    return [[str(key) for key in entries.values_list("uuid", flat=True)[:most]] for entries in found]
+
+
 class _OfIndex:
     by = "index"
 

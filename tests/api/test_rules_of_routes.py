@@ -120,6 +120,8 @@ RULES = {
     "POST /calls/{code}/offer": "decide",
     "GET /projects": OWN,
     "GET /projects/{code}": OWN,
+    "GET /projects/{code}/matches": OWN,
+    "GET /applications/{code}/matches": OWN,
     "GET /projects/{code}/report": OWN,
     "PUT /projects/{code}/report": OWN,
     "GET /projects/{code}/jobs": OWN,

@@ -140,6 +140,8 @@ LISTS: dict[str, tuple[str, str]] = {
     "projects": ("GET /projects", "projects"),
     "project": ("GET /projects/{code}", "project show"),
     "project_hours": ("GET /projects/{code}/changes", "change list"),
+    "project_matches": ("GET /projects/{code}/matches", "project matches"),
+    "application_matches": ("GET /applications/{code}/matches", "application matches"),
     "report": ("GET /projects/{code}/report", "report show"),
     "job": ("GET /jobs/{uuid}", "job status"),
     "job_output": ("GET /jobs/{uuid}/output", "job output"),

@@ -21,6 +21,7 @@ from fabriek.api.routes import (
     jobs,  # noqa: F401
     judging,  # noqa: F401
     lineages,
+    matching,
     operations,
     programmes,
     reading,
@@ -54,5 +55,6 @@ api.add_router("/", feeds.router)
 api.add_router("/", catalogue.router)
 api.add_router("/", saved_searches.router)
 api.add_router("/", lineages.router)
+api.add_router("/", matching.router)
 api.add_router("/sites", sites.router)
 api.add_router("/harvest", harvesting.router)

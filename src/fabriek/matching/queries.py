@@ -71,19 +71,43 @@ def matches_of(subject: Project | Application, person: Any, today: date | None =
     today = today or timezone.localdate()
     if isinstance(subject, Project):
         if not project_rules.may_read(person, subject):
-            raise NotFound(_("There is no project %(code)s.") % {"code": subject.code})
+            raise _no_project(subject.code)
         people = list(Person.objects.filter(memberships__project=subject, memberships__left_at__isnull=True))
-        application = Application.objects.select_related("applicant").filter(code=subject.application).first()
+        application = Application.objects.select_related("applicant", "call").filter(code=subject.application).first()
         if application is not None and not access_rules.may_read(person, application):
             application = None
     else:
         if not access_rules.may_read(person, subject):
-            raise NotFound(_("There is no application %(code)s.") % {"code": subject.code})
+            raise _no_application(subject.code)
         people, application = [subject.applicant], subject
     own = _own_entries(people)
     needs = _needs(subject, application, people, [record for _entry, record in own])
     pool = _candidates(needs, today, {entry.pk for entry, _record in own})
     return Fitting(needs, [(section, _best(section, needs, pool, today)) for section in SECTIONS])
+
+
+def matches_of_project(code: str, person: Any) -> tuple[Project, Fitting]:
+    """A project and what fits it. Errors: NotFound. One query more than `matches_of`."""
+    project = Project.objects.filter(code=code).first()
+    if project is None:
+        raise _no_project(code)
+    return project, matches_of(project, person)
+
+
+def matches_of_application(code: str, person: Any) -> tuple[Application, Fitting]:
+    """An application and what fits it. Errors: NotFound. One query more than `matches_of`."""
+    application = Application.objects.select_related("applicant", "call").filter(code=code).first()
+    if application is None:
+        raise _no_application(code)
+    return application, matches_of(application, person)
+
+
+def _no_project(code: str) -> NotFound:
+    return NotFound(_("There is no project %(code)s.") % {"code": code})
+
+
+def _no_application(code: str) -> NotFound:
+    return NotFound(_("There is no application %(code)s.") % {"code": code})
 
 
 def _needs(

@@ -11,7 +11,7 @@ from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from fabriek.catalogue.search import terms
-from fabriek.matching.rules import Reason
+from fabriek.matching.rules import Reason, Section
 from fabriek.people.models import OrganisationClass
 
 TITLES: dict[str, Any] = {
@@ -26,6 +26,11 @@ TITLES: dict[str, Any] = {
     "investors": gettext_lazy("Investors"),
 }
 """Of each section of rules.SECTIONS."""
+
+
+def title_of(section: Section) -> str:
+    """What a section is of, in the reader's language."""
+    return str(TITLES[section.code])
 
 
 def sentence(reason: Reason) -> str:

@@ -11,6 +11,7 @@ from fabriek.cli.remote import (
     harvesting,
     jobs,
     looking,
+    matching,
     officers,
     operators,
     recipes,
@@ -40,6 +41,7 @@ def register(app: typer.Typer) -> None:
         harvesting,
         administrators,
         looking,
+        matching,
         standards,
     ):
         users.register(app)

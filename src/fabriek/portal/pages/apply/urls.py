@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from fabriek.portal.pages.apply import applications, attachments, calls, reviews
+from fabriek.portal.pages.use import matching
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("calls/", calls.index, name="calls"),
@@ -12,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("calls/<slug:code>/apply/", calls.start, name="start_application"),
     path("applications/", applications.index, name="applications"),
     path("applications/<slug:code>/", applications.show, name="application"),
+    path("applications/<slug:code>/matches/", matching.of_application, name="application_matches"),
     path("applications/<slug:code>/withdraw/", applications.withdraw, name="withdraw"),
     path("applications/<slug:code>/attachments/", attachments.add, name="add_attachment"),
     path("applications/<slug:code>/attachments/<int:number>/", attachments.download, name="attachment"),

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from tests.api.test_rest import client_of
 from tests.factories.catalogue import make_entry
-from tests.factories.world import make_draft, make_person, make_world
+from tests.factories.world import make_allocation, make_draft, make_person, make_world
 
 from fabriek.access.actions import save_draft
 from fabriek.access.models import Application
@@ -60,6 +60,17 @@ def test_the_page_says_it_in_the_language_of_its_reader(application: Application
     assert "Not for commercial use" in shown
     client.cookies["django_language"] = "nl"
     assert "spraakherkenning" in client.get(f"/applications/{application.code}/matches/").content.decode()
+
+
+def test_a_project_has_its_page_for_its_members_alone() -> None:
+    project = make_allocation(make_world()).project
+    make_entry("funding", code="grant", details={"classes": [project.organisation_class]})
+    client = Client()
+    client.force_login(project.members.get().person)
+    assert f"/projects/{project.code}/matches/" in client.get(f"/projects/{project.code}/").content.decode()
+    assert "/catalogue/entries/grant/" in client.get(f"/projects/{project.code}/matches/").content.decode()
+    client.force_login(make_person())
+    assert client.get(f"/projects/{project.code}/matches/").status_code == 404
 
 
 def test_where_nothing_is_said_the_page_asks_for_more() -> None:

@@ -21,15 +21,19 @@ COUNTRY_LANGUAGES: dict[str, tuple[str, ...]] = {
     "SI": ("sl",), "SK": ("sk",),
 }  # fmt: skip
 """Languages of the Union in which somebody of a country is likely to write, beside English."""
-TOO_WIDE = frozenset(
+TEACHABLE = frozenset(
     {
         "topic:artificial-intelligence", "topic:machine-learning", "topic:deep-learning", "topic:gpu",
-        "topic:supercomputing", "topic:compute-time", "topic:open-source", "topic:start-up", "topic:sme", "topic:text",
-        "topic:image", "sector:education",
+        "topic:supercomputing",
     }
 )  # fmt: skip
-"""Concepts that nearly everything here is of: no reason by themselves, but what a course may teach. What is of
-education, research and science is one concept, which every applicant's text names."""
+"""Concepts that nearly everything here is of, but that a course may teach."""
+TOO_WIDE = TEACHABLE | {
+    "topic:compute-time", "topic:open-source", "topic:start-up", "topic:sme", "topic:text", "topic:image",
+    "sector:education",
+}  # fmt: skip
+"""Concepts that are no reason by themselves. What is of education, research and science is one concept, which every
+applicant's text names."""
 COMPANIES = frozenset({"startup", "sme", "large-industry"})
 CLASSES = COMPANIES | {"public-sector", "academia"}
 """Classes of applicant, as promises name them (people.models.OrganisationClass)."""
@@ -66,10 +70,9 @@ class Needs:
         """Whether its texts name anything that can be looked for."""
         return bool(self.concepts - TOO_WIDE)
 
-    def ordered(self, *families: str, wide: bool = False) -> list[str]:
-        """Its concepts of these families ('task', 'sector', ...), in this order, what is named first. wide: those that
-        are no reason by themselves too."""
-        found = [one for one in self.concepts if one.partition(":")[0] in families and (wide or one not in TOO_WIDE)]
+    def ordered(self, *families: str, but: frozenset[str] = TOO_WIDE) -> list[str]:
+        """Its concepts of these families ('task', 'sector', ...), in this order, what is named first."""
+        found = [one for one in self.concepts - but if one.partition(":")[0] in families]
         return sorted(found, key=lambda one: (one in self.heard, families.index(one.partition(":")[0]), one))
 
 

@@ -153,7 +153,7 @@ def _candidates(needs: Needs, today: date, own: set[int]) -> list[tuple[Entry, R
 def _searches(section: Section, needs: Needs) -> Iterator[tuple[str, dict[str, list[str]]]]:
     """The strongest concepts together, and each of them alone, among the kinds of a section."""
     filters = {"kind": list(section.kinds)}
-    found = needs.ordered(*section.families, wide=section.wide)
+    found = needs.ordered(*section.families, but=section.but)
     # What is known needs no course.
     wanted = [one for one in found if not (section.code == "training" and one in needs.known)]
     labels = [terms.label(one, "en") for one in wanted[:CONCEPTS]]

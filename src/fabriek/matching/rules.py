@@ -26,7 +26,7 @@ from fabriek.catalogue.record import (
 )
 from fabriek.catalogue.search import terms
 from fabriek.matching.licences import commercial_use
-from fabriek.matching.needs import CLASSES, TOO_WIDE, Needs
+from fabriek.matching.needs import CLASSES, TEACHABLE, TOO_WIDE, Needs
 
 SOON = timedelta(days=31)
 """Within how many days an expert has to be free, and before when a call that closes is told to close soon."""
@@ -35,6 +35,8 @@ WORTH = {"task": 12, "teaches": 10, "sector": 8, "skill": 10, "topic": 4, "langu
 PLAIN = {"class": 4, "country": 6, "open": 6, "free": 4, "seeks": 4, "ticket": 8, "round": 6, "licence": 2}
 AGAINST = {"licence-non-commercial": 8, "other-languages": 6, "closed": 6}
 """What remarks take off. Others take off nothing: what isn't said is no fault."""
+UNTAUGHT = TOO_WIDE - TEACHABLE
+"""Concepts that aren't even a reason for a course."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,14 @@ class _Weighing:
 @dataclass(frozen=True)
 class Section:
     """A part of the answer: which kinds of entry, by which families of concepts they are found, and how they are
-    weighed. The rule says whether anything of substance is shared."""
+    weighed. The rule says whether anything of substance is shared. but: concepts that aren't looked for. finds_all:
+    the newest of its kinds are weighed too, whatever they are about."""
 
     code: str
     kinds: tuple[str, ...]
     families: tuple[str, ...]
     rule: Callable[[_Weighing, Any], bool]
-    wide: bool = False
+    but: frozenset[str] = TOO_WIDE
     finds_all: bool = False
 
 
@@ -127,8 +130,8 @@ def concepts_of(record: Record) -> frozenset[str]:
     return frozenset(terms.declared(record) | terms.heard(said))
 
 
-def _of(concepts: Iterable[str], family: str) -> set[str]:
-    return {one for one in concepts if one.startswith(f"{family}:")} - TOO_WIDE
+def _of(concepts: Iterable[str], *families: str, but: frozenset[str] = TOO_WIDE) -> set[str]:
+    return {one for one in concepts if one.partition(":")[0] in families} - but
 
 
 def _about(weighing: _Weighing) -> bool:
@@ -168,9 +171,9 @@ def _training(weighing: _Weighing, details: TrainingDetails) -> bool:
     """Courses that teach what the project speaks of and nobody in it says they know; those that are over are not."""
     last = details.ends or details.starts
     weighing.ruled_out = last is not None and last < weighing.today
-    taught = {one for one in concepts_of(weighing.record) if one.partition(":")[0] in ("task", "topic")}
-    found = weighing.shares("teaches", taught - weighing.needs.known)
-    weighing.shares("sector", _of(concepts_of(weighing.record), "sector"))
+    concepts = concepts_of(weighing.record)
+    found = weighing.shares("teaches", _of(concepts, "task", "topic", but=UNTAUGHT) - weighing.needs.known)
+    weighing.shares("sector", _of(concepts, "sector"))
     if found and details.starts is not None and details.starts >= weighing.today:
         weighing.remark("starts", starts=details.starts.isoformat())
     return found
@@ -191,7 +194,7 @@ def _experts(weighing: _Weighing, details: TalentDetails) -> bool:
 
 def _skills(weighing: _Weighing) -> bool:
     concepts = concepts_of(weighing.record)
-    found = weighing.shares("skill", _of(concepts, "task") | _of(concepts, "topic"))
+    found = weighing.shares("skill", _of(concepts, "task", "topic"))
     return weighing.shares("sector", _of(concepts, "sector")) or found
 
 
@@ -280,7 +283,7 @@ SECTIONS = (
     Section("data", ("dataset",), (*_WORK, "language"), _material),
     Section("models", ("model",), (*_WORK, "language"), _material),
     Section("software", ("software",), _WORK, _material),
-    Section("training", ("training",), ("task", "topic"), _training, wide=True),
+    Section("training", ("training",), ("task", "topic"), _training, but=UNTAUGHT),
     Section("experts", ("expert", "team"), _WORK, _experts),
     Section("partners", ("venture", "team", "expert"), _WORK, _partners),
     Section("services", ("service",), ("sector", "task", "topic"), _services),

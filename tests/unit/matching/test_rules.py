@@ -125,6 +125,13 @@ def test_a_course_teaches_what_nobody_knows_yet() -> None:
     assert weighed("training", make_record("training", **said), able) is None
 
 
+def test_what_all_is_of_is_taught_but_is_no_reason_by_itself() -> None:
+    needs = needs_of(named=["machine learning on text"])
+    match = fits("training", "training", needs, details={"teaches": ["machine learning", "text"]})
+    assert [one.values for one in match.reasons] == [{"concepts": ["topic:machine-learning"]}]
+    assert weighed("data", make_record(keywords=["machine learning", "text"]), needs) is None
+
+
 def test_a_course_that_is_over_is_not_offered() -> None:
     details = {"teaches": ["parallel programming"], "starts": str(TODAY - timedelta(2)), "ends": str(TODAY)}
     assert weighed("training", make_record("training", details=details)) is not None

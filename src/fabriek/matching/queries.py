@@ -180,8 +180,9 @@ def _best(section: Section, needs: Needs, pool: Sequence[tuple[Entry, Record]], 
 
 
 def _recipes(entry: Entry, match: Match) -> tuple[Recipe, ...]:
-    """Recipes that take it. Those of data read text, so that other data are not said to be taken."""
+    """Recipes that take it. Those of data read text, so that other data, also sound with its text, are not said to be
+    taken."""
     details = match.record.details
-    if details.kind == "dataset" and "text" not in (one.casefold() for one in details.modalities):
+    if details.kind == "dataset" and {one.casefold() for one in details.modalities} != {"text"}:
         return ()
     return tuple(recipe for recipe, _question in recipes_that_take(entry))

@@ -109,7 +109,7 @@ def test_what_a_venture_seeks_is_believed_of_a_member_alone() -> None:
 def test_recipes_are_told_of_data_that_are_text() -> None:
     application = application_about("Dutch speech recognition")
     text = make_entry(**SPEECH, details={"modalities": ["Text"]})
-    sound = make_entry(**SPEECH, details={"modalities": ["audio"]})
+    sound = make_entry(**SPEECH, details={"modalities": ["audio", "text"]})
     fitting = matches_of(application, application.applicant)
     told = {one.entry.code: [r.code for r in one.recipes] for _s, found in fitting.sections for one in found}
     assert "fine-tune-lm" in told[text.code]

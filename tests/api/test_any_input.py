@@ -28,7 +28,7 @@ def tokens() -> dict[str, str]:
     person = make_person()
     for role in ("reviewer", "officer", "operator", "board", "administrator"):
         give_first_role(person, role)
-    scopes = ["read", "apply", "describe", "curate", "review", "decide", "operate", "admin"]
+    scopes = ["read", "apply", "describe", "curate", "ask", "review", "decide", "operate", "admin"]
     _token, everything = create_token(person, name="t", scopes=scopes, person=person)
     _token, agent = create_token(None, name="a", scopes=["agent"], site=world.cluster.code)
     return {"person": everything, "agent": agent, "cluster": world.cluster.code}

@@ -103,6 +103,11 @@ VERBS: dict[str, tuple[str, str]] = {
     "add_source": ("POST /harvest/sources", "harvest add"),
     "change_source": ("POST /harvest/sources/{code}", "harvest change"),
     "ask_source": ("POST /harvest/sources/{code}/ask", "harvest ask"),
+    "ask_ticket": ("POST /tickets", "ticket ask"),
+    "ticket": ("POST /tickets/{number}/messages", "ticket answer"),
+    "hand_over_ticket": ("POST /tickets/{number}/hand-over", "ticket hand-over"),
+    "close_ticket": ("POST /tickets/{number}/close", "ticket close"),
+    "reopen_ticket": ("POST /tickets/{number}/reopen", "ticket reopen"),
     "end_link": ("POST /links/{number}/end", "link end"),
     "by_hand": ("POST /clusters/{code}/by-hand", "cluster choose"),
     "register_cluster": ("POST /clusters", "cluster register"),
@@ -191,6 +196,9 @@ LISTS: dict[str, tuple[str, str]] = {
     "harvest_source": ("GET /harvest/sources/{code}/runs", "harvest runs"),
     "harvest_run": ("GET /harvest/runs/{uuid}/remarks", "harvest remarks"),
     "waiting_jobs": ("GET /jobs", "cluster jobs"),
+    "my_tickets": ("GET /tickets", "ticket list"),
+    "tickets_desk": ("GET /desk/tickets", "ticket list"),
+    "ticket": ("GET /tickets/{number}/messages", "ticket show"),
     "catalogue": ("GET /catalogue/entries", "catalogue list"),
     "saved_searches": ("GET /catalogue/searches", "catalogue searches"),
     "saved_search": ("GET /catalogue/searches/{number}/news", "catalogue news"),
@@ -250,6 +258,10 @@ FORMS = {
     "add_source",
     "change_source",
     "ask_source",
+    "ask_ticket",
+    "hand_over_ticket",
+    "close_ticket",
+    "reopen_ticket",
     "declare_statement",
     "plan_maintenance",
     "cancel_maintenance",
@@ -379,6 +391,9 @@ def test_what_a_list_is_of_comes_in_pages_where_it_grows() -> None:
         "/projects/{code}/transfers",
         "/reallocations",
         "/systems",
+        "/tickets",
+        "/tickets/{number}/messages",
+        "/desk/tickets",
         "/usage-batches",
         "/usage-proofs",
     ):
@@ -401,6 +416,7 @@ def test_the_rooms_decide_and_the_doors_only_call() -> None:
         recipes,
         saved_searches,
         sites,
+        support,
         transfers,
     )
     from fabriek.api.routes import explaining as why
@@ -418,6 +434,7 @@ def test_the_rooms_decide_and_the_doors_only_call() -> None:
         recipes,
         saved_searches,
         sites,
+        support,
         why,
     )
     for module in (*rooms, transfers):

@@ -31,6 +31,7 @@ from fabriek.api.routes import (
     saved_searches,
     scenarios,  # noqa: F401
     sites,
+    support,
     transfers,  # noqa: F401
 )
 
@@ -58,3 +59,4 @@ api.add_router("/", lineages.router)
 api.add_router("/", matching.router)
 api.add_router("/sites", sites.router)
 api.add_router("/harvest", harvesting.router)
+api.add_router("/", support.router)

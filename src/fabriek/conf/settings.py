@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "fabriek.recipes",
     "fabriek.catalogue",
     "fabriek.harvest",
+    "fabriek.support",
     "fabriek.access",
     "fabriek.promises",
     "fabriek.demo",

@@ -51,6 +51,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "describe entries": frozenset({_A, _R, _O, _P, _B, _M}),
     "curate the catalogue": frozenset({_O, _P}),
     "harvest": frozenset({_P, _M}),
+    # support: everybody who signed in may ask, and reads what they asked themselves
+    "answer questions": frozenset({_O, _P}),
     # administrator
     "manage people": frozenset({_M}),
 }

@@ -9,6 +9,7 @@ SCOPES = {
     "apply": _("Write and submit applications, submit and cancel jobs"),
     "describe": _("Describe entries of the catalogue and ask to publish them"),
     "curate": _("Publish entries of the catalogue and send them back"),
+    "ask": _("Ask experts questions, and answer them"),
     "review": _("Write reviews"),
     "decide": _("Open calls, check eligibility, propose and publish decisions, establish shares"),
     "operate": _("Declare capacity, maintenance and clusters, import usage"),

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from fabriek.portal.asked_from import carried
 
 EVERYBODY = frozenset({"everybody"})
 
@@ -63,6 +66,7 @@ DESK = (
         _roles("officer", "board"),
         ("/scenarios/", "/desk/calls/", "/desk/applications/", "/desk/tasks/", "/desk/returns/", "/desk/changes/"),
     ),
+    Destination("tickets_desk", _("Questions"), _roles("officer", "operator")),
     Destination("objections", _("Objections"), _roles("officer", "board")),
     Destination("programmes", _("Programmes"), _roles("officer", "board")),
     Destination("operations", _("Operations"), _roles("operator", "officer", "board", "administrator")),
@@ -98,6 +102,12 @@ def navigation_of(request: HttpRequest, destinations: tuple[Destination, ...]) -
     return items
 
 
+def ask_url(request: HttpRequest) -> str:
+    """Where one asks the experts, with the page that one asks from."""
+    url, page = page_url("ask_ticket"), carried(request.path)
+    return f"{url}?from={quote(page)}" if page else url
+
+
 def portal(request: HttpRequest) -> dict[str, Any]:
     """The context processor: see the names below in ``templates/base.html``."""
     return {
@@ -111,5 +121,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "legal_url": page_url("legal"),
         "accessibility_url": page_url("accessibility"),
         "about_demo_url": page_url("about_demo"),
+        "ask_url": ask_url(request),
+        "my_tickets_url": page_url("my_tickets"),
         "set_language_url": page_url("set_language"),
     }

@@ -1,1 +1,1 @@
-"""Support: questions to a factory's experts, events and training with seats, the calendar."""
+"""Support: questions to a factory's experts, each with the page and the thing that it was asked from."""

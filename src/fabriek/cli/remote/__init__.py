@@ -20,6 +20,7 @@ from fabriek.cli.remote import (
     saved_searches,
     scenarios,
     standards,
+    support,
     transfers,
 )
 
@@ -39,6 +40,7 @@ def register(app: typer.Typer) -> None:
         rolling,
         operators,
         harvesting,
+        support,
         administrators,
         looking,
         matching,

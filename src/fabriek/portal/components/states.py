@@ -77,6 +77,8 @@ STATES: dict[str, Look] = {
     "preempted": Look(_("Preempted"), "warning", "square"),
     # harvests
     "overtaken": Look(_("Overtaken by another run"), "neutral", "square"),
+    # questions
+    "answered": Look(_("Answered"), "success"),
     # data between sites
     "measured": Look(_("Waits for your word"), "warning", "ring"),
     "ready": Look(_("Waiting for the agent"), "neutral", "ring"),

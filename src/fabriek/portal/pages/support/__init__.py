@@ -1,0 +1,1 @@
+"""Pages to ask a factory's experts, and to answer."""

@@ -1,0 +1,17 @@
+"""The addresses of these pages."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, path
+
+from fabriek.portal.pages.support import tickets
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("questions/", tickets.mine, name="my_tickets"),
+    path("questions/ask/", tickets.ask, name="ask_ticket"),
+    path("questions/<int:number>/", tickets.show, name="ticket"),
+    path("questions/<int:number>/hand-over/", tickets.hand_over, name="hand_over_ticket"),
+    path("questions/<int:number>/close/", tickets.close, name="close_ticket"),
+    path("questions/<int:number>/reopen/", tickets.reopen, name="reopen_ticket"),
+    path("desk/questions/", tickets.desk, name="tickets_desk"),
+]

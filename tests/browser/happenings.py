@@ -26,8 +26,8 @@ class Happened(NamedTuple):
 
 
 def let_things_happen(enter: Any, folder: Path) -> Happened:
-    """A draft, an application in review, an objection, a change that was asked, maintenance, a link, moved hours, a
-    task."""
+    """A draft, an application in review, an objection, a change that was asked, maintenance, a link, moved hours,
+    questions, a task."""
     founder, officer = enter("founder"), enter("officer")
     draft = founder_asks(founder)
     officer.goto("/decisions/")
@@ -36,6 +36,7 @@ def let_things_happen(enter: Any, folder: Path) -> Happened:
     officer.get_by_role("button", name="Assign reviewers").click()
     move_hours(officer)
     declare(enter("operator"))
+    ask_the_experts(founder)
     for who in REVIEWERS:
         page = enter(who)
         page.goto("/reviews/")
@@ -66,6 +67,25 @@ def founder_asks(page: Any) -> str:
     page.get_by_role("button", name="Ask", exact=True).click()
     page.get_by_role("heading", name="So far").wait_for()
     return draft
+
+
+def ask_the_experts(page: Any) -> None:
+    """From a project's page two questions, of which one is closed."""
+    page.goto("/projects/")
+    page.locator("tbody a").first.click()
+    page.wait_for_url("**/projects/*/")
+    project = page.url
+    for subject in ("What does a checkpoint cost?", "Where does the data lie?"):
+        page.goto(project)
+        page.get_by_role("link", name="Ask an expert").click()
+        page.locator("[name=factory]").select_option(index=1)
+        page.locator("[name=subject]").fill(subject)
+        page.locator("[name=text]").fill("In hours, for a model of a billion parameters.")
+        page.locator("main form button[type=submit]").click()
+        page.get_by_role("heading", name="What was said").wait_for()
+    page.get_by_role("link", name="Close it").click()
+    page.locator("main form button[type=submit]").click()
+    page.get_by_role("link", name="Open it again").wait_for()
 
 
 def move_hours(page: Any) -> None:

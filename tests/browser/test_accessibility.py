@@ -26,9 +26,10 @@ RUN = """async () => (await axe.run(document, {
     resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
   })).violations.map(v => v.id + ": " + v.nodes.slice(0, 3).map(n => n.target.join(" ")).join(" | "))"""
 # What the page says of itself: its links, how wide it is, which figures don't fit their frame, whether it says that it
-# is a demonstration; and its two parts as they are written, without what only the server reads.
+# is a demonstration; and its two parts as they are written, without what only the server reads, and where it is itself.
 READ = """() => {
   const frame = document.documentElement.cloneNode(true), main = frame.querySelector("main");
+  frame.querySelectorAll("footer a[href*='?from=']").forEach(link => { link.href = link.pathname; });
   frame.querySelectorAll("head, input[type=hidden]").forEach(part => part.remove());
   main.remove();
   main.dataset.theme = document.body.dataset.factoryTheme;

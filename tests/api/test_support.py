@@ -37,6 +37,8 @@ def test_a_question_from_asking_to_closing() -> None:
     assert post(expert, "messages", text="Halve the batch.")["state"] == "answered"
     assert expert.get("/api/v1/desk/tickets").json()["total"] == 0
     assert expert.get("/api/v1/desk/tickets?state=answered").json()["total"] == 1
+    assert expert.get("/api/v1/desk/tickets?state=all&sort=-since").json()["total"] == 1
+    assert expert.get("/api/v1/desk/tickets?state=gone").status_code == 422
     said = asker.get(f"{path}/messages").json()["items"]
     assert [(one["text"], one["is_answer"]) for one in said] == [
         ("My job ends at once.", False),

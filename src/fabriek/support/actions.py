@@ -1,4 +1,7 @@
-"""Verbs of support: the only place that writes tickets, what is said in them, and who has them."""
+"""Verbs of support: the only place that writes tickets, what is said in them, and who has them.
+
+The audit tells that something was said and not what: more people read it than a question.
+"""
 
 from __future__ import annotations
 
@@ -138,7 +141,7 @@ def close(actor: Person, ticket: Ticket, why: str = "") -> Ticket:
         _refuse(text_faults("why", why))
         _say(actor, held, why)
     _becomes(held, TicketState.CLOSED)
-    record(actor, "support.close", held, why=why)
+    record(actor, "support.close", held)
     if is_expert(actor, held):
         _tell(held.asked_by, held, gettext_lazy("Closed: %(subject)s"), why)
     return held
@@ -156,7 +159,7 @@ def reopen(actor: Person, ticket: Ticket, why: str) -> Ticket:
         raise WrongState(_("This question is not closed."), state=held.state)
     _say(actor, held, why)
     _becomes(held, TicketState.OPEN)
-    record(actor, "support.reopen", held, why=why)
+    record(actor, "support.reopen", held)
     again = gettext_lazy("Opened again: %(subject)s")
     _tell_other_side(actor, held, again, again, why)
     return held

@@ -19,6 +19,7 @@ from tests.factories.world import (
     make_allocation,
     make_draft,
     make_organisation,
+    make_partition,
     make_person,
     make_submitted,
     make_world,
@@ -529,6 +530,25 @@ def test_why_is_read_and_asked_and_waited_for(reviewers: list[Person], monkeypat
     monkeypatch.setattr("fabriek.access.actions.explaining.apart.explain", lambda _question: Fault("No memory."))
     failed = applicant.run("application", "explain", refused.code, "--again", status=1)
     assert "No memory." in failed.stderr
+
+
+def test_a_question_is_asked_handed_over_answered_and_closed() -> None:
+    operator, founder = make_person("operator"), make_person()
+    (here, _), (there, _) = make_partition(operator), make_partition(operator)
+    asker, expert = Command(founder), Command(operator)
+    said = ("--subject", "Out of memory", "--text", "My job ends at once.")
+    number = asker.read("ticket", "ask", here.code, *said, "--about", "project:aurora")["number"]
+    asker.run("ticket", "ask", here.code, *said, "--about", "aurora", status=2)
+    assert "Out of memory" in asker.run("ticket", "list").stdout
+    assert "Out of memory" in expert.run("ticket", "list", "--desk", "--factory", here.code).stdout
+    expert.run("ticket", "hand-over", number, "--to", there.code, "--why", "Theirs.")
+    assert "is answered" in expert.run("ticket", "answer", number, "--text", "Halve the batch.").stdout
+    shown = asker.run("ticket", "show", number).stdout
+    assert all(words in shown for words in ("Halve the batch.", "Theirs.", there.code))
+    assert [one["is_answer"] for one in asker.read("ticket", "show", number)["messages"]] == [False, True]
+    asker.run("ticket", "close", number)
+    assert expert.read("ticket", "list", "--desk", "--state", "closed")[0]["number"] == number
+    assert asker.read("ticket", "reopen", number, "--why", "It came back.")["state"] == "open"
 
 
 def answer_all() -> None:

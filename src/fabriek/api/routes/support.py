@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
@@ -124,12 +124,12 @@ def ask(request: HttpRequest, body: AskIn) -> dict[str, Any]:
 def waiting(
     request: HttpRequest,
     paging: Query[Paging],
-    state: TicketState | None = TicketState.OPEN,
+    state: TicketState | Literal["all"] = TicketState.OPEN,
     factory: str = "",
     sort: str = "",
 ) -> dict[str, Any]:
     """The longest waiting first; of one factory, in another state."""
-    return page_of(desk(state=state or "", factory=factory[:80], sort=sort), paging, _row)
+    return page_of(desk(state="" if state == "all" else state, factory=factory[:80], sort=sort), paging, _row)
 
 
 @router.get("/tickets/{number}", response=TicketDetail, auth=READ, summary="A question")

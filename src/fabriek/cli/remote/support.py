@@ -45,7 +45,7 @@ def ask_(
 
 def list_(
     desk: Annotated[bool, typer.Option("--desk", help="What waits for the experts, instead of your own.")] = False,
-    state: Annotated[str, typer.Option("--state", help="Of the desk: open, answered or closed.")] = "open",
+    state: Annotated[str, typer.Option("--state", help="Of the desk: open, answered, closed or all.")] = "open",
     factory: Annotated[str, typer.Option("--factory", help="Of the desk: one factory's.")] = "",
     sort: Annotated[str, typer.Option("--sort", help="A column, such as asked or -asked.")] = "",
     url: Url = LOCAL,

@@ -24,6 +24,8 @@ MOST_MESSAGES = 200
 
 # A path of this platform. Browsers read '/\' as '//', and leave out tabs and line ends: none of them leads elsewhere.
 _PAGE = re.compile(r"/(?![/\\])[^\s\\\x00-\x1f\x7f]*")
+# Line ends and tabs aside: PostgreSQL takes no NUL, and the others have no place in a text.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def is_page(address: str) -> bool:
@@ -47,6 +49,8 @@ def text_faults(name: str, text: str, longest: int = LONGEST) -> dict[str, list[
         return {name: [_("Write something here.")]}
     if len(text) > longest:
         return {name: [_("Use at most %(number)s characters.") % {"number": f"{longest:,}"}]}
+    if _CONTROL.search(text):
+        return {name: [_("This has characters in it that can't be shown. Type it again.")]}
     return {}
 
 
@@ -57,6 +61,6 @@ def context_faults(page: str, about_kind: str, about: str) -> dict[str, list[str
         faults["page"] = [_("Give the address of a page of this platform, from the / on.")]
     if about_kind and about_kind not in AboutKind.values:
         faults["about_kind"] = [_("Choose one of %(kinds)s.") % {"kinds": ", ".join(AboutKind.values)}]
-    if bool(about_kind) != bool(about) or len(about) > LONGEST_ABOUT:
+    if bool(about_kind) != bool(about) or len(about) > LONGEST_ABOUT or _CONTROL.search(about):
         faults["about"] = [_("Give what it is about by its kind and its code, or leave out both.")]
     return faults

@@ -232,6 +232,11 @@ def test_what_cannot_be_taken_is_said_by_its_field(founder: Person, factory: Fac
         "about",
     }
     assert faults_of(lambda: asked(founder, factory, about="aurora")) == {"about"}
+    assert faults_of(lambda: ask(founder, factory, "a\x00b", "\x07", about_kind="job", about="\x00")) == {
+        "subject",
+        "text",
+        "about",
+    }
     assert faults_of(lambda: ask(founder, factory, "a" * 201, "a" * 10_001)) == {"subject", "text"}
     made = asked(founder, factory)
     assert faults_of(lambda: write(founder, made, " ")) == {"text"}

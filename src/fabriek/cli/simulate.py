@@ -18,6 +18,7 @@ from rich.console import Console
 if TYPE_CHECKING:
     from fabriek.simulation.answers import Outcome
     from fabriek.simulation.jobs import Repairs
+    from fabriek.simulation.policy import Machine, Policy
     from fabriek.simulation.simulate import Schedule
 
 BAD_INPUT = 2
@@ -35,8 +36,10 @@ class PolicyName(StrEnum):
 
 
 def simulate(
-    trace: Annotated[Path, typer.Argument(help="SWF, sacct --parsable2, or a GPU trace; plain or .gz.")],
     nodes: Annotated[int, typer.Option(min=1, max=_MOST_UNITS, help="Of the machine; processors are the unit.")],
+    trace: Annotated[
+        Path | None, typer.Argument(help="SWF, sacct --parsable2, or a GPU trace; plain or .gz.", show_default=False)
+    ] = None,
     cores_per_node: Annotated[
         int, typer.Option(min=1, max=_MOST_UNITS, help="Jobs take whole nodes of so many processors.")
     ] = 1,
@@ -49,6 +52,9 @@ def simulate(
     ] = False,
     starts: Annotated[Path | None, typer.Option(help="Where to write job,submit,start,end,processors.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    emit_slurm: Annotated[
+        bool, typer.Option("--emit-slurm", help="Print the policy as Slurm's settings instead; no trace is read.")
+    ] = False,
 ) -> None:
     """Run a trace on a described machine under a policy: who waits, how long, and what the machine is used for.
 
@@ -69,6 +75,11 @@ def simulate(
         _refuse(rules, error.strerror or str(error))
     except (RulesBroken, UnicodeDecodeError) as fault:
         _refuse(rules, str(fault))
+    if emit_slurm:
+        _emit(machine, chosen, rules)
+        return
+    if trace is None:
+        raise typer.BadParameter("a file to simulate, or --emit-slurm", param_hint="TRACE")
     try:
         with Console(stderr=True).status("reading") as status:
             read = read_trace(trace)
@@ -103,6 +114,15 @@ def simulate(
         print(json.dumps(figures))
     else:
         _show(found, seconds)
+
+
+def _emit(machine: Machine, policy: Policy, rules: Path | None) -> None:
+    from fabriek.simulation.emitting import slurm_settings
+
+    try:
+        print(slurm_settings(machine, policy).text(), end="")
+    except ValueError as fault:
+        _refuse(rules, str(fault))
 
 
 def _show(found: Outcome, seconds: float) -> None:

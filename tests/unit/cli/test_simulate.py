@@ -119,3 +119,21 @@ def test_files_that_cannot_be_used(trace: Path, tmp_path: Path) -> None:
         assert result.exit_code == 2, name
         assert name in result.stderr.replace("\n", "")
     assert run(trace, "--nodes", 4, "--starts", tmp_path / "no folder" / "starts.csv").exit_code == 2
+
+
+def test_the_policy_as_settings_of_slurm(trace: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[weights]\nage = 7\n[[held]]\nklass = "startup"\nprocessors = 3\n')
+    result = run("--nodes", 4, "--rules", rules, "--emit-slurm")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert "PriorityWeightAge=7" in lines
+    assert any(line.startswith("scontrol create reservation ReservationName=floor_1_startup ") for line in lines)
+    rules.write_text('[preempt]\n"very urgent" = 1\n')
+    refused = run("--nodes", 4, "--rules", rules, "--emit-slurm")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "'very urgent' can't be a name in Slurm" in refused.stderr
+
+
+def test_without_a_trace(tmp_path: Path) -> None:
+    assert run("--nodes", 4).exit_code == 2

@@ -7,21 +7,22 @@ import json
 import sys
 import time
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
+from fabriek.cli.workload import Classes, ClassOf, read_with_classes, refusing
+
 if TYPE_CHECKING:
-    from fabriek.simulation.answers import Outcome
-    from fabriek.simulation.jobs import Repairs
+    from fabriek.simulation.jobs import Jobs, Repairs
     from fabriek.simulation.policy import Machine, Policy
     from fabriek.simulation.simulate import Schedule
+    from fabriek.simulation.workloads.trace import Trace
 
-BAD_INPUT = 2
 _MOST_UNITS = 10**9
 _NAMED = 20
 
@@ -47,10 +48,25 @@ def simulate(
     rules: Annotated[
         Path | None, typer.Option(help="A TOML file with weights, limits, what is held, partitions.")
     ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="Another file of rules: what it would change, for each class.")
+    ] = None,
+    window_count: Annotated[
+        int,
+        typer.Option("--windows", min=2, max=1000, help="Into how many the trace is cut to tell chance from change."),
+    ] = 20,
+    classes: Classes = None,
+    class_of: ClassOf = "account",
     kill_at_limit: Annotated[
         bool, typer.Option("--kill-at-limit", help="End jobs at the time that they asked.")
     ] = False,
     starts: Annotated[Path | None, typer.Option(help="Where to write job,submit,start,end,processors.")] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="Where to write figures by class and window: CSV, or .parquet.")
+    ] = None,
+    swf: Annotated[
+        Path | None, typer.Option(help="Where to write the jobs that ran, with their waits, as SWF.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     emit_slurm: Annotated[
         bool, typer.Option("--emit-slurm", help="Print the policy as Slurm's settings instead; no trace is read.")
@@ -60,78 +76,135 @@ def simulate(
 
     Exit status 0; 2: bad input. Jobs that don't fit the machine are left out, counted and named on standard error.
     """
-    from fabriek.simulation.answers import outcome
     from fabriek.simulation.policy import BY_NAME, Machine
-    from fabriek.simulation.rules import RulesBroken, with_rules
-    from fabriek.simulation.simulate import simulate as run
-    from fabriek.simulation.workloads.reading import read_trace
 
     machine = Machine.of(nodes, cores_per_node)
-    chosen = replace(BY_NAME[policy], kill_at_limit=kill_at_limit)
-    try:
-        if rules is not None:
-            machine, chosen = with_rules(rules.read_text(encoding="utf-8"), machine, chosen)
-    except OSError as error:
-        _refuse(rules, error.strerror or str(error))
-    except (RulesBroken, UnicodeDecodeError) as fault:
-        _refuse(rules, str(fault))
+    named = replace(BY_NAME[policy], kill_at_limit=kill_at_limit)
+    asked = _asked(rules, machine, named)
     if emit_slurm:
-        _emit(machine, chosen, rules)
+        _emit(*asked, rules)
         return
     if trace is None:
         raise typer.BadParameter("a file to simulate, or --emit-slurm", param_hint="TRACE")
-    try:
-        with Console(stderr=True).status("reading") as status:
-            read = read_trace(trace)
-            status.update("simulating; the first time on a machine a minute of compiling goes before")
-            begun = time.perf_counter()
-            schedule = run(read.jobs, machine, chosen)
-            seconds = time.perf_counter() - begun
-    except OSError as error:
-        _refuse(trace, error.strerror or str(error))
-    except ValueError as fault:
-        _refuse(trace, str(fault))
-    _tell_what_is_left_out(read.repairs, schedule)
+    other = None if against is None else _asked(against, machine, named)
+    with Console(stderr=True).status("reading") as status, refusing(trace):
+        read = read_with_classes(trace, "requested", "UTC", classes, class_of)
+        status.update("simulating; the first time on a machine a minute of compiling goes before")
+        count = window_count if other or figures else 0
+        ran = _run(read.jobs, asked, count)
+        changed = None if other is None else _run(read.jobs, other, count)
+    _tell_what_is_left_out(read.repairs, ran.schedule)
     if starts is not None:
-        try:
-            _write(starts, schedule)
-        except OSError as error:
-            _refuse(starts, f"can't be written: {error.strerror or error}")
-    found = outcome(schedule)
-    figures = {
+        with refusing(starts):
+            _write(starts, ran.schedule)
+    if swf is not None:
+        with refusing(swf):
+            _write_swf(swf, read, ran.schedule)
+    if figures is not None:
+        from fabriek.cli.simulated_figures import figure_rows, write_figures
+
+        rows = figure_rows("rules", ran.schedule, ran.parts, ran.policy.held)
+        if changed is not None:
+            rows += figure_rows("against", changed.schedule, changed.parts, changed.policy.held)
+        with refusing(figures):
+            write_figures(figures, rows)
+    told = _figures(ran, len(read.repairs.skipped))
+    if changed is not None:
+        told |= _compared(ran, changed, len(read.repairs.skipped))
+    if as_json:
+        print(json.dumps(told))
+    else:
+        _show(told)
+
+
+@dataclass(frozen=True)
+class _Ran:
+    """A policy's schedule of the whole trace, those of its windows, and seconds of computing the first."""
+
+    policy: Policy
+    schedule: Schedule
+    parts: list[Schedule]
+    seconds: float
+
+
+def _asked(rules: Path | None, machine: Machine, policy: Policy) -> tuple[Machine, Policy]:
+    """The machine and the policy with what a file of rules adds."""
+    from fabriek.simulation.rules import with_rules
+
+    if rules is None:
+        return machine, policy
+    with refusing(rules):
+        return with_rules(rules.read_text(encoding="utf-8"), machine, policy)
+
+
+def _run(jobs: Jobs, asked: tuple[Machine, Policy], count: int) -> _Ran:
+    """With so many windows, each on an empty machine."""
+    from fabriek.simulation.comparing import windows
+    from fabriek.simulation.simulate import simulate as run
+
+    begun = time.perf_counter()
+    schedule = run(jobs, *asked)
+    seconds = time.perf_counter() - begun
+    return _Ran(asked[1], schedule, [run(one, *asked) for one in windows(jobs, count)] if count else [], seconds)
+
+
+def _figures(ran: _Ran, skipped: int) -> dict[str, Any]:
+    from fabriek.cli.simulated_figures import floor_rows
+    from fabriek.simulation.answers import outcome
+
+    found = outcome(ran.schedule)
+    told: dict[str, Any] = {
         "jobs": found.waiting.jobs,
-        "skipped": found.skipped + len(read.repairs.skipped),
+        "skipped": found.skipped + skipped,
         "never_started": found.stuck,
         "mean_wait": found.waiting.mean_wait,
         "median_wait": found.waiting.median_wait,
+        "wait_95": found.waiting.wait_95,
         "mean_bounded_slowdown": found.waiting.mean_slowdown,
         "utilisation": found.utilisation,
         "makespan": found.makespan,
         "lost_unit_seconds": found.lost,
-        "seconds": seconds,
+        "seconds": ran.seconds,
     }
-    if as_json:
-        print(json.dumps(figures))
-    else:
-        _show(found, seconds)
+    if floors := floor_rows(ran.schedule, ran.policy.held):
+        told["floors"] = floors
+    return told
+
+
+def _compared(ran: _Ran, changed: _Ran, skipped: int) -> dict[str, Any]:
+    """What the other policy changes; its floors also on the first's schedule: what is reached without them."""
+    from fabriek.cli.simulated_figures import changes, floor_rows
+
+    against = _figures(changed, skipped)
+    if "floors" in against:
+        against["floors_before"] = floor_rows(ran.schedule, changed.policy.held)
+    return {"against": against, "windows": len(ran.parts), "classes": changes(ran.parts, changed.parts)}
 
 
 def _emit(machine: Machine, policy: Policy, rules: Path | None) -> None:
     from fabriek.simulation.emitting import slurm_settings
 
-    try:
+    with refusing(rules or Path()):
         print(slurm_settings(machine, policy).text(), end="")
-    except ValueError as fault:
-        _refuse(rules, str(fault))
 
 
-def _show(found: Outcome, seconds: float) -> None:
-    waiting = found.waiting
-    print(
-        f"{waiting.jobs:,} jobs; wait: mean {waiting.mean_wait:,.0f} s, median {waiting.median_wait:,.0f} s, 95 % "
-        f"within {waiting.wait_95:,.0f} s; mean bounded slowdown {waiting.mean_slowdown:,.2f}; utilisation "
-        f"{found.utilisation:.1%} of {found.makespan:,} s; computed in {seconds:.2f} s."
-    )
+def _show(told: dict[str, Any]) -> None:
+    for name, one in (("", told), ("against: ", told.get("against"))):
+        if one is None:
+            continue
+        print(
+            f"{name}{one['jobs']:,} jobs; wait: mean {one['mean_wait']:,.0f} s, median {one['median_wait']:,.0f} s, "
+            f"95 % within {one['wait_95']:,.0f} s; mean bounded slowdown {one['mean_bounded_slowdown']:,.2f}; "
+            f"utilisation {one['utilisation']:.1%} of {one['makespan']:,} s; computed in {one['seconds']:.2f} s."
+        )
+        for floor in one.get("floors", ()):
+            kept = "kept" if floor["kept"] else f"broken for {floor['broken_seconds']:,} s"
+            print(
+                f"{name}floor of {floor['class']}: promised {floor['promised']:.1%} of "
+                f"{floor['partition'] or 'the machine'}, reached {floor['reached']:.1%}: {kept}."
+            )
+    for one in told.get("classes", ()):
+        print(one["verdict"])
 
 
 def _write(path: Path, schedule: Schedule) -> None:
@@ -148,6 +221,23 @@ def _write(path: Path, schedule: Schedule) -> None:
         writer.writerow(("job", "submit", "start", "end", "processors"))
         writer.writerows(columns[np.argsort(columns[:, 0], kind="stable")].tolist())
     partial.replace(path)
+
+
+def _write_swf(path: Path, read: Trace, schedule: Schedule) -> None:
+    """The jobs that ran as a trace of the machine that was described: waits are what the simulation made of them."""
+    from fabriek.simulation.answers import waits
+    from fabriek.simulation.workloads.swf_writing import write_swf
+
+    machine = schedule.machine
+    units = sum(pool.processors for pool in machine.pools)
+    ran = replace(
+        read,
+        jobs=schedule.jobs.taken(schedule.ran),
+        waits=waits(schedule),
+        processors=units * machine.cores_per_node,
+        nodes=units if machine.cores_per_node > 1 else sum(pool.nodes for pool in machine.pools) or None,
+    )
+    write_swf(ran, path)
 
 
 def _tell_what_is_left_out(repairs: Repairs, schedule: Schedule) -> None:
@@ -170,8 +260,3 @@ def _tell_what_is_left_out(repairs: Repairs, schedule: Schedule) -> None:
             f"{' '.join(str(number) for number in stuck)}",
             file=sys.stderr,
         )
-
-
-def _refuse(path: Path | None, why: str) -> NoReturn:
-    Console(stderr=True).print(f"[red]{path}: {why}[/red]", soft_wrap=True, highlight=False)
-    raise typer.Exit(BAD_INPUT)

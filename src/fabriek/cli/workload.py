@@ -54,7 +54,7 @@ def describe(
     """
     from fabriek.simulation.workloads.describing import described
 
-    figures = described(_read(trace, processors, zone, classes, class_of))
+    figures = described(read_with_classes(trace, processors, zone, classes, class_of))
     if as_json:
         print(json.dumps(figures))
     else:
@@ -74,7 +74,7 @@ def convert(
 
     Exit status 0; 2: it can't be read or written, with the line and what is wrong.
     """
-    read = _read(trace, processors, zone, classes, class_of)
+    read = read_with_classes(trace, processors, zone, classes, class_of)
     _write(read, output)
     _tell(read, output, as_json)
 
@@ -108,8 +108,8 @@ def synthesise(
     from fabriek.simulation.workloads.synthetic import fitted
     from fabriek.simulation.workloads.synthetic import synthesise as made_like
 
-    source = _read(trace, processors, zone, classes, class_of)
-    with _refusing(trace):
+    source = read_with_classes(trace, processors, zone, classes, class_of)
+    with refusing(trace):
         made = made_like(
             fitted(source, block_hours=block),
             weeks=weeks,
@@ -119,24 +119,25 @@ def synthesise(
             spread=spread,
         )
     if estimates is not None:
-        like = _read(estimates, processors, zone, None, class_of)
-        with _refusing(estimates):
+        like = read_with_classes(estimates, processors, zone, None, class_of)
+        with refusing(estimates):
             made = replace(made, jobs=with_estimates(made.jobs, like.jobs, seed))
     _write(made, output)
     _tell(made, output, as_json)
 
 
-def _read(path: Path, processors: Processors, zone: str, classes: Path | None, class_of: ClassOf) -> Trace:
+def read_with_classes(path: Path, processors: Processors, zone: str, classes: Path | None, class_of: ClassOf) -> Trace:
+    """A trace, with the classes that a file names; what can't be read ends the command."""
     from fabriek.simulation.workloads.classes import read_classes, with_classes
     from fabriek.simulation.workloads.reading import read_trace
 
     if zone not in available_timezones():
         raise typer.BadParameter(f"{zone!r} is no zone; write it like Europe/Amsterdam", param_hint="--zone")
-    with _refusing(path):
+    with refusing(path):
         trace = read_trace(path, processors=processors, zone=ZoneInfo(zone))
     if classes is None:
         return trace
-    with _refusing(classes):
+    with refusing(classes):
         return replace(trace, jobs=with_classes(trace.jobs, read_classes(classes), class_of))
 
 
@@ -156,7 +157,7 @@ def _loads(asked: list[str], klasses: tuple[str, ...]) -> dict[str, float]:
 def _write(trace: Trace, output: Path) -> None:
     from fabriek.simulation.workloads.swf_writing import write_swf
 
-    with _refusing(output):
+    with refusing(output):
         if output.suffix != ".csv":
             write_swf(trace, output)
             return
@@ -246,7 +247,7 @@ def _show_hours(console: Console, rates: list[float | None]) -> None:
 
 
 @contextmanager
-def _refusing(path: Path) -> Iterator[None]:
+def refusing(path: Path) -> Iterator[None]:
     """A fault of this file ends the command with a sentence."""
     try:
         yield

@@ -109,6 +109,20 @@ def by_group(schedule: Schedule, grouping: Grouping) -> dict[str, Waiting]:
     }
 
 
+def shares(schedule: Schedule, grouping: Grouping) -> dict[str, float]:
+    """What part each name had of all use while jobs were still submitted, of the names that have jobs that ran.
+
+    Of the whole time there would be nothing to tell: in the end every job has run, under whatever policy.
+    """
+    jobs, ran = schedule.jobs, schedule.ran
+    if not ran.any():
+        return {}
+    names, column = getattr(jobs, _NAMES[grouping]), getattr(jobs, grouping)[ran]
+    seconds = np.clip(np.minimum(schedule.end[ran], jobs.submit[-1] + 1) - schedule.start[ran], 0, None)
+    used = np.bincount(column, weights=seconds * schedule.units[ran], minlength=len(names))
+    return {names[one]: float(used[one] / max(used.sum(), 1.0)) for one in np.unique(column)}
+
+
 def use_through_time(
     schedule: Schedule, grouping: Grouping, step: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

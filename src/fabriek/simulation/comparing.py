@@ -14,11 +14,12 @@ from typing import Literal
 import numpy as np
 from scipy.stats import t as student
 
-from fabriek.simulation.answers import Grouping, by_group
+from fabriek.simulation.answers import Grouping, by_group, shares
 from fabriek.simulation.jobs import Jobs
 from fabriek.simulation.simulate import Schedule
 
-Measure = Literal["mean_wait", "median_wait", "wait_95", "mean_slowdown", "median_slowdown", "slowdown_95"]
+Measure = Literal["mean_wait", "median_wait", "wait_95", "mean_slowdown", "median_slowdown", "slowdown_95", "share"]
+"""A figure of `Waiting`, or the share of use (`answers.shares`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,16 @@ def compared(
     """By name, what the second policy changes; schedules of the same jobs are at the same place of both."""
     values: dict[str, list[tuple[float, float]]] = {}
     for one, other in zip(before, after, strict=True):
-        old, new = by_group(one, grouping), by_group(other, grouping)
+        old, new = _measured(one, grouping, measure), _measured(other, grouping, measure)
         for name in old.keys() & new.keys():
-            values.setdefault(name, []).append((getattr(old[name], measure), getattr(new[name], measure)))
+            values.setdefault(name, []).append((old[name], new[name]))
     return {name: _difference(np.array(pairs)) for name, pairs in sorted(values.items())}
+
+
+def _measured(schedule: Schedule, grouping: Grouping, measure: Measure) -> dict[str, float]:
+    if measure == "share":
+        return shares(schedule, grouping)
+    return {name: getattr(waiting, measure) for name, waiting in by_group(schedule, grouping).items()}
 
 
 def _difference(pairs: np.ndarray) -> Difference:

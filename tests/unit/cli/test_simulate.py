@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pyarrow import parquet
 from typer.testing import CliRunner, Result
 
 from fabriek.cli.main import app
+from fabriek.simulation.workloads.reading import read_trace
 
 
 def line(number: int, submit: int, run: int, size: int, asked: int = -1) -> str:
@@ -41,6 +45,7 @@ def test_starts_and_figures(trace: Path, tmp_path: Path) -> None:
         "never_started": 0,
         "mean_wait": 3.0,
         "median_wait": 0.0,
+        "wait_95": pytest.approx(8.1),
         "mean_bounded_slowdown": pytest.approx((1 + 1.4 + 1) / 3),
         "utilisation": pytest.approx((30 + 20 + 7) / 60),
         "makespan": 15,
@@ -137,3 +142,90 @@ def test_the_policy_as_settings_of_slurm(trace: Path, tmp_path: Path) -> None:
 
 def test_without_a_trace(tmp_path: Path) -> None:
     assert run("--nodes", 4).exit_code == 2
+
+
+def crowd(file: Path, seed: int = 1) -> Path:
+    """Four processors that two accounts fill: many jobs of g1, some of g2."""
+    draws = np.random.default_rng(seed)
+    rows = [
+        f"{number} {submit} -1 {run} {size} -1 -1 {size} {run} -1 1 1 {1 + number % 4 // 3} -1 1 -1 -1 -1\n"
+        for number, (submit, run, size) in enumerate(
+            zip(
+                np.sort(draws.integers(0, 4000, 300)),
+                draws.integers(1, 60, 300),
+                draws.integers(1, 3, 300),
+                strict=True,
+            ),
+            start=1,
+        )
+    ]
+    file.write_text("".join(rows))
+    return file
+
+
+@pytest.fixture
+def two_classes(tmp_path: Path) -> tuple[object, ...]:
+    """A trace with classes, and rules that hold half of the machine for one."""
+    (tmp_path / "classes.csv").write_text("g1,academia\ng2,startup\n")
+    (tmp_path / "floor.toml").write_text('[[held]]\nklass = "startup"\nprocessors = 2\n')
+    return crowd(tmp_path / "crowd.swf"), "--nodes", 4, "--classes", tmp_path / "classes.csv"
+
+
+def test_what_other_rules_would_change(two_classes: tuple[object, ...], tmp_path: Path) -> None:
+    result = run(*two_classes, "--against", tmp_path / "floor.toml", "--windows", 8, "--json")
+    assert result.exit_code == 0, result.stderr
+    told = json.loads(result.stdout)
+    academia, startup = told["classes"]
+    assert (academia["class"], startup["class"], told["windows"]) == ("academia", "startup", 8)
+    for one in (academia, startup):
+        wait = one["median_wait"]
+        assert wait["change"] == pytest.approx(wait["after"] - wait["before"])
+        assert wait["low"] <= wait["change"] <= wait["high"]
+    assert startup["median_wait"]["change"] < 0 < academia["median_wait"]["change"]
+    assert startup["verdict"].startswith("startup: ")
+    assert academia["share"]["before"] + startup["share"]["before"] == pytest.approx(1)
+    (floor,), (before,) = told["against"]["floors"], told["against"]["floors_before"]
+    assert (floor["class"], floor["promised"], floor["kept"], floor["broken_seconds"]) == ("startup", 0.5, True, 0)
+    assert before["broken_seconds"] > 0
+    assert not before["kept"]
+    shown = run(*two_classes, "--against", tmp_path / "floor.toml", "--windows", 8).stdout
+    assert startup["verdict"] in shown.splitlines()
+    assert "floor of startup: promised 50.0% of the machine" in shown
+
+
+def test_figures_for_the_analyst(two_classes: tuple[object, ...], tmp_path: Path) -> None:
+    files = [tmp_path / "figures.csv", tmp_path / "figures.parquet"]
+    for file in files:
+        result = run(*two_classes, "--against", tmp_path / "floor.toml", "--windows", 3, "--figures", file)
+        assert result.exit_code == 0, result.stderr
+    with files[0].open(newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    assert {(row["policy"], row["window"], row["class"]) for row in rows} == {
+        (policy, window, klass)
+        for policy in ("rules", "against")
+        for window in "0123"
+        for klass in ("academia", "startup")
+    }
+    assert sum(int(row["jobs"]) for row in rows if row["policy"] == "rules" and row["window"] != "0") == 300
+    assert {row["floor_promised"] for row in rows if row["policy"] == "against" and row["class"] == "startup"} == {
+        "0.5"
+    }
+    stored = parquet.read_table(files[1]).to_pylist()
+    assert [str(row["median_wait"]) for row in stored] == [row["median_wait"] for row in rows]
+
+
+def test_the_schedule_as_a_trace(trace: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.swf.gz"
+    assert run(trace, "--nodes", 4, "--swf", out).exit_code == 0
+    again = read_trace(out)
+    assert again.jobs.number.tolist() == [1, 2, 3]
+    assert again.waits is not None
+    assert again.waits.tolist() == [0, 9, 0]
+    assert again.processors == 4
+
+
+def test_other_rules_that_cannot_be_used(trace: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text("[weights]\nagee = 1\n")
+    refused = run(trace, "--nodes", 4, "--against", tmp_path / "bad.toml")
+    assert refused.exit_code == 2
+    assert "weights.agee" in refused.stderr

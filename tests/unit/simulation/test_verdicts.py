@@ -1,0 +1,44 @@
+"""A change of waits in a sentence."""
+
+from __future__ import annotations
+
+from math import inf
+
+import pytest
+
+from fabriek.simulation.comparing import Difference
+from fabriek.simulation.verdicts import span, verdict
+
+SAME = Difference(7_200, 7_300, 100, -300, 500, 9)
+
+
+def test_a_sure_change_is_said_with_its_bounds() -> None:
+    shorter = Difference(7_200, 3_600, -3_600, -4_800, -2_400, 9)
+    assert verdict("startup", shorter, SAME) == (
+        "startup: typical waits are shorter by 40 min to 80 min (95 % sure); half of the jobs start within 60 min "
+        "(2 h before), and 19 of 20 within 2 h (2 h before)."
+    )
+    assert "the longest waits are longer by 40 min to 80 min" in verdict(
+        "a", SAME, Difference(0, 9, 3_600, 2_400, 4_800, 9)
+    )
+
+
+def test_what_is_not_sure_is_not_called_a_change() -> None:
+    assert verdict("", SAME, SAME).startswith("all jobs: waits are not surely longer or shorter; ")
+    assert "more than chance" in verdict("a", Difference(1, 2, 1, -inf, inf, 1), SAME)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0 s"),
+        (119, "119 s"),
+        (120, "2 min"),
+        (725, "12 min"),
+        (7_199, "120 min"),
+        (9_000, "2.5 h"),
+        (864_000, "10 d"),
+    ],
+)
+def test_spans(seconds: float, said: str) -> None:
+    assert span(seconds) == said

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fabriek.simulation.answers import bounded_slowdowns, by_group, outcome, use_through_time
+from fabriek.simulation.answers import bounded_slowdowns, by_group, outcome, shares, use_through_time
 from fabriek.simulation.jobs import jobs_of
 from fabriek.simulation.policy import EASY, Limit, Machine, Over, Policy
 from fabriek.simulation.simulate import Schedule, simulate
@@ -48,10 +48,17 @@ def test_use_through_time_adds_up(schedule: Schedule) -> None:
     assert use.sum() * 60 == pytest.approx(504)
 
 
+def test_shares_are_of_the_time_in_which_jobs_were_submitted() -> None:
+    # From 0 to 40 the start-up has three of the four and academia one; what runs after 40 doesn't count.
+    jobs = jobs_of([0, 0, 40], [100, 41, 500], [3, 1, 2], klass=[1, 0, 0], klasses=("academia", "startup"))
+    assert shares(simulate(jobs, Machine.of(4), EASY), "klass") == {"academia": 0.25, "startup": 0.75}
+
+
 def test_nothing_ran() -> None:
     jobs = jobs_of([0], [100], [4])
     nothing = simulate(jobs, Machine.of(4), Policy(limits=(Limit(Over.USER, processors=1),)))
     found = outcome(nothing)
     assert (found.waiting.jobs, found.stuck, found.utilisation, found.makespan) == (0, 1, 0.0, 0)
     assert by_group(nothing, "account") == {}
+    assert shares(nothing, "account") == {}
     assert use_through_time(nothing, "account", 60)[1].shape == (0, 1)

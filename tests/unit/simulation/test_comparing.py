@@ -63,3 +63,11 @@ def test_backfill_shortens_waits_surely() -> None:
     assert set(found) == {"academia", "startup"}
     assert all(one.sure and one.change < 0 for one in found.values())
     assert not any(one.sure for one in compared(before, before, "klass").values())
+
+
+def test_shares_of_both_classes_change_by_the_same() -> None:
+    traces = [drawn(seed) for seed in range(6)]
+    before, after = ([simulate(one, Machine.of(4), policy) for one in traces] for policy in (FCFS, EASY))
+    found = compared(before, after, "klass", "share")
+    assert found["academia"].before + found["startup"].before == pytest.approx(1)
+    assert found["academia"].change == pytest.approx(-found["startup"].change)

@@ -129,12 +129,13 @@ def made_up(accounts: list[str], number: int) -> Iterator[list[str]]:
         end = start + chance.randrange(1, 80_000)
         gpus, cores = chance.choice([(1, 16), (4, 64), (2, 32), (0, 8)])
         account = accounts[job % len(accounts)]
+        nothing = ["ann", "gpu", "", "1", "1", str(job)]
         if kind < 5:
-            yield [str(job), str(submit), "Unknown", "Unknown", "0", "PENDING", account, "ann", "gpu", "", "1", "1"]
+            yield [str(job), str(submit), "Unknown", "Unknown", "0", "PENDING", account, *nothing]
             continue
         if kind < 15:
             state = "CANCELLED by 1000"
-            yield [str(job), str(submit), "None", str(end), "0", state, account, "ann", "gpu", "", "1", "1"]
+            yield [str(job), str(submit), "None", str(end), "0", state, account, *nothing]
             continue
         suspended = chance.randrange(1, end - start + 1) if kind < 35 else 0
         if kind < 65 and kind >= 35:
@@ -152,7 +153,7 @@ def row(
     held = f"billing={cores},cpu={cores}," + (f"gres/gpu:h100={gpus},gres/gpu={gpus}," if gpus else "")
     return [
         str(job), str(submit), str(start), str(end), str(end - start - suspended), state, account, "ann", "gpu",
-        f"{held}mem={cores * 4096}M,node=1", str(cores), "1",
+        f"{held}mem={cores * 4096}M,node=1", str(cores), "1", str(job),
     ]  # fmt: skip
 
 

@@ -29,6 +29,7 @@ class Row:
         tres = f"billing=1,cpu=4,gres/gpu:h100={self.gpus},gres/gpu={self.gpus},mem=1G,node=1" if self.start else ""
         elapsed = (self.end or self.start) - self.start - self.suspended
         return {
+            "JobID": self.job,
             "JobIDRaw": self.job,
             "Submit": str(self.submit),
             "Start": str(self.start) if self.start else "Unknown",

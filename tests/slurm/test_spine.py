@@ -21,7 +21,7 @@ from fabriek.demo.slurm import Bed
 from fabriek.ledger.queries import allocation_hours, check
 from fabriek.operations.actions import cancel_job, choose_about_drift, submit_job
 from fabriek.operations.models import ENDED_STATES, Job, UsageRecord
-from fabriek.operations.queries import changed_by_hand, differences
+from fabriek.operations.queries import booked_seconds, changed_by_hand, differences, efficiency
 from fabriek.people.actions import create_token
 from fabriek.projects.models import Allocation
 from fabriek.promises.queries import hours
@@ -130,6 +130,25 @@ def test_nothing_is_booked_twice_also_by_an_agent_that_lost_its_memory(places: l
     assert sum(summary.repeated for summary in summaries) == 1
     assert UsageRecord.objects.filter(allocation=place.allocation).count() == 1
     assert allocation_hours([place.allocation.code])[place.allocation.code].used == used
+
+
+def test_what_an_array_used_is_that_of_all_its_tasks(places: list[Place], bed: Bed) -> None:
+    place = places[0]
+    job = place.submit("#SBATCH --array=1-3\nsleep 2", gpus=2)
+    beside = place.submit("sleep 1")
+    records = UsageRecord.objects.filter(allocation=place.allocation)
+    place.rounds_until(lambda: {job_state(job), job_state(beside)} == {"COMPLETED"} and records.count() == 4)
+    assert (job.runs, job.tasks) == (3, {"COMPLETED": 3})
+    of_tasks = records.filter(submitted_as=job.engine_job)
+    assert of_tasks.values("job_id").distinct().count() == 3, "each task has a number of its own"
+    used = allocation_hours([place.allocation.code])[place.allocation.code].used
+    assert used == gpu_seconds_of(bed, "alpha", place.allocation.project.code)
+    booked = [booked_seconds(one) for one in (job, beside)]
+    assert sum(filter(None, booked)) == used, "each second is some job's, and no other's"
+    assert booked[0] == sum(of_tasks.values_list("accelerator_seconds", flat=True)) >= 3 * 2 * 2
+    told = efficiency(job)
+    assert told is not None
+    assert job.used["elapsed_seconds"] * 2 == booked[0], "what is judged is what was booked"
 
 
 def test_a_job_beyond_the_budget_is_refused_by_slurm_in_words(places: list[Place]) -> None:

@@ -25,7 +25,8 @@ class UsageRecord:
     submit, start, end: whole seconds since 1970, UTC; the run is [start, end). suspended: how many of its seconds it
     stood still, which don't count, as in sacct's ElapsedRaw. accelerators, cores: allocated for the whole run. A
     requeued job runs again: same job_id, later submit, so it is another record. `line` is where it stood in the log
-    (from 1; 0: nowhere) and no part of what it says. Errors: RecordError.
+    (from 1; 0: nowhere) and no part of what it says. submitted_as: the number that submitting gave, where the run has
+    one of its own: that of a task's array, of a component's heterogeneous job; else ''. Errors: RecordError.
     """
 
     job_id: str
@@ -42,6 +43,7 @@ class UsageRecord:
     name: str = ""
     line: int = field(default=0, compare=False, repr=False)
     suspended: int = 0
+    submitted_as: str = ""
 
     def __post_init__(self) -> None:
         # One long condition: a log of half a million records passes here, and nearly all of them are sound.
@@ -70,7 +72,9 @@ class UsageRecord:
             and type(self.state) is str
             and _STATE.fullmatch(self.state)
             and type(self.name) is str
-            and not _UNPRINTABLE.search(f"{self.job_id}{self.account}{self.user}{self.partition}")
+            and type(self.submitted_as) is str
+            and len(self.submitted_as) <= 60
+            and not _UNPRINTABLE.search(f"{self.job_id}{self.account}{self.user}{self.partition}{self.submitted_as}")
             and "/" not in self.job_id
         ):
             raise RecordError(_why(self))
@@ -140,7 +144,8 @@ def _why(record: UsageRecord) -> str:
             return f"{name} is {value}; no machine has that many."
         if name in ("submit", "start", "end") and value > _LAST_SECOND:
             return f"{name} is {value}; it must be in seconds since 1970 and lies beyond the year 2106."
-    for name, most in (("job_id", 60), ("account", 80), ("user", 80), ("partition", 80), ("name", None)):
+    texts = (("job_id", 60), ("account", 80), ("user", 80), ("partition", 80), ("submitted_as", 60), ("name", None))
+    for name, most in texts:
         value = getattr(record, name)
         if type(value) is not str:
             return f"{name} is {value!r}; it must be text."

@@ -3,14 +3,15 @@
 One reader for a file that an operator exported and for what an agent asks.
 
     TZ=UTC SLURM_TIME_FORMAT=%s sacct -a -X -P -D --noconvert -S 2026-01-01 -E now \\
-        --format=JobIDRaw,Submit,Start,End,ElapsedRaw,State,Account,User,Partition,AllocTRES,AllocCPUS,AllocNodes
+        --format=JobIDRaw,Submit,Start,End,ElapsedRaw,State,Account,User,Partition,AllocTRES,AllocCPUS,AllocNodes,JobID
 
 The first line names the columns, in any order. What the reader knows, and where from:
 
 - -D (--duplicates) shows the runs of a requeued job one by one, each with its own time of submission (sacct, -D; "If a
   job is requeued, the submit time is reset", Submit).
 - JobIDRaw is the number of an array's task and of a heterogeneous job's component (sacct, JobIDRaw); JobID writes them
-  as 12_3 and 12+1 (https://slurm.schedmd.com/job_array.html, https://slurm.schedmd.com/heterogeneous_jobs.html).
+  as 12_3 and 12+1 (https://slurm.schedmd.com/job_array.html, https://slurm.schedmd.com/heterogeneous_jobs.html), and
+  so tells the number that submitting them gave.
 - AllocTRES has gres/gpu and, as a part of it, gres/gpu:TYPE (https://slurm.schedmd.com/tres.html).
 - ElapsedRaw is End - Start less the time suspended (seen in 22.05.8; Suspended says the same as hours and minutes).
 - A job that was resized (https://slurm.schedmd.com/faq.html#job_size) leaves a line in state RESIZING for the time
@@ -23,6 +24,7 @@ The first line names the columns, in any order. What the reader knows, and where
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -42,8 +44,9 @@ _NEEDED = ("JobIDRaw", "Account", "User", "Partition", "State", "Submit", "Start
 # In this order: a job's name, which is the user's own text and may hold anything, is not asked for.
 ASKED = (
     "JobIDRaw", "Submit", "Start", "End", "ElapsedRaw", "State", "Account", "User", "Partition", "AllocTRES",
-    "AllocCPUS", "AllocNodes",
+    "AllocCPUS", "AllocNodes", "JobID",
 )  # fmt: skip
+_ONE_OF_SEVERAL = re.compile(r"(\d+)[_+]\d+")
 _NEVER = frozenset({"", "Unknown", "None", "N/A", "INVALID", "0"})
 # A run of a job that isn't over has no end yet; sacct tells it again when it has.
 _NOT_OVER = frozenset({"PENDING", "RUNNING", "SUSPENDED", "COMPLETING", "CONFIGURING"})
@@ -175,6 +178,7 @@ class SacctLog(Iterator[UsageRecord | BrokenRecord]):
             nodes=resources.get("node") or _count(self._text(row, "AllocNodes") or "1", "AllocNodes"),
             name=self._text(row, "JobName"),
             suspended=suspended,
+            submitted_as=match[1] if (match := _ONE_OF_SEVERAL.fullmatch(self._text(row, "JobID"))) else "",
             line=number,
         )
 
@@ -249,7 +253,7 @@ def columns_to_ask(known: Iterable[str]) -> list[str]:
     asked, lacking = [], []
     for column in ASKED:
         found = next((names[n.lower()] for n in ALTERNATIVES.get(column, (column,)) if n.lower() in names), None)
-        if found is not None:
+        if found is not None and found not in asked:
             asked.append(found)
         elif column in _NEEDED or column == "AllocTRES":
             lacking.append(column)

@@ -236,6 +236,9 @@ class UsageRecord(models.Model):
     batch = models.ForeignKey(UsageBatch, models.PROTECT, related_name="records")
     allocation = models.ForeignKey(Allocation, models.PROTECT, related_name="records")
     job_id = models.CharField(max_length=60)
+    submitted_as = models.CharField(
+        max_length=60, blank=True, default="", help_text="of an array's task or a job's component: the whole's number"
+    )
     account = models.CharField(max_length=80)
     user = models.CharField(max_length=80)
     state = models.CharField(max_length=20)

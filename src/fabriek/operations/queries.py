@@ -259,12 +259,16 @@ def booked_seconds(job: Job, of: str = "accelerator_seconds") -> int | None:
     query."""
     if not job.engine_job:
         return None
-    mine = latest_records(job.project).filter(cluster=job.cluster)
-    tasks = Q(job_id=job.engine_job) | Q(job_id__startswith=f"{job.engine_job}_")
+    found: int | None = records_of(job).aggregate(all=Sum(of))["all"]
+    return found
+
+
+def records_of(job: Job) -> QuerySet[UsageRecord]:
+    """The usage records of a job: all tasks of an array, all components of a heterogeneous job, all runs of each."""
+    runs = Q(job_id=job.engine_job) | Q(submitted_as=job.engine_job)
     # Numbers come again after years: what was submitted before this job is another one's.
     since = int(job.submitted_at.timestamp()) - CLOCK_SKEW
-    found: int | None = mine.filter(tasks, submit__gte=since).aggregate(all=Sum(of))["all"]
-    return found
+    return latest_records(job.project).filter(runs, cluster=job.cluster, submit__gte=since)
 
 
 CLOCK_SKEW = 3_600

@@ -115,7 +115,17 @@ def test_a_job_name_may_hold_the_separator():
 def test_components_of_a_heterogeneous_job_count_where_only_jobid_is_told():
     header = SACCT.replace("JobIDRaw", "JobID")
     rows = ["8+0|v|a|gpu|COMPLETED|1|2|3|cpu=1|x", "8+1|v|a|gpu|COMPLETED|1|2|3|cpu=2|x", "8+0.0|v||||1|2|3|cpu=1|x"]
-    assert [(r.job_id, r.cores) for r in read_sacct([header, *rows])] == [("8+0", 1), ("8+1", 2)]
+    assert [(r.job_id, r.submitted_as, r.cores) for r in read_sacct([header, *rows])] == [
+        ("8+0", "8", 1),
+        ("8+1", "8", 2),
+    ]
+
+
+@pytest.mark.parametrize(("shown", "whole"), [("12_3", "12"), ("12+1", "12"), ("13", ""), ("12_[4-9%2]", "")])
+def test_a_task_and_a_component_say_as_what_they_were_submitted(shown: str, whole: str):
+    (record,) = read_sacct([f"{SACCT}|JobID", f"13|v|a|gpu|COMPLETED|1|2|3|cpu=1|x|{shown}"])
+    assert (record.job_id, record.submitted_as) == ("13", whole)
+    assert record_of(record.as_dict()) == record
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -247,12 +248,21 @@ def test_an_estimate_tells_what_is_wrong_and_what_is_worth_a_thought(
     assert bool(note) == bool(found.notes) or fault
 
 
-def test_what_was_booked_for_an_array_is_that_of_all_its_tasks(job: Job) -> None:
+@pytest.mark.parametrize("tasks", [("12_1", "12_2"), ("13", "12")], ids=["as the embedded engine", "as Slurm"])
+def test_what_was_booked_for_an_array_is_that_of_all_its_tasks(job: Job, tasks: tuple[str, ...]) -> None:
     report(job, state="RUNNING", engine_job="12")
     now = int(time.time())
-    lines = [
-        Line(n, UsageRecord(name, job.project.code, "u", "gpu", "COMPLETED", submit, submit, submit + 10, 2, 1))
-        for n, (name, submit) in enumerate([("12_1", now), ("12_2", now), ("123_1", now), ("12", now - 10**8)], start=1)
-    ]
+    runs = [*((task, "12", now) for task in tasks), ("124", "123", now), ("12", "", now - 10**8)]
+
+    def record(number: str, array: str, submit: int, seconds: int) -> UsageRecord:
+        one = UsageRecord(number, job.project.code, "u", "gpu", "COMPLETED", submit, submit, submit + seconds, 2, 1)
+        return replace(one, submitted_as=array)
+
+    lines = [Line(n, record(*run, 10)) for n, run in enumerate(runs, start=1)]
     assert book_usage(job.cluster, "k", lines, "agent").booked == 4
     assert queries.booked_seconds(job) == 40
+    assert queries.booked_seconds(job, "core_seconds") == 20
+    assert book_usage(job.cluster, "again", lines, "agent").repeated == 4
+    corrected = record(tasks[0], "12", now, 15)
+    assert book_usage(job.cluster, "corrected", [Line(1, corrected)], "agent").booked == 1
+    assert queries.booked_seconds(job) == 50, "the last word on each run, once"

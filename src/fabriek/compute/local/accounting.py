@@ -52,8 +52,9 @@ def proof_runs(store: Store, day: date, places: Sequence[ProofPlace]) -> ProofRu
 
 
 def _record(row: sqlite3.Row) -> UsageRecord:
+    array = "" if row["array_job"] is None else str(row["array_job"])
     return UsageRecord(
-        job_id=str(row["id"]) if row["array_job"] is None else f"{row['array_job']}_{row['task']}",
+        job_id=f"{array}_{row['task']}" if array else str(row["id"]),
         account=row["account"],
         user=row["user"],
         partition=row["partition"],
@@ -65,6 +66,7 @@ def _record(row: sqlite3.Row) -> UsageRecord:
         cores=row["cores"],
         nodes=row["nodes"],
         name=row["name"],
+        submitted_as=array,
     )
 
 

@@ -28,6 +28,7 @@ _ACCELERATORS, _CORES = str(Unit.ACCELERATOR_SECONDS), str(Unit.CORE_SECONDS)
 _COLUMNS = (
     "cluster_id", "batch_id", "key", "revision", "allocation_id", "job_id", "account", "user", "state", "submit",
     "start", "end", "accelerators", "cores", "suspended", "parts", "accelerator_seconds", "core_seconds",
+    "submitted_as",
 )  # fmt: skip
 
 
@@ -70,6 +71,7 @@ class _Row(NamedTuple):
         return (
             cluster, batch, self.key, self.revision, allocation, record.job_id, record.account, record.user, state,
             record.submit, start, end, accelerators, cores, suspended, parts, accelerators * seconds, cores * seconds,
+            record.submitted_as,
         )  # fmt: skip
 
 

@@ -46,6 +46,15 @@ def test_the_whole_way_on_two_clusters_and_every_second_that_slurm_accounted(fol
     assert engines == [("alpha", "slurm"), ("beta", "slurm")]
     both = "SELECT project_id FROM operations_job GROUP BY project_id HAVING COUNT(DISTINCT cluster_id) > 1"
     assert rows(folder, both), "no project ran on both clusters"
+    query = (
+        "SELECT f.code, t.code, m.state, m.error, m.files_total, m.carried_bytes >= 8388608, m.carried_seconds >= 5, "
+        "m.from_digest <> '' AND m.from_digest = m.to_digest FROM operations_transfer m "
+        "JOIN operations_cluster f ON f.id = m.from_cluster_id JOIN operations_cluster t ON t.id = m.to_cluster_id"
+    )
+    assert rows(folder, query) == [("alpha", "beta", "done", "", 9, 1, 1, 1)], "long enough to measure the link"
+    assert "8 MB copied from alpha to beta" in first
+    (there,) = (folder / "bed" / "projects" / "beta").glob("*/samples")
+    assert len(list(there.iterdir())) == 9
     bed = Bed(folder / "bed", bed_clusters())
     assert bed.leftovers() == {}
 

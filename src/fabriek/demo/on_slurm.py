@@ -15,6 +15,7 @@ from django.conf import settings
 from rich.console import Console
 
 from fabriek.conf.errors import Refused
+from fabriek.demo import moving
 from fabriek.demo.machines import ON_SLURM, bed_clusters
 from fabriek.demo.slurm import Bed, BedError, NotInstalled, packages
 from fabriek.demo.world import agent_folder
@@ -90,7 +91,8 @@ def job_user() -> str:
 
 
 def tell_the_agents(bed: Bed, user: str) -> None:
-    """Write each agent's slurm.toml: how its cluster is reached, and that everybody's jobs run as this user."""
+    """Write each agent's slurm.toml: how its cluster is reached, and that everybody's jobs run as this user; and how
+    data moves between the sites."""
     jobs = bed.folder / "jobs"
     jobs.mkdir(exist_ok=True)
     # As /tmp: everybody makes folders there, nobody removes another's.
@@ -110,3 +112,4 @@ def tell_the_agents(bed: Bed, user: str) -> None:
         (jobs / machine.cluster).mkdir(exist_ok=True)
         (jobs / machine.cluster).chmod(0o1777)
         (agent_folder(machine) / "slurm.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    moving.write_settings(bed.folder / "projects", ON_SLURM, user)

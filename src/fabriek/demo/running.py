@@ -18,6 +18,7 @@ from django.utils import timezone
 from fabriek.access.models import Application
 from fabriek.compute.agent import Agent, Lock
 from fabriek.compute.command import ENGINES
+from fabriek.demo import moving
 from fabriek.demo.applicants import ORIGIN
 from fabriek.demo.demand import demand
 from fabriek.demo.machines import Machine
@@ -120,7 +121,8 @@ def _running_allocations() -> list[Allocation]:
 
 
 def run_the_agents(machines: tuple[Machine, ...], step: Callable[[], None]) -> str:
-    """Round after round of each machine's agent until every job has ended and its use is booked."""
+    """Round after round of each machine's agent until every job has ended and its use is booked, and of several sites
+    some data have been moved between them."""
     patience = sum(PATIENCE[machine.engine] for machine in machines)
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
@@ -128,12 +130,13 @@ def run_the_agents(machines: tuple[Machine, ...], step: Callable[[], None]) -> s
         while True:
             booked = sum(agent.round().booked for agent in agents)
             step()
+            moving.move_data(machines)
             if not booked and not _unfinished():
                 break
             if time.monotonic() - began > patience:
                 raise TimeoutError(f"jobs still run after {patience:.0f} seconds; run again to go on")
             time.sleep(0.1)
-    return f"{UsageRecord.objects.count()} usage records booked"
+    return ", ".join(filter(None, [f"{UsageRecord.objects.count()} usage records booked", moving.told()]))
 
 
 def _agent(machine: Machine, stack: contextlib.ExitStack) -> Agent:
@@ -156,9 +159,9 @@ def _agent(machine: Machine, stack: contextlib.ExitStack) -> Agent:
 
 
 def _unfinished() -> bool:
-    """Whether a job has not ended, or one of the demonstration's own ran and isn't booked yet: schedulers account
-    for a job some seconds after its end."""
-    if Job.objects.exclude(state__in=ENDED_STATES).exists():
+    """Whether a job has not ended, data are being moved, or one of the demonstration's own jobs ran and isn't booked
+    yet: schedulers account for a job some seconds after its end."""
+    if Job.objects.exclude(state__in=ENDED_STATES).exists() or moving.is_moving():
         return True
     record = UsageRecord.objects.filter(cluster=OuterRef("cluster"), job_id=OuterRef("engine_job"))
     return Job.objects.filter(name="demo", state="COMPLETED").exclude(Exists(record)).exists()

@@ -58,6 +58,13 @@ def pair(one: int, other: int) -> Pair:
     return frozenset({one, other})
 
 
+def speed_of(transfer: Transfer) -> float | None:
+    """Bytes a second that a finished transfer measured; None: it measures nothing, by the same rule as below."""
+    seconds, size = transfer.carried_seconds or 0, transfer.carried_bytes or 0
+    whole = size > 0 and size >= (transfer.bytes_total or 0) * LEAST_WHOLE
+    return size / seconds if transfer.state == TransferState.DONE and seconds >= LEAST_SECONDS and whole else None
+
+
 def measured_speeds(pairs: Iterable[Pair] | None = None) -> dict[Pair, Measured]:
     """What was measured between sites, of these pairs or all. One query."""
     found = (

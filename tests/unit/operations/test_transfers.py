@@ -26,7 +26,7 @@ from fabriek.operations.actions import (
 )
 from fabriek.operations.errors import TransferInvalid, TransferMoved, TransferRefused
 from fabriek.operations.models import Cluster, Transfer, TransferState
-from fabriek.operations.speeds import estimate_of, measured_speeds, pair
+from fabriek.operations.speeds import estimate_of, measured_speeds, pair, speed_of
 from fabriek.operations.transfer_lifecycle import ACTIVE, TRANSITIONS
 from fabriek.operations.transfer_queries import expected_end, transfer_orders, waits_for
 from fabriek.operations.transfer_words import CODES, trouble_of
@@ -324,6 +324,16 @@ def test_a_link_is_measured_by_the_median_of_whole_finished_transfers_that_took_
     assert (found.bytes_per_second, found.number) == (50_000.0, 3)
     assert found.first <= found.last
     assert measured_speeds([pair(two.here.site_id, 10**9)]) == {}
+    each = {one.path: speed_of(one) for one in Transfer.objects.all()}
+    slow = {"partly": None, "cancelled": None, "short": None}
+    assert each == {"p0": 100_000.0, "p1": 50_000.0, "p2": 25_000.0, **slow}, "by the same rule"
+
+
+def test_the_projects_data_page_shows_what_a_finished_transfer_measured(two, client):
+    made = two.finished(path="y", seconds=10.0)
+    client.force_login(two.lead)
+    for address in (f"/projects/{two.project.code}/transfers/", f"/transfers/{made.uuid}/"):
+        assert "97.7 KiB a second" in client.get(address).content.decode()
 
 
 def test_the_estimate_rests_on_what_was_measured_else_declared_else_nothing(two):

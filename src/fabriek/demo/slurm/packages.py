@@ -26,6 +26,8 @@ PACKAGES = {
     "slurm-wlm-mysql-plugin": ("*/slurm-wlm/accounting_storage_mysql.so",),
     "munge": ("munged", "munge"),
     "mariadb-server": ("mariadbd", "mariadb-install-db", "mariadb"),
+    # No part of Slurm: it copies data from one cluster's site to another's.
+    "rsync": ("rsync",),
 }
 REST_PACKAGES = {"slurmrestd": ("slurmrestd",), "slurm-wlm-jwt-plugin": ("*/slurm-wlm/auth_jwt.so",)}
 SERVICES = ("slurmctld", "slurmd", "slurmdbd", "slurmrestd", "munge", "mariadb")

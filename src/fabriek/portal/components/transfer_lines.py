@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fabriek.operations.models import Transfer, TransferState
-from fabriek.operations.speeds import Estimate, Measured
+from fabriek.operations.speeds import Estimate, Measured, speed_of
 from fabriek.operations.transfer_lifecycle import ACTIVE, MEMBER, possible
 from fabriek.operations.transfer_queries import Waiting, expected_end, waits_for
 from fabriek.operations.transfer_words import Trouble, trouble_of
@@ -19,12 +19,13 @@ from fabriek.portal.components.amounts import bytes_text, lasting_text, number_t
 
 @dataclass(frozen=True)
 class TransferLine:
-    """One transfer."""
+    """One transfer. `measured`: the speed of one that is done, where it measured any."""
 
     transfer: Transfer
     size: str
     done: str
     speed: str
+    measured: str
     left: str
     expected: datetime | None
     trouble: Trouble | None
@@ -48,11 +49,13 @@ def line_of(transfer: Transfer) -> TransferLine:
     """A transfer for a page."""
     expected = expected_end(transfer)
     left = expected - timezone.now() if expected else None
+    measured = speed_of(transfer)
     return TransferLine(
         transfer,
         "" if transfer.bytes_total is None else bytes_text(transfer.bytes_total),
         bytes_text(transfer.bytes_done),
         speed_text(transfer.speed) if transfer.speed else "",
+        speed_text(measured) if measured else "",
         lasting_text(max(left, timedelta(seconds=1))) if left is not None else "",
         expected,
         trouble_of(transfer),

@@ -151,6 +151,18 @@ def test_what_an_array_used_is_that_of_all_its_tasks(places: list[Place], bed: B
     assert job.used["elapsed_seconds"] * 2 == booked[0], "what is judged is what was booked"
 
 
+def test_all_tasks_of_an_array_are_stopped_and_counted(places: list[Place]) -> None:
+    place = places[1]
+    job = place.submit("#SBATCH --array=1-6%2\nsleep 300", minutes=10)
+    place.rounds_until(lambda: job_state(job) == "RUNNING" and job.tasks.get("RUNNING") == 2)
+    assert job.tasks == {"RUNNING": 2, "PENDING": 4}
+    cancel_job(job.submitted_by, job)
+    records = UsageRecord.objects.filter(allocation=place.allocation)
+    place.rounds_until(lambda: job_state(job) == "CANCELLED" and records.count() == 2)
+    assert job.tasks == {"CANCELLED": 6}
+    assert booked_seconds(job) == allocation_hours([place.allocation.code])[place.allocation.code].used
+
+
 def test_a_job_beyond_the_budget_is_refused_by_slurm_in_words(places: list[Place]) -> None:
     """The platform itself refuses such a job; it is slipped past that here."""
     place = places[0]

@@ -126,6 +126,7 @@ class ResourcesUsed(Wire):
     memory_bytes_peak: int | None = Field(default=None, ge=0, description="of the largest task")
     memory_bytes_asked: int | None = Field(default=None, ge=0)
     accelerator_percent: float | None = Field(default=None, ge=0, le=100, description="mean use of the accelerators")
+    runs: int | None = Field(default=None, ge=0, description="how many of an array's tasks ran; null: not told")
 
 
 class JobReport(Wire):

@@ -248,10 +248,13 @@ def efficiency(job: Job) -> Efficiency | None:
         parts = read_directives(job.script).tasks
     except DirectiveError:
         parts = 1
-    # Of an array those tasks count that began; one that was cancelled in the queue used nothing.
+    used = ResourcesUsed.model_validate(job.used)
+    # Of an array those tasks count that began; one that was cancelled in the queue used nothing. Who doesn't tell how
+    # many did leaves those that weren't cancelled.
     ended = sum(number for state, number in job.tasks.items() if state not in ("PENDING", "CANCELLED"))
-    asked = Asked(job.cores, job.accelerators, job.time_limit_seconds, max(ended, 1), parts)
-    return efficiency_of(asked, ResourcesUsed.model_validate(job.used), completed=job.state == JobState.COMPLETED)
+    runs = max(ended, 1) if used.runs is None else max(used.runs, 1)
+    asked = Asked(job.cores, job.accelerators, job.time_limit_seconds, runs, parts)
+    return efficiency_of(asked, used, completed=job.state == JobState.COMPLETED)
 
 
 def booked_seconds(job: Job, of: str = "accelerator_seconds") -> int | None:

@@ -134,6 +134,7 @@ def _used(rows: list[sqlite3.Row]) -> ResourcesUsed | None:
     cpus = [row["cpu"] for row in ran]
     return ResourcesUsed(
         elapsed_seconds=sum(row["end"] - row["start"] for row in ran),
+        runs=len(ran),
         cpu_seconds=None if None in cpus else sum(cpus),
         memory_bytes_peak=max((row["peak"] for row in ran if row["peak"] is not None), default=None),
         memory_bytes_asked=ran[0]["memory"],

@@ -133,6 +133,8 @@ class Commands:
             "PATH": f"{settings.commands.path}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
             "LC_ALL": "C.UTF-8",
             "TZ": "UTC",
+            # Which tasks of an array wait is told in full, and not in 64 bytes (squeue(1), sacct(1)).
+            "SLURM_BITSTR_LEN": "0",
             **settings.commands.environment,
         }
         self._homes: dict[str, str] = {}

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fabriek.compute.slurm.commands import CommandFailed, Commands
-from fabriek.compute.slurm.formats import FormatError, rows, state_of
+from fabriek.compute.slurm.formats import FormatError, rows, state_of, tasks_in
 from fabriek.compute.wire import JobOrder
 
 NUMBER = re.compile(r"[0-9]{1,12}")
 # %k, the comment, is left out: it is its user's to fill, line ends and all.
-_QUEUE = ("A", "F", "T", "r", "S", "l", "C", "D", "b", "Q", "P")
+_QUEUE = ("A", "F", "T", "r", "S", "l", "C", "D", "b", "Q", "P", "K")
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Queued:
     """A job in slurmctld's memory, or a task of an array, or the tasks of one that still wait together.
 
     state: in Slurm's words. start: seconds since 1970, of one that waits the forecast; 0: none. limit: seconds.
-    accelerators: None where it can't be told.
+    accelerators: None where it can't be told. tasks: see `tasks_in`.
     """
 
     number: str
@@ -33,6 +33,7 @@ class Queued:
     accelerators: int | None
     priority: int
     partition: str
+    tasks: tuple[str, ...] = ("",)
 
     def __post_init__(self) -> None:
         # A state that isn't known is told of now, and not in the middle of a report.
@@ -140,6 +141,7 @@ class ByCommands:
                 accelerators=_gpus(row["b"], _number(row["D"])),
                 priority=_number(row["Q"]),
                 partition=row["P"],
+                tasks=tasks_in(row["K"]),
             )
             for row in rows(text, _QUEUE)
         ]

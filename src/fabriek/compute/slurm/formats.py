@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from fabriek.compute.directives import DirectiveError, array_of
 from fabriek.compute.engine import EngineError
 
 # sacct's and squeue's base states in the platform's words (https://slurm.schedmd.com/job_state_codes.html).
@@ -63,6 +64,15 @@ def rows(text: str, columns: Sequence[str]) -> list[dict[str, str]]:
             raise FormatError(f"{len(columns)} columns were asked, and this line has {len(values)}: {line[:200]!r}")
         found.append(dict(zip(columns, (value.strip() for value in values), strict=True)))
     return found
+
+
+def tasks_in(place: str) -> tuple[str, ...]:
+    """The tasks of an array that a line means, by its place in the array (what stands behind _ in a JobID): '3' by 3;
+    '3', '4' and '5' by [3-5%2] and 3-5%2, those that still wait together. ('',) where it is of no array."""
+    try:
+        return tuple(str(number) for number in array_of(place.strip("[]")).numbers)
+    except DirectiveError:
+        return ("",)
 
 
 def plain(value: object) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sqlite3
 import time
@@ -13,7 +14,7 @@ from fabriek.compute.engine import EngineError, SubmitRefused
 from fabriek.compute.slurm.accounts import qos_name
 from fabriek.compute.slurm.commands import CommandFailed, Commands, NoAnswer
 from fabriek.compute.slurm.controller import NUMBER, Controller, Queued, Submission, mark_of
-from fabriek.compute.slurm.formats import cpu_seconds, moment, rows, size, state_of, tres
+from fabriek.compute.slurm.formats import cpu_seconds, moment, rows, size, state_of, tasks_in, tres
 from fabriek.compute.slurm.output import Output, Task
 from fabriek.compute.slurm.settings import SlurmSettings
 from fabriek.compute.slurm.store import Store
@@ -38,6 +39,7 @@ _RUN = (
     "Reason",
 )
 _TASK = ("JobIDRaw", "State")
+_ENDED = ("JobID", "State")
 _STEP = ("JobIDRaw", "TotalCPU", "MaxRSS", "TRESUsageInAve")
 _REASONS_OF_STATE = {
     "SUSPENDED": "suspended by an operator",
@@ -65,6 +67,8 @@ class Jobs:
         self._output = Output(commands, store)
         self._queue: dict[str, list[Queued]] | None = None
         self._positions: dict[str, int] = {}
+        # Of arrays that go on: the tasks that have ended, and how. slurmctld forgets them after MinJobAge.
+        self._ended: dict[str, dict[str, str]] = {}
 
     def forget(self) -> None:
         """A round is over: what Slurm said may have changed."""
@@ -172,7 +176,7 @@ class Jobs:
         return self._queue
 
     def _living(self, job: sqlite3.Row, queued: Sequence[Queued], told: Mapping[str, int]) -> JobReport:
-        states = Counter(state_of(line.state) for line in queued)
+        states = self._states(job["number"], queued)
         state: State = "RUNNING" if states["RUNNING"] else "PENDING"
         line = next(line for line in queued if state_of(line.state) == state)
         reason = _REASONS_OF_STATE.get(line.state, "" if line.reason in ("None", "") else line.reason)
@@ -184,25 +188,42 @@ class Jobs:
             started_at=moment(line.start) if state == "RUNNING" else None,
             expected_start_at=moment(line.start) if state == "PENDING" else None,
             queue_position=self._positions.get(line.number) if state == "PENDING" else None,
-            tasks=dict(states) if len(queued) > 1 else {},
+            tasks=dict(states) if states.total() > 1 else {},
             cores=line.cores,
             accelerators=line.accelerators,
             time_limit_seconds=line.limit,
-            **(self._output_of(job, len(queued) > 1, told, final=False) if state == "RUNNING" else {}),
+            **(self._output_of(job, states.total() > 1, told, final=False) if state == "RUNNING" else {}),
         )
+
+    def _states(self, number: str, queued: Sequence[Queued]) -> Counter[str]:
+        """How many tasks are in which state, among them those that ended long ago; of no array, the job itself."""
+        states = {task: state_of(line.state) for line in queued for task in line.tasks}
+        if "" in states:
+            return Counter(states.values())
+        if number not in self._ended:
+            # Without slurmdbd it is told as slurmctld remembers it, and asked again in the next round.
+            with contextlib.suppress(EngineError):
+                self._ended[number] = _states_in(self._runs(number, _ENDED))
+        states = {**self._ended.get(number, {}), **states}
+        if number in self._ended:
+            self._ended[number] = {task: state for task, state in states.items() if state in ENDED}
+        return Counter(states.values())
+
+    def _runs(self, number: str, columns: Sequence[str]) -> list[dict[str, str]]:
+        """What slurmdbd knows of a job and of each task of an array."""
+        words = ["sacct", f"--jobs={number}", "--allocations", "--noheader", "--parsable2"]
+        return rows(self._commands.run([*words, f"--format={','.join(columns)}"]), columns)
 
     def _accounted(self, job: sqlite3.Row, queued: Sequence[Queued], told: Mapping[str, int]) -> JobReport:
         """A job that is over, from slurmdbd; or what becomes of one that Slurm has lost."""
         number = job["number"]
-        text = self._commands.run(
-            ["sacct", f"--jobs={number}", "--allocations", "--noheader", "--parsable2", f"--format={','.join(_RUN)}"]
-        )
-        runs = rows(text, _RUN)
+        runs = self._runs(number, _RUN)
         living = [run for run in runs if state_of(run["State"]) not in ENDED]
         # Of an array, slurmdbd may have heard of some tasks only.
         if not runs or living or len(runs) < len(queued):
             return self._not_accounted(job, queued, living)
-        states = Counter(state_of(run["State"]) for run in runs)
+        self._ended.pop(number, None)
+        states = Counter(_states_in(runs).values())
         worst = next(
             (s for s in ("NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT", "FAILED", "CANCELLED") if states[s]), "COMPLETED"
         )
@@ -215,11 +236,11 @@ class Jobs:
             engine_job=number,
             started_at=min((m for run in runs if (m := moment(run["Start"]))), default=None),
             ended_at=max((m for run in runs if (m := moment(run["End"]))), default=None),
-            tasks=dict(states) if len(runs) > 1 else {},
+            tasks=dict(states) if states.total() > 1 else {},
             cores=resources.get("cpu"),
             accelerators=resources.get("gres/gpu", 0) if resources else None,
             used=self._used(number, runs),
-            **self._output_of(job, len(runs) > 1, told, final=True),
+            **self._output_of(job, states.total() > 1, told, final=True),
         )
 
     def _output_of(self, job: sqlite3.Row, array: bool, told: Mapping[str, int], *, final: bool) -> dict[str, Any]:
@@ -272,11 +293,19 @@ class Jobs:
         known = [percent for percent in use if percent is not None]
         return ResourcesUsed(
             elapsed_seconds=sum(_number(run["ElapsedRaw"]) for run in runs),
+            runs=sum(run["Start"].isdecimal() for run in runs),
             cpu_seconds=sum(times) if times else None,
             memory_bytes_peak=max(peaks, default=None),
             memory_bytes_asked=_asked_memory(runs[0]),
             accelerator_percent=max(known, default=None),
         )
+
+
+def _states_in(runs: Sequence[dict[str, str]]) -> dict[str, str]:
+    """The state of each task of an array. Those that never began have one line together, which may still name some that
+    have a line of their own by now: that one counts."""
+    whole_first = sorted(runs, key=lambda run: "[" not in run["JobID"])
+    return {task: state_of(run["State"]) for run in whole_first for task in tasks_in(run["JobID"].partition("_")[2])}
 
 
 def _refusal(said: str) -> str:

@@ -17,7 +17,7 @@ import httpx
 from fabriek.compute.directives import DirectiveError, directive_words, seconds_of_limit
 from fabriek.compute.slurm.commands import NO_ANSWER, CommandFailed, Commands, NoAnswer
 from fabriek.compute.slurm.controller import ByCommands, Queued, Submission
-from fabriek.compute.slurm.formats import FormatError, plain, tres
+from fabriek.compute.slurm.formats import FormatError, plain, tasks_in, tres
 from fabriek.compute.slurm.settings import RestSettings
 
 _TOKEN_SECONDS = 3_600
@@ -133,7 +133,14 @@ def queued_of(job: dict[str, Any]) -> Queued:
         accelerators=resources.get("gres/gpu", 0),
         priority=plain(job["priority"]) or 0,
         partition=str(job["partition"]),
+        tasks=_tasks_of(job),
     )
+
+
+def _tasks_of(job: dict[str, Any]) -> tuple[str, ...]:
+    """Those that wait together have a text; each other has its number."""
+    task = plain(job.get("array_task_id")) if plain(job["array_job_id"]) else None
+    return tasks_in(job.get("array_task_string") or ("" if task is None else str(task)))
 
 
 class _Unknown(Exception):

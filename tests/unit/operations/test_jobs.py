@@ -184,6 +184,15 @@ def test_what_it_used_is_held_against_what_it_asked(job: Job) -> None:
     assert [one.change for one in found.advice] == ["--cpus-per-task=2"], "two GPUs keep two cores"
 
 
+def test_tasks_that_were_stopped_while_they_ran_count_among_those_that_ran(job: Job) -> None:
+    tasks = {"CANCELLED": 6}
+    used = ResourcesUsed(elapsed_seconds=600, runs=2)
+    report(job, state="CANCELLED", used=used, tasks=tasks, time_limit_seconds=600)
+    found = queries.efficiency(job)
+    assert found is not None
+    assert {one.what: one.ratio for one in found.measures} == {"time": 0.5}, "300 s of 600 each"
+
+
 def test_several_jobs_are_cancelled_together_or_none(job: Job) -> None:
     other = submit_job(job.submitted_by, job.allocation, "k", SCRIPT.format(gpus=1, time="1"))
     report(other, state="COMPLETED")

@@ -99,6 +99,8 @@ class Jobs:
                 change.execute("DELETE FROM job WHERE uuid = ?", (order.uuid,))
             raise SubmitRefused(_refusal(error.said)) from error
         self._note(order.uuid, number)
+        # Nothing of it has ended before it was followed here.
+        self._ended[number] = {}
         return number
 
     def find(self, uuid: str) -> str | None:

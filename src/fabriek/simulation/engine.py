@@ -77,7 +77,7 @@ def _stop(simulation, number, now):
     until = job.start + job.estimate
     simulation.pools[lane.pool].free += job.units
     if _placed(simulation):
-        release(simulation, number)
+        release(simulation, lane.pool, number)
     ends_remove(simulation, lane.pool, job.units, until, number)
     charge(simulation, job.lane, -job.units, -1, -job.units * (until - now))
     accrue(simulation.associations[lane.association], now, -job.units)

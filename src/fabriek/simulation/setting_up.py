@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fabriek.simulation.compiled import ENDLESS
 from fabriek.simulation.fairshare import Tree, tree_of
 from fabriek.simulation.jobs import Jobs
+from fabriek.simulation.placing import WORD, shelved
 from fabriek.simulation.policy import FairShare, Machine, Policy, Weights
 from fabriek.simulation.priorities import Reckoning
 from fabriek.simulation.running import room_for_ends
@@ -63,7 +64,7 @@ def simulation_of(
 
     associations = np.zeros(int(association.max()) + 1, ASSOCIATION)
     associations["since"] = jobs.submit[0]
-    nodes, links = _nodes(records, pools, pool, jobs, machine)
+    placed = _nodes(records, pools, pool, jobs, machine)
     running = room_for_ends(len(pools), int(min(len(jobs), pools["whole"].sum())))
     limits, of_lane = _limits(jobs, policy, sample)
     return Simulation(
@@ -75,9 +76,8 @@ def simulation_of(
         places=places,
         tree=tree,
         of_lane=of_lane,
-        nodes=nodes,
-        links=links,
-        counts=np.array([0, 0, 0, len(running["spare"]), 0]),
+        counts=np.array([0, 0, 0, len(running["spare"]), 0, 0]),
+        **placed,
         **running,
         **_held(jobs, machine, policy),
     ), _reckoning(jobs, policy.weights, accounts)
@@ -221,21 +221,31 @@ def _limits(jobs: Jobs, policy: Policy, sample: NDArray[np.int64]) -> tuple[NDAr
 
 def _nodes(
     records: NDArray[Any], pools: NDArray[Any], pool: NDArray[np.int64], jobs: Jobs, machine: Machine
-) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Free nodes and links; fills in what jobs ask of nodes, and which nodes pools have."""
+) -> dict[str, NDArray[Any]]:
+    """Free nodes, their shelves, and links; fills in what jobs ask of nodes, and which nodes pools have."""
     if not machine.placed:
-        return np.zeros(0, NODE), np.zeros((0, 2), np.int64)
+        nobody = np.zeros(0, np.int64)
+        return {"nodes": np.zeros(0, NODE), "links": np.zeros((0, 2), np.int64)} | shelved(
+            np.zeros(0, NODE), nobody, nobody
+        )
     for name, column in zip(("spread", "cores", "gpus"), asked_of_nodes(jobs, pool, machine), strict=True):
         records[name] = column
-    last = np.cumsum([one.nodes for one in machine.pools])
-    pools["first_node"], pools["last_node"] = np.concatenate(([0], last[:-1])), last
+    # Each pool's nodes begin in a word of bits of their own; what is left of the word before is nobody's.
+    count = np.array([one.nodes for one in machine.pools])
+    words = np.cumsum(-(-count // WORD))
+    first = np.concatenate(([0], words[:-1])) * WORD
+    pools["first_node"], pools["last_node"] = first, first + count
     pools["node_cores"] = [one.node_cores for one in machine.pools]
-    nodes = np.zeros(int(last[-1]), NODE)
-    nodes["cores"] = np.repeat(pools["node_cores"], [one.nodes for one in machine.pools])
-    nodes["gpus"] = np.repeat([one.gpus_per_node for one in machine.pools], [one.nodes for one in machine.pools])
+    pools["node_gpus"] = [one.gpus_per_node for one in machine.pools]
+    pools["apart"] = -1
+    nodes = np.zeros(int(words[-1]) * WORD, NODE)
+    for one in pools:
+        nodes["cores"][one["first_node"] : one["last_node"]] = one["node_cores"]
+        nodes["gpus"][one["first_node"] : one["last_node"]] = one["node_gpus"]
     # A chain of all links, each with the next one: at most one for each core, and for each node of each job.
     following = np.arange(1, int(min(nodes["cores"].sum(), records["spread"].sum())) + 2)
-    return nodes, np.column_stack((np.zeros_like(following), following))
+    links = np.column_stack((np.zeros_like(following), following))
+    return {"nodes": nodes, "links": links} | shelved(nodes, pools["first_node"], pools["last_node"])
 
 
 def asked_of_nodes(

@@ -62,14 +62,24 @@ POOL = np.dtype(
         ("first_node", np.int64),  # its nodes are from here
         ("last_node", np.int64),  # to before here
         ("node_cores", np.int64),  # of each
+        ("node_gpus", np.int64),
+        ("apart", np.int64),  # the node of which a part is set aside for the head; -1: none is
     ]
 )
 NODE = np.dtype(
     [
         ("cores", np.int64),  # free now
         ("gpus", np.int64),
-        ("later_cores", np.int64),  # free at the shadow time, without what is set aside for the head
+        ("later_cores", np.int64),  # free at the shadow time, without what is set aside for the head,
         ("later_gpus", np.int64),
+        ("seen", np.int64),  # as of the pass of this number
+    ]
+)
+SHELF = np.dtype(
+    [
+        ("count", np.int64),  # nodes on it
+        ("aside", np.int64),  # of these, those that are set aside for the head
+        ("low", np.int64),  # none of them comes before this one
     ]
 )
 LIMIT = np.dtype(
@@ -104,7 +114,7 @@ PAIR = np.dtype([("when", np.int64), ("who", np.int64)])
 BLOCK = np.dtype([("count", np.int64), ("total", np.int64)])
 
 # Places in `counts`.
-HEAPED, ACTIVE, SEGMENT, SPARE, LINK = 0, 1, 2, 3, 4
+HEAPED, ACTIVE, SEGMENT, SPARE, LINK, PASS = 0, 1, 2, 3, 4, 5
 
 
 class Simulation(NamedTuple):
@@ -118,7 +128,10 @@ class Simulation(NamedTuple):
       begins, and of the present segment, those that run at all; `then[pool, class]`, those that will at the shadow
       time;
     - `nodes`, none where any unit of a pool serves any job, and `links[link]`: a node and the same job's next link;
-    - `counts`: pairs in the heap, active lanes, the present segment, spare blocks, the first link that nobody uses.
+    - `shelves[pool, gpus, cores]` of nodes with so many free, and their `members[gpus, cores]`, a bit for each node;
+      `aside`, a bit for each node that is set aside for its pool's head; `freed`, room for numbers of nodes to work in;
+    - `counts`: pairs in the heap, active lanes, the present segment, spare blocks, the first link that nobody uses,
+      passes in which nodes were set aside.
     """
 
     jobs: NDArray[Any]
@@ -140,6 +153,10 @@ class Simulation(NamedTuple):
     then: NDArray[np.int64]
     nodes: NDArray[Any]
     links: NDArray[np.int64]
+    shelves: NDArray[Any]
+    members: NDArray[np.int64]
+    aside: NDArray[np.int64]
+    freed: NDArray[np.int64]
     counts: NDArray[np.int64]
 
 
@@ -166,5 +183,9 @@ def lent(simulation):
         borrowed(simulation.then),
         borrowed(simulation.nodes),
         borrowed(simulation.links),
+        borrowed(simulation.shelves),
+        borrowed(simulation.members),
+        borrowed(simulation.aside),
+        borrowed(simulation.freed),
         borrowed(simulation.counts),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -79,3 +80,38 @@ def test_beside_plain_rules(rows: list[tuple[int, ...]]) -> None:
     assert schedule.ran.all()
     assert schedule.start.tolist() == PlainNodes(schedule.jobs, 3, 4, 2).run().starts
     assert (simulate(jobs, machine, FCFS).start >= schedule.jobs.submit).all()
+
+
+@given(st.integers(0, 10**6), st.sampled_from([(70, 2, 1), (40, 4, 0), (5, 8, 3)]))
+@settings(max_examples=100, deadline=None)
+def test_many_nodes_beside_plain_rules(seed: int, shape: tuple[int, int, int]) -> None:
+    """More nodes than a word has bits, and jobs from one core to the whole machine."""
+    nodes, cores, gpus = shape
+    draw = np.random.default_rng(seed)
+    count = 40
+    size = np.minimum(1 + draw.integers(0, nodes * cores, count), 1 + draw.integers(0, 3 * cores, count) ** 3)
+    run = draw.integers(0, 12, count)
+    jobs = jobs_of(
+        draw.integers(0, 30, count),
+        run,
+        size,
+        estimate=np.maximum(run + draw.integers(0, 8, count), 1),
+        gpus=draw.integers(0, gpus + 1, count) * draw.integers(0, 3, count),
+    )
+    schedule = simulate(jobs, on(nodes, cores, gpus), EASY)
+    assert len(schedule.jobs) == count
+    assert schedule.start.tolist() == PlainNodes(schedule.jobs, nodes, cores, gpus).run().starts
+
+
+def test_partitions_keep_to_their_own_nodes() -> None:
+    """Two partitions at once give what each gives alone."""
+    draw = np.random.default_rng(5)
+    count = 400
+    columns = (draw.integers(0, 300, count), draw.integers(0, 20, count), draw.integers(1, 30, count))
+    place = draw.integers(0, 2, count)
+    jobs = jobs_of(*columns, partition=place, partitions=("a", "b"))
+    pools = (Pool("a", 37 * 4, 37), Pool("b", 5 * 8, 5))
+    schedule = simulate(jobs, Machine(pools), EASY)
+    for number, pool in enumerate(pools):
+        alone = simulate(jobs.taken(jobs.partition == number), Machine((pool,)), EASY)
+        assert schedule.start[schedule.jobs.partition == number].tolist() == alone.start.tolist()

@@ -9,7 +9,8 @@ from typing import Any
 import numba
 import numpy as np
 from llvmlite.ir import Constant
-from numba.extending import intrinsic
+from numba.core.types import NoneType
+from numba.extending import intrinsic, overload
 from numba.np.arrayobj import make_array
 
 _STAMP = tuple(
@@ -26,6 +27,30 @@ def jit(function: Callable[..., Any]) -> Any:
     compiled: Any = numba.njit(cache=True, nogil=True)(function)
     compiled._cache._cache_file._source_stamp = _STAMP
     return compiled
+
+
+def needs(field: str, otherwise: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Compile this function only for a simulation, its first argument, that has this field.
+
+    Where the field is None its answer is `otherwise`, without any code: what a policy doesn't use isn't compiled.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        compiled = jit(function)
+        # numba compares names of arguments, so all have these.
+        body = lambda _simulation, *_rest: compiled(_simulation, *_rest)  # noqa: E731
+        constant = lambda _simulation, *_rest: otherwise  # noqa: E731
+
+        def called(_simulation: Any, *_rest: Any) -> Any:
+            return otherwise if getattr(_simulation, field) is None else compiled(_simulation, *_rest)
+
+        def there(kind: Any) -> bool:
+            return not isinstance(kind.types[kind.fields.index(field)], NoneType)
+
+        overload(called)(lambda _simulation, *_rest: body if there(_simulation) else constant)
+        return called
+
+    return decorate
 
 
 ENDLESS = np.iinfo(np.int64).max // 4
@@ -46,10 +71,12 @@ def bits(number: int) -> int:
 def _borrowed(_context: Any, array: Any) -> Any:
     """The same array without its count of references, which would be raised and lowered for every array at every call.
 
-    Only for the time of a call whose caller keeps the array.
+    Only for the time of a call whose caller keeps the array. None stays None.
     """
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        if isinstance(array, NoneType):
+            return arguments[0]
         view = make_array(signature.return_type)(context, builder, arguments[0])
         view.meminfo = Constant(view.meminfo.type, None)
         view.parent = Constant(view.parent.type, None)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fabriek.simulation.compiled import ENDLESS, jit
+from fabriek.simulation.compiled import ENDLESS, jit, needs
 from fabriek.simulation.holding import (
     charge,
     head_fits_beside,
@@ -19,6 +19,7 @@ from fabriek.simulation.holding import (
     held_shadow,
     limit_room,
     occupy,
+    occupy_then_too,
     within_budget,
 )
 from fabriek.simulation.placing import allot, has_nodes, release, roomiest, set_aside
@@ -29,13 +30,13 @@ from fabriek.simulation.state import ACTIVE, HEAPED, SEGMENT, lent
 from fabriek.simulation.waiting import column_of, may_fit, next_fit
 
 
-@jit
+@needs("kept", otherwise=False)
 def _holds(simulation):
     """Whether anything is held for a class."""
     return simulation.kept.shape[0] > 0
 
 
-@jit
+@needs("nodes", otherwise=False)
 def _placed(simulation):
     """Whether jobs are put on nodes."""
     return len(simulation.nodes) > 0
@@ -141,7 +142,7 @@ def _fits_now(simulation, number, now):
     return not _placed(simulation) or has_nodes(simulation, simulation.lanes[job.lane].pool, job, False)
 
 
-@jit
+@needs("kept", otherwise=False)
 def _make_way(simulation, pool, head, now):
     """Stop jobs of lower tiers, the latest started first, if that lets the head start; they wait again."""
     jobs, lanes = simulation.jobs, simulation.lanes
@@ -203,7 +204,7 @@ def _try(simulation, number, now):
         if not head_fits_beside(simulation, lane.pool, lane.klass, job.units, until):
             return
         if until > pool.shadow:
-            simulation.then[lane.pool, lane.klass] += job.units
+            occupy_then_too(simulation, lane.pool, lane.klass, job.units)
     elif until > pool.shadow:
         if job.units > pool.extra or (_placed(simulation) and not has_nodes(simulation, lane.pool, job, True)):
             return
@@ -290,13 +291,9 @@ def _outranks_head(simulation, number):
 
 
 @jit
-def run(simulation, backfills, preempts, priorities):
-    """Let all jobs come, run and end."""
-    _run(lent(simulation), backfills, preempts, priorities)
-
-
-@jit
-def _run(simulation, backfills, preempts, priorities):
+def run(given, backfills, preempts, priorities):
+    """Let all jobs come, run and end. `priorities` None: the queue is in the order of submission."""
+    simulation = lent(given)
     jobs, lanes, heap, since, counts = (
         simulation.jobs,
         simulation.lanes,
@@ -308,7 +305,7 @@ def _run(simulation, backfills, preempts, priorities):
     changed = np.zeros(len(simulation.pools), np.bool_)
     newest = np.empty(len(simulation.pools), np.int64)
     came = 0
-    due = priorities.first
+    due = ENDLESS if priorities is None else priorities.first
     while True:
         now = jobs[came].submit if came < len(jobs) else ENDLESS
         if counts[HEAPED] > 0:
@@ -317,7 +314,7 @@ def _run(simulation, backfills, preempts, priorities):
             now = min(now, since[counts[SEGMENT] + 1])
         if now == ENDLESS:
             return
-        if priorities.period > 0:
+        if priorities is not None:
             if counts[ACTIVE] > 0:
                 now = min(now, due)
             elif due < now:
@@ -336,14 +333,15 @@ def _run(simulation, backfills, preempts, priorities):
         while came < len(jobs) and jobs[came].submit == now:
             enqueue(simulation, came)
             came += 1
-        if due == now:
-            due = reckon(simulation, priorities, due, now)
-            changed[:] = True
+        if priorities is not None:  # noqa: SIM102 -- only a condition of its own is seen when compiling
+            if due == now:
+                due = reckon(simulation, priorities, due, now)
+                changed[:] = True
         for number in range(before, came):
             pool = lanes[jobs[number].lane].pool
             # Several at once that priorities put in order are a matter for a whole pass; so is a head that may by now
             # stop those who started behind it.
-            if preempts or _outranks_head(simulation, number) or (priorities.period > 0 and newest[pool] >= 0):
+            if preempts or _outranks_head(simulation, number) or (priorities is not None and newest[pool] >= 0):
                 changed[pool] = True
             newest[pool] = number
         if backfills:

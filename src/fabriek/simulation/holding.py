@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fabriek.simulation.compiled import ENDLESS, jit
+from fabriek.simulation.compiled import ENDLESS, jit, needs
 from fabriek.simulation.state import SEGMENT
 
 
@@ -45,7 +45,7 @@ def charge(simulation, lane, units, jobs, seconds):
         limit.seconds += seconds
 
 
-@jit
+@needs("kept", otherwise=None)
 def occupy(simulation, pool, klass, units, until):
     """A job of this class takes, or, with units below 0, leaves, what it is estimated to have until then."""
     now, since = simulation.counts[SEGMENT], simulation.since
@@ -66,7 +66,7 @@ def _room_beside(kept, busy, whole, klass):
     return room
 
 
-@jit
+@needs("kept", otherwise=ENDLESS)
 def held_room(simulation, pool, klass, until):
     """Units that a class may take from now until then; what ends meanwhile counts where segments begin, not before."""
     since, whole = simulation.since, simulation.pools[pool].whole
@@ -95,7 +95,7 @@ def _room_from(simulation, pool, klass, instant, until):
     return room
 
 
-@jit
+@needs("kept", otherwise=(ENDLESS, 0))
 def held_shadow(simulation, pool):
     """When the head of a pool fits by the estimates, and how many units more; fills `then`. ENDLESS: never."""
     jobs, lanes, order, pairs = simulation.jobs, simulation.lanes, simulation.order, simulation.pairs
@@ -123,7 +123,7 @@ def held_shadow(simulation, pool):
             return instant, room - head.units
 
 
-@jit
+@needs("kept", otherwise=True)
 def head_fits_beside(simulation, number, klass, units, until):
     """Whether the head of a pool can still start at its shadow time with so many units more busy until then, of this
     class."""
@@ -136,6 +136,12 @@ def head_fits_beside(simulation, number, klass, units, until):
     room = _room_from(simulation, number, of_head, pool.shadow, pool.shadow + head.estimate)
     _occupy_then(simulation, number, klass, -units, until)
     return room >= head.units
+
+
+@needs("kept", otherwise=None)
+def occupy_then_too(simulation, number, klass, units):
+    """So many units of a class more will be busy at the shadow time."""
+    simulation.then[number, klass] += units
 
 
 @jit

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fabriek.simulation.compiled import ENDLESS, bits, jit
+from fabriek.simulation.compiled import ENDLESS, bits, jit, needs
 from fabriek.simulation.state import LINK, PASS, SHELF
 
 WORD = 32
@@ -44,7 +44,7 @@ def shelved(nodes: NDArray[Any], first: NDArray[np.int64], last: NDArray[np.int6
     }
 
 
-@jit
+@needs("nodes", otherwise=ENDLESS)
 def roomiest(simulation, pool, later):
     """The most cores that a job can be given in a pool, or, with `later`, one that still runs at the shadow time: a
     bound, since GPUs aren't looked at, and several nodes count only if they are wholly free."""
@@ -61,7 +61,7 @@ def roomiest(simulation, pool, later):
     return max(most, (whole.count - (whole.aside if later else 0)) * here.node_cores)
 
 
-@jit
+@needs("nodes", otherwise=True)
 def has_nodes(simulation, pool, job, later):
     """Whether enough nodes have room for a job now, and, with `later`, at the shadow time too."""
     if job.spread == 1:
@@ -126,7 +126,7 @@ def _change(simulation, pool, number, cores, gpus):
     simulation.members[node.gpus, node.cores, word] ^= bit
 
 
-@jit
+@needs("nodes", otherwise=None)
 def allot(simulation, pool, number, later):
     """Give a job its nodes. `later`: it will still run at the shadow time."""
     job, nodes, links, counts = simulation.jobs[number], simulation.nodes, simulation.links, simulation.counts
@@ -148,7 +148,7 @@ def allot(simulation, pool, number, later):
         job.link = link
 
 
-@jit
+@needs("nodes", otherwise=None)
 def release(simulation, pool, number):
     """Take a job's nodes from it."""
     job, links, counts = simulation.jobs[number], simulation.links, simulation.counts
@@ -160,7 +160,7 @@ def release(simulation, pool, number):
         counts[LINK] = link
 
 
-@jit
+@needs("nodes", otherwise=(ENDLESS, 0))
 def set_aside(simulation, pool):
     """When the head, which fits nowhere now, does by the estimates, and a bound of the cores that others may have
     beyond; sets its nodes aside."""

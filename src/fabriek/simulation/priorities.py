@@ -13,9 +13,11 @@ from fabriek.simulation.queueing import dequeue, enqueue
 
 
 class Reckoning(NamedTuple):
-    """How priorities are worked out: each `period` seconds from `first` on; 0: never, the queue is in the order of
-    submission. `keep` is what a second of use is still worth a period later, `ageing` the weight of a second of age,
-    of which `most_age` count. `young[0]` is the first job that isn't of full age yet."""
+    """How priorities are worked out: each `period` seconds from `first` on.
+
+    `keep` is what a second of use is still worth a period later, `ageing` the weight of a second of age, of which
+    `most_age` count. `young[0]` is the first job that isn't of full age yet.
+    """
 
     period: int
     first: int

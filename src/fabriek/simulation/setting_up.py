@@ -17,6 +17,9 @@ from fabriek.simulation.running import room_for_ends
 from fabriek.simulation.state import ASSOCIATION, JOB, LANE, LIMIT, NODE, POOL, Simulation
 from fabriek.simulation.waiting import index_of
 
+_MORE = ("nodes", "links", "shelves", "members", "aside", "freed", "kept", "busy", "then")
+"""What only nodes, floors, reservations and preemption use."""
+
 _NAMES = {"user": "users", "account": "accounts", "klass": "klasses", "qos": "qoses"}
 
 
@@ -30,7 +33,7 @@ def pool_of(jobs: Jobs, machine: Machine) -> NDArray[np.int64]:
 
 def simulation_of(
     jobs: Jobs, units: NDArray[np.int64], pool: NDArray[np.int64], machine: Machine, policy: Policy
-) -> tuple[Simulation, Reckoning]:
+) -> tuple[Simulation, Reckoning | None]:
     """The state before the first of one or more jobs comes. `units` are what each takes of its pool."""
     lane, sample = _lanes_of(jobs, pool, policy)
     job_at, key_at, young, old = _order_of_service(jobs, units, pool, lane, machine, policy.weights)
@@ -64,7 +67,9 @@ def simulation_of(
 
     associations = np.zeros(int(association.max()) + 1, ASSOCIATION)
     associations["since"] = jobs.submit[0]
-    placed = _nodes(records, pools, pool, jobs, machine)
+    more: dict[str, Any] = dict.fromkeys(_MORE)
+    if machine.placed or policy.held or policy.preempt:
+        more = {**_nodes(records, pools, pool, jobs, machine), **_held(jobs, machine, policy)}
     running = room_for_ends(len(pools), int(min(len(jobs), pools["whole"].sum())))
     limits, of_lane = _limits(jobs, policy, sample)
     return Simulation(
@@ -77,9 +82,9 @@ def simulation_of(
         tree=tree,
         of_lane=of_lane,
         counts=np.array([0, 0, 0, len(running["spare"]), 0, 0]),
-        **placed,
+        since=_since(policy),
         **running,
-        **_held(jobs, machine, policy),
+        **more,
     ), _reckoning(jobs, policy.weights, accounts)
 
 
@@ -170,13 +175,12 @@ def _associations(jobs: Jobs, weights: Weights | None) -> tuple[NDArray[np.int64
     return association, tree_of(parent, raw, leaf)
 
 
-def _reckoning(jobs: Jobs, weights: Weights | None, tree: Tree) -> Reckoning:
-    first = int(jobs.submit[0])
+def _reckoning(jobs: Jobs, weights: Weights | None, tree: Tree) -> Reckoning | None:
     if weights is None:
-        return Reckoning(0, ENDLESS, 1.0, 0.0, 1, 0.0, 1.0, False, tree, np.zeros(1, np.int64))
+        return None
     return Reckoning(
         period=weights.period,
-        first=first,
+        first=int(jobs.submit[0]),
         keep=0.5 ** (weights.period / weights.half_life) if weights.half_life else 1.0,
         ageing=weights.age / weights.most_age,
         most_age=weights.most_age,
@@ -259,13 +263,18 @@ def asked_of_nodes(
     return spread, np.where(one, jobs.processors, cores), np.where(one, jobs.gpus, gpus)
 
 
+def _since(policy: Policy) -> NDArray[np.int64]:
+    """When each segment of time begins within which what is held stays the same."""
+    bounds = {bound for held in policy.held for bound in (held.since, held.until) if bound is not None}
+    return np.array([-ENDLESS, *sorted(bounds)], np.int64)
+
+
 def _held(jobs: Jobs, machine: Machine, policy: Policy) -> dict[str, NDArray[np.int64]]:
-    """What is held, in segments of time between whose ends it stays the same; no pools at all: nothing is."""
+    """What is held in each segment of time; no pools at all: nothing is."""
     if not policy.held:
         nothing = np.zeros((0, 1, 2), np.int64)
-        return {"since": np.array([-ENDLESS]), "kept": nothing, "busy": nothing, "then": nothing[:, 0].copy()}
-    bounds = {bound for held in policy.held for bound in (held.since, held.until) if bound is not None}
-    since = np.array([-ENDLESS, *sorted(bounds)], np.int64)
+        return {"kept": nothing, "busy": nothing, "then": nothing[:, 0].copy()}
+    since = _since(policy)
     klasses, pools = len(jobs.klasses), len(machine.pools)
     kept = np.zeros((pools, len(since), klasses + 1), np.int64)
     places = {name: place for place, name in enumerate(jobs.klasses)}
@@ -278,7 +287,6 @@ def _held(jobs: Jobs, machine: Machine, policy: Policy) -> dict[str, NDArray[np.
             if pool.name == held.partition:
                 kept[place, begun & going, column] += held.processors
     return {
-        "since": since,
         "kept": kept,
         "busy": np.zeros((pools, len(since), klasses), np.int64),
         "then": np.zeros((pools, klasses), np.int64),

@@ -132,6 +132,8 @@ class Simulation(NamedTuple):
       `aside`, a bit for each node that is set aside for its pool's head; `freed`, room for numbers of nodes to work in;
     - `counts`: pairs in the heap, active lanes, the present segment, spare blocks, the first link that nobody uses,
       passes in which nodes were set aside.
+
+    Without nodes, what is held, and preemption, all that is of nodes and of what is held is None: see `needs`.
     """
 
     jobs: NDArray[Any]
@@ -148,15 +150,15 @@ class Simulation(NamedTuple):
     spare: NDArray[np.int64]
     of_lane: NDArray[np.int64]
     since: NDArray[np.int64]
-    kept: NDArray[np.int64]
-    busy: NDArray[np.int64]
-    then: NDArray[np.int64]
-    nodes: NDArray[Any]
-    links: NDArray[np.int64]
-    shelves: NDArray[Any]
-    members: NDArray[np.int64]
-    aside: NDArray[np.int64]
-    freed: NDArray[np.int64]
+    kept: NDArray[np.int64] | None
+    busy: NDArray[np.int64] | None
+    then: NDArray[np.int64] | None
+    nodes: NDArray[Any] | None
+    links: NDArray[np.int64] | None
+    shelves: NDArray[Any] | None
+    members: NDArray[np.int64] | None
+    aside: NDArray[np.int64] | None
+    freed: NDArray[np.int64] | None
     counts: NDArray[np.int64]
 
 

@@ -6,6 +6,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fabriek.simulation.compiled import jit, needs
 
 _CALLED = "from {package}.compiled import jit\n\n@jit\ndef called():\n    return {value}\n"
 _CALLER = (
@@ -40,3 +45,23 @@ def test_a_change_in_what_is_called_is_seen(tmp_path: Path) -> None:
             )
             answers.append(done.stdout.split())
     assert answers == [["1", "0"], ["1", "1"], ["22", "0"], ["22", "1"]]
+
+
+class Given(NamedTuple):
+    values: Any
+
+
+@needs("values", otherwise=-1)
+def value(given, place):
+    return given.values[place]
+
+
+@jit
+def doubled(given):
+    return 2 * value(given, 1)
+
+
+def test_what_a_simulation_lacks_is_a_constant() -> None:
+    assert (doubled(Given(None)), value(Given(None), 1)) == (-2, -1)
+    given = Given(np.array([3, 4]))
+    assert (doubled(given), value(given, 1)) == (8, 4)

@@ -324,6 +324,9 @@ def run(given, backfills, preempts, priorities):
         while counts[HEAPED] > 0 and heap[0].when == now:
             number = heap_pop(heap, counts)
             _stop(simulation, number, now)
+            # What a limit leaves again may be for jobs of another pool.
+            if len(simulation.limits) > 0:
+                changed[:] = True
             changed[lanes[jobs[number].lane].pool] = True
         # After the ends: who was estimated to end now isn't in the segment that begins.
         while counts[SEGMENT] + 1 < len(since) and since[counts[SEGMENT] + 1] <= now:
@@ -343,6 +346,8 @@ def run(given, backfills, preempts, priorities):
             # stop those who started behind it.
             if preempts or _outranks_head(simulation, number) or (priorities is not None and newest[pool] >= 0):
                 changed[pool] = True
+            if preempts and len(simulation.limits) > 0:
+                changed[:] = True
             newest[pool] = number
         if backfills:
             for number in range(before, came):

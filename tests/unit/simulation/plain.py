@@ -205,6 +205,8 @@ class Plain:
             self.starts[job] = now
             if shadow == FOR_EVER or self.fits(head, shadow, self.running | {job}):
                 self.begin(job, now)
+            else:
+                self.starts[job] = -1
 
     def run(self) -> Plain:
         jobs, weights = self.jobs, self.policy.weights

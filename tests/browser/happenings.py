@@ -121,7 +121,9 @@ def declare(page: Any) -> None:
 ASK = """
 from fabriek.access.models import Call, Task, TaskVerb
 from fabriek.people.models import Person
-from datetime import date
+from datetime import date, timedelta
+from django.utils import timezone
+from fabriek.harvest.models import Run, Source
 from fabriek.compute.wire import DailyProof, ProofLine, ProofRuns, ProvenRun, RollUp
 from fabriek.operations.actions import note_proof_runs, prove_usage
 from fabriek.operations.models import Cluster
@@ -132,6 +134,11 @@ told = {"records_accelerator_seconds": 60, "records_core_seconds": 960}
 line = ProofLine(**who, partition="gpu", runs=1, **seconds)
 _proof, places = prove_usage(cluster, DailyProof(day=day, lines=[line], roll_up=[RollUp(**who, **seconds, **told)]))
 note_proof_runs(cluster, day, ProofRuns(places=places, runs=[ProvenRun(**who, partition="gpu", key="7/9", **seconds)]))
+elsewhere = Source.objects.create(code="elsewhere", name="Elsewhere", kind="hub",
+    address="https://hub.example/api/models", next_run=timezone.now() + timedelta(days=1))
+run = Run.objects.create(source=elsewhere, state="failed", why="hub.example is not known", broken=1,
+    started_at=timezone.now(), ended_at=timezone.now())
+run.remarks.create(identifier="somebody/a-model", text="it is private or disabled", is_fault=True)
 officer = Person.objects.get(email="officer@demo.example")
 print(Task.objects.create(call=Call.objects.first(), verb=TaskVerb.SETTLE, total=0, asked_by=officer).pk)
 """

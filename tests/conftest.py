@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from absl import logging as absl_logging
 
 # Before Django's settings are read: tests never touch the data of `make run`.
-# Each process that runs tests has its own folder: the search index of one is not another's.
-if "PYTEST_XDIST_WORKER" in os.environ or "FABRIEK_FOLDER" not in os.environ:
-    os.environ["FABRIEK_FOLDER"] = tempfile.mkdtemp(prefix="fabriek-tests-")
+os.environ.setdefault("FABRIEK_FOLDER", tempfile.mkdtemp(prefix="fabriek-tests-"))
+
+
+# absl, which mlcroissant brings, closes the stream that it found when it was imported as soon as logging is set up
+# anew, as `fabriek` does: that would be pytest's own.
+absl_logging.get_absl_handler().python_handler.setStream(sys.__stderr__)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -65,8 +70,19 @@ def _nothing_remembered() -> None:
     cache.clear()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _index_of_this_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Processes that run tests side by side share a folder, in which each has an index of its own."""
+    from fabriek.catalogue.search import feeding
+
+    original, where = feeding.folder, tmp_path_factory.mktemp("search")
+    feeding.folder = lambda: where
+    yield
+    feeding.folder = original
+
+
 @pytest.fixture(autouse=True)
-def _nothing_indexed() -> None:
+def _nothing_indexed(_index_of_this_process: None) -> None:
     """Nor does a test find what another's search index holds."""
     import shutil
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -117,7 +117,9 @@ class Index:
             yield Writer(writer)
             _commit(writer)
         except BaseException:
-            writer.rollback()
+            # Where the folder is gone there is nothing to go back to.
+            with suppress(ValueError, OSError):
+                writer.rollback()
             raise
         finally:
             # Ends the writer, and with it its lock: whoever still holds a traceback doesn't hold that too.

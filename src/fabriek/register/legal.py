@@ -21,6 +21,7 @@ from fabriek.conf.checking import checked
 from fabriek.conf.errors import Invalid
 from fabriek.people.permissions import require
 from fabriek.register.models import Confidence, Factory, LegalStatement, LegalSubject
+from fabriek.register.origins import faults_of_origin
 
 SENTENCES = {
     "no-person": gettext_lazy(
@@ -153,10 +154,7 @@ def _check(row: LegalStatement) -> None:
         faults["subject"] = [_("Choose one of %(subjects)s.") % {"subjects": ", ".join(LegalSubject.values)}]
     if not row.text:
         faults["text"] = [_("Say it in the words of its source.")]
-    if not row.source:
-        faults["source"] = [_("Say where this can be read.")]
-    if row.confidence not in Confidence.values:
-        faults["confidence"] = [_("Choose high, medium or low.")]
+    faults |= faults_of_origin(row.source, row.confidence)
     if row.valid_from and row.valid_until and row.valid_until <= row.valid_from:
         faults["valid_until"] = [_("It ends after it began: this is the first day on which it no longer holds.")]
     if faults:

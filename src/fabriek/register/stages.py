@@ -14,6 +14,7 @@ from fabriek.conf.checking import checked
 from fabriek.conf.errors import Invalid
 from fabriek.people.permissions import require
 from fabriek.register.models import Confidence, Factory, Stage, StageChange, System
+from fabriek.register.origins import faults_of_origin
 
 _ROUGH = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
 
@@ -83,10 +84,7 @@ def _check(row: StageChange) -> None:
         faults["on"] = [_("Give a year, a month or a day, such as 2026, 2026-11 or 2026-11-24.")]
     elif day > date.today():
         faults["on"] = [_("This day is still to come. Say it once it is so.")]
-    if not row.source:
-        faults["source"] = [_("Say where this can be read.")]
-    if row.confidence not in Confidence.values:
-        faults["confidence"] = [_("Choose high, medium or low.")]
+    faults |= faults_of_origin(row.source, row.confidence)
     if faults:
         raise Invalid(_("This is no stage yet."), faults=faults)
     checked(row)

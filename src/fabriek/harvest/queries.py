@@ -12,7 +12,7 @@ from fabriek.harvest.models import Run, Source
 
 
 def sources() -> QuerySet[Source]:
-    """All, by name, each with its last run's state and end (`last_state`, `last_ended`). One query."""
+    """All, by name, each with its last run's state and start (`last_state`, `last_started`). One query."""
     last = Run.objects.filter(source=OuterRef("pk")).order_by("-started_at", "-id")
     return Source.objects.annotate(
         last_state=Subquery(last.values("state")[:1]), last_started=Subquery(last.values("started_at")[:1])

@@ -135,6 +135,12 @@ def _write(source: Source, run: Run, page: Page) -> bool:
     doubles = _known_elsewhere(held, [found.record for found in usable if found.record is not None])
     for found in page.found:
         _take(held, held.sweep, run, found, seen, doubles)
+    Seen.objects.bulk_create(
+        [one for one in seen.values() if one.pk is None],
+        update_conflicts=True,
+        unique_fields=["source", "identifier"],
+        update_fields=["sweep", "gone"],
+    )
     _retire(held, run, [identifier[:500] for identifier in page.gone])
     run.pages += 1
     run.passed_over += page.passed_over
@@ -163,9 +169,7 @@ def _take(held: Source, sweep: uuid.UUID, run: Run, found: Found, seen: dict[str
         _remark(run, found, tuple(f"{name}: {faults[0]}" for name, faults in error.faults.items()), is_fault=True)
         return
     setattr(run, taken, getattr(run, taken) + 1)
-    seen[found.identifier] = Seen.objects.update_or_create(
-        source=held, identifier=found.identifier, defaults={"sweep": sweep, "gone": False}
-    )[0]
+    seen[found.identifier] = Seen(source=held, identifier=found.identifier, sweep=sweep)
     if taken in ("added", "changed"):
         _remark(run, found, found.remarks, is_fault=False)
 
@@ -194,6 +198,8 @@ def _known_elsewhere(held: Source, records: list[Record]) -> set[str]:
 
 
 def _remark(run: Run, found: Found, texts: tuple[str, ...], *, is_fault: bool) -> None:
+    if not texts:
+        return
     room = MOST_REMARKS - run.remarks.count()
     Remark.objects.bulk_create(
         Remark(run=run, identifier=found.identifier[:500], text=text[:1_000], is_fault=is_fault)

@@ -94,7 +94,7 @@ def _said(item: dict[str, Any], plural: str, identifier: str, asked: Asked) -> d
         "version": _text(item.get("version")),
         "licence": spdx(licence),
         "conditions": "" if spdx(licence) else plain(licence),
-        "access": {True: "open", False: "unknown"}.get(item.get("is_accessible_for_free") is True, "unknown"),
+        "access": "open" if item.get("is_accessible_for_free") is True else "unknown",
         "owner": {"name": "AI-on-Demand", "url": asked.address} if plural != "case_studies" else None,
         "homepage": _text(item.get("same_as")) or address,
         "issued": _text(item.get("date_published"))[:10],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import pkgutil
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import typer
 from django.urls import URLPattern
 from typer.testing import CliRunner
 
+from fabriek.api import routes as routes_package
 from fabriek.api.main import api
 from fabriek.cli.main import app
 from fabriek.portal.urls import urlpatterns
@@ -403,41 +406,8 @@ def test_what_a_list_is_of_comes_in_pages_where_it_grows() -> None:
 
 def test_the_rooms_decide_and_the_doors_only_call() -> None:
     """A door that writes by itself would be a verb that the other door lacks."""
-    from fabriek.api.routes import (
-        access,
-        administration,
-        catalogue,
-        declaring,
-        jobs,
-        judging,
-        operations,
-        programmes,
-        reading,
-        recipes,
-        saved_searches,
-        sites,
-        support,
-        transfers,
-    )
-    from fabriek.api.routes import explaining as why
-
-    rooms = (
-        access,
-        administration,
-        catalogue,
-        declaring,
-        jobs,
-        judging,
-        operations,
-        programmes,
-        reading,
-        recipes,
-        saved_searches,
-        sites,
-        support,
-        why,
-    )
-    for module in (*rooms, transfers):
+    for found in pkgutil.iter_modules(routes_package.__path__):
+        module = importlib.import_module(f"{routes_package.__name__}.{found.name}")
         text = inspect.getsource(module)
         for write in (".save(", ".create(", ".delete()", ".update("):
             assert write not in text, f"{module.__name__} writes by itself: {write}"

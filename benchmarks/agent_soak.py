@@ -7,9 +7,8 @@ through the platform as job arrays of TASKS tasks each (20), some arrays at a ti
 told and booked by itself. Printed: the agent's resident memory (VmRSS) at its start, at each tenth of the records, and
 at the end; whether all that sacct says was booked, once.
 
-Each scan of the accounting reads the last hour again, so memory grows with the runs of an hour, and all 10,000 are of
-one here. --aged: what was booked is moved two hours back in slurmdbd at each tenth, as if the soak took a day; what
-grows then is kept for ever.
+Each scan of the accounting reads the last hour again, and all 10,000 are of one hour here. --aged: what was booked is
+moved two hours back in slurmdbd at each tenth, as if the soak took a day.
 """
 
 from __future__ import annotations

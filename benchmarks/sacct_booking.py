@@ -22,7 +22,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,10 +36,10 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
+from tests.factories.slurm_books import as_file  # noqa: E402
 from tests.factories.world import make_allocation, make_world  # noqa: E402
 
 from fabriek.compute.sacct import ASKED  # noqa: E402
-from fabriek.compute.slurm.accounting import Run  # noqa: E402
 from fabriek.compute.slurm.metering import Metering  # noqa: E402
 from fabriek.ledger.queries import check  # noqa: E402
 from fabriek.operations.actions import Line, book_usage  # noqa: E402
@@ -66,9 +66,9 @@ def main() -> None:
         measure(world.cluster, printer(rows), text, number)
 
 
-def measure(cluster, run: Run, text: str, number: int) -> None:  # type: ignore[no-untyped-def]
+def measure(cluster, run: Callable[[list[str]], str], text: str, number: int) -> None:  # type: ignore[no-untyped-def]
     """Meter and book all there is, and print what it took."""
-    metering = Metering(run, "alpha", Path(tempfile.mkdtemp(prefix="fabriek-bench-")), interval=1e9)
+    metering = Metering(as_file(run), "alpha", Path(tempfile.mkdtemp(prefix="fabriek-bench-")), interval=1e9)
     wall, cpu = time.perf_counter(), time.process_time()
     records, cursor = metering.usage_since("", BATCH)
     assert not metering.notes(), metering.notes()
@@ -157,7 +157,7 @@ def row(
     ]  # fmt: skip
 
 
-def printer(rows: list[list[str]]) -> Run:
+def printer(rows: list[list[str]]) -> Callable[[list[str]], str]:
     """sacct over these rows: the windows and columns that are asked for."""
     places = {name: place for place, name in enumerate(ASKED)}
 

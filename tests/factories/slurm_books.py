@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import TextIO
+
+from fabriek.compute.slurm.accounting import Printed
 
 HELP = (
     "Account AllocCPUS AllocNodes AllocTRES Cluster ElapsedRaw End JobID JobIDRaw JobName Partition Start State Submit "
@@ -89,6 +95,16 @@ class Books:
             since, until = _second(words[words.index("-S") + 1]), _second(words[words.index("-E") + 1])
             rows = [row for row in rows if row.submit < until and (row.end is None or row.end >= since)]
         return [[row.columns[column] for column in columns] for row in rows]
+
+
+def as_file(run: Callable[[list[str]], str]) -> Printed:
+    """What `run` says that a command prints, as the file that metering reads."""
+
+    @contextmanager
+    def printed(words: list[str]) -> Iterator[TextIO]:
+        yield io.StringIO(run(words))
+
+    return printed
 
 
 def _second(text: str) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.factories.slurm_books import Books, Row
+from tests.factories.slurm_books import Books, Row, as_file
 
 from fabriek.compute.records import UsageRecord
 from fabriek.compute.slurm.metering import DAY, Metering
@@ -36,7 +36,7 @@ class World:
         self.kill()
 
     def kill(self) -> None:
-        self.metering = Metering(self.books.run, "alpha", self.folder, interval=0, clock=lambda: self.now)
+        self.metering = Metering(as_file(self.books.run), "alpha", self.folder, interval=0, clock=lambda: self.now)
 
     def submit(self, job: str, ago: int, over: bool) -> None:
         start = self.now - ago

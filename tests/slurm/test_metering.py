@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from tests.factories.slurm_books import as_file
 from tests.factories.world import make_allocation, make_world
 from tests.slurm.conftest import short_folder
 from tests.slurm.test_bed import let_in, submit, until
@@ -42,7 +43,7 @@ class Meter:
         self.start()
 
     def start(self) -> None:
-        self.metering = Metering(self.run, CLUSTER, self.folder, interval=0, ours=lambda: {ACCOUNT})
+        self.metering = Metering(as_file(self.run), CLUSTER, self.folder, interval=0, ours=lambda: {ACCOUNT})
 
     def run(self, words: list[str]) -> str:
         return self.bed.run(CLUSTER, "env", "TZ=UTC", "SLURM_TIME_FORMAT=%s", *words)
@@ -249,7 +250,7 @@ def test_the_ledger_says_what_sacct_and_sreport_say_to_the_second(
     assert used == sum(record.accelerator_seconds for record in told)
     days = sorted({datetime.fromtimestamp(second, tz=UTC).date() for r in told for second in (r.start, r.end)})
     rolled_up(bed, days)
-    prover = Prover(mine.run, CLUSTER, mine.metering.accounting)
+    prover = Prover(CLUSTER, mine.metering.accounting)
     proofs = [of_project(prover.prove(day), code) for day in days]
     for proof in proofs:
         stored = prove_usage(world.cluster, proof)[0]

@@ -94,7 +94,9 @@ def show_plan(agent: Agent, *, as_json: bool) -> None:
     found = difference(desired, agent.engine.enforced())
     by_hand = agent.engine.drift()
     changes = agent.limits.changes(desired)
-    todo, refused = agent.engine.plan(changes) if isinstance(agent.engine, SlurmEngine) else ([], {})
+    packed, refused = agent.engine.plan(changes) if isinstance(agent.engine, SlurmEngine) else ([], {})
+    # What is loaded in one go is told one by one.
+    todo = [each for step in packed for each in step.instead or (step,)]
     if as_json:
         plan = {
             "differences": [asdict(d) for d in found],

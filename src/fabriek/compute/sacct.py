@@ -67,10 +67,9 @@ class OpenRun:
 
 @dataclass
 class Observed:
-    """What a log says beside its records. `seen`: (job, submit) of each line that can be told apart, as printed;
-    `running`: runs without an end; `resized`: (job, second) of each change of size, looked up as well as added to."""
+    """What a log says beside its records. `running`: runs without an end; `resized`: whether a job is known to have
+    changed its size at a second."""
 
-    seen: set[tuple[str, str]] = field(default_factory=set)
     running: list[OpenRun] = field(default_factory=list)
     resized: Callable[[str, int], bool] = lambda _job, _second: False
 
@@ -138,8 +137,6 @@ class SacctLog(Iterator[UsageRecord | BrokenRecord]):
         if "." in job:
             self.steps += 1
             return None
-        if self._observed is not None:
-            self._observed.seen.add((job, row[places["Submit"]]))
         # 'CANCELLED by 1000' also names who did it.
         state = row[places["State"]].strip().split(" ")[0].rstrip("+")
         began, ended = row[places["Start"]].strip(), row[places["End"]].strip()

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
@@ -84,16 +84,25 @@ class Boundaries:
         run = Here.run
 
         def hooked(
-            here: Here, words: Sequence[str], environment: dict[str, str], stdin: str, timeout: float
-        ) -> tuple[int, str, str]:
+            here: Here,
+            words: Sequence[str],
+            environment: dict[str, str],
+            stdin: str,
+            timeout: float,
+            into: IO[bytes] | None = None,
+        ) -> tuple[int, bytes, str]:
             label = label_of(words)
             self.before(label)
-            code, out, err = run(here, words, environment, stdin, timeout)
+            code, out, err = run(here, words, environment, stdin, timeout, into)
             self.after(label)
-            if self._cut < 1 and not self._fired and len(out) > 1 and self._is_it(label, after=True):
+            length = len(out) if into is None else os.fstat(into.fileno()).st_size
+            if self._cut < 1 and not self._fired and length > 1 and self._is_it(label, after=True):
                 self._fire()
-                # In the middle of a line, with a status that says all is well: a pipe that broke.
-                out = out[: max(1, int(len(out) * self._cut))]
+                # In the middle of a line, with a status that says all is well: a pipe that broke, a disk that is full.
+                rest = max(1, int(length * self._cut))
+                out = out[:rest]
+                if into is not None:
+                    os.ftruncate(into.fileno(), rest)
             return code, out, err
 
         Here.run = hooked  # type: ignore[method-assign]

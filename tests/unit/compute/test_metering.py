@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import json
 import sqlite3
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 import pytest
-from tests.factories.slurm_books import Books, Row
+from tests.factories.slurm_books import HELP, Books, Row, as_file
 
 from fabriek.compute.records import UsageRecord
+from fabriek.compute.sacct import ASKED
 from fabriek.compute.slurm import metering as metering_module
 from fabriek.compute.slurm.journal import Journal
 from fabriek.compute.slurm.metering import CORRECTED, DAY, HOUR, LATE, Metering
@@ -37,7 +44,7 @@ class Site:
 
     def start_agent(self) -> None:
         self.metering = Metering(
-            self.books.run, "alpha", self.folder, interval=0, clock=self.clock, **self.options  # type: ignore[arg-type]
+            as_file(self.books.run), "alpha", self.folder, interval=0, clock=self.clock, **self.options  # type: ignore[arg-type]
         )  # fmt: skip
 
     def tell(self, most: int = 1_000) -> list[UsageRecord]:
@@ -281,7 +288,7 @@ def test_a_killed_scan_leaves_whole_windows_and_the_next_one_ends_in_the_same_st
             raise KeyboardInterrupt
         return whole(words)
 
-    site.metering = Metering(killed, "alpha", site.folder, interval=0, clock=site.clock)
+    site.metering = Metering(as_file(killed), "alpha", site.folder, interval=0, clock=site.clock)
     with pytest.raises(KeyboardInterrupt):
         site.tell()
     site.start_agent()
@@ -309,7 +316,7 @@ def test_runs_of_other_accounts_are_told_once_their_account_is_ours(tmp_path: Pa
 
 
 def test_a_cluster_that_slurmdbd_does_not_know_is_said(site: Site) -> None:
-    metering = Metering(site.books.run, "alfa", site.folder / "other", interval=0, clock=site.clock)
+    metering = Metering(as_file(site.books.run), "alfa", site.folder / "other", interval=0, clock=site.clock)
     assert metering.usage_since("", 10) == ([], "")
     assert "no cluster alfa" in metering.notes()[0]
 
@@ -351,3 +358,44 @@ def test_a_change_while_a_batch_is_under_way_gets_a_number_of_its_own(tmp_path: 
     rest, cursor = journal.since(cursor, 10)
     assert (first, rest) == ([record], [other, changed])
     assert json.loads(json.dumps(journal.since(cursor, 10))) == [[], cursor]
+
+
+def test_a_scan_takes_no_more_memory_for_ten_times_the_runs(tmp_path: Path) -> None:
+    assert peak_of_a_scan(tmp_path / "many", 20_000) < 1.3 * peak_of_a_scan(tmp_path / "few", 2_000)
+
+
+def peak_of_a_scan(folder: Path, runs: int) -> int:
+    """Bytes that Python holds at most while an hour of so many runs is read again, every one of them known."""
+    folder.mkdir()
+    columns = {"JobIDRaw,Submit,Start": folder / "keys", ",".join(ASKED): folder / "rows"}
+    for names, path in columns.items():
+        with path.open("w") as file:
+            print(names.replace(",", "|"), file=file)
+            for job in range(runs):
+                row = Row(str(job), NOW - 900, NOW - 800, NOW - 700).columns
+                print("|".join(row[name] for name in names.split(",")), file=file)
+
+    @contextmanager
+    def printed(words: list[str]) -> Iterator[TextIO]:
+        if words[0] == "sacct" and "-S" in words and windows_end(words) > NOW:
+            with columns[words[-1].removeprefix("--format=")].open() as file:
+                yield file
+        elif words[0] == "sacct" and "-S" in words:
+            yield io.StringIO(words[-1].removeprefix("--format=").replace(",", "|") + "\n")
+        else:
+            yield io.StringIO("alpha\n" if words[0] == "sacctmgr" else HELP if words[0] == "sacct" else "")
+
+    metering = Metering(printed, "alpha", folder, interval=0, clock=lambda: NOW)
+    assert metering.scan().changed == runs
+    gc.collect()
+    tracemalloc.start()
+    scan = metering.scan()
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (scan.why, scan.records, scan.changed) == ("", runs, 0)
+    metering.close()
+    return peak
+
+
+def windows_end(words: list[str]) -> float:
+    return datetime.fromisoformat(words[words.index("-E") + 1]).replace(tzinfo=UTC).timestamp()

@@ -17,8 +17,8 @@ from fabriek.compute.slurm.accounts import (
     programme_account,
     qos_name,
 )
-from fabriek.compute.slurm.commands import CommandFailed, Commands, NoAnswer
 from fabriek.compute.slurm.settings import SlurmSettings
+from fabriek.compute.slurm.steps import SACCTMGR, Step
 from fabriek.compute.wire import AccountState
 
 _ACCOUNT = re.compile(r"[a-z0-9_][a-z0-9_-]{0,41}")
@@ -34,18 +34,7 @@ _MANY = 20
 _LOADED = 100
 # It opens its input by name, which sshd gives it as a socket, and only a pipe can be opened so.
 _LOAD = ("sh", "-c", "cat | sacctmgr --immediate load /dev/stdin")
-
-
-@dataclass(frozen=True)
-class Step:
-    """A command that brings Slurm nearer to what was awarded, why, and for whose sake. given: what it reads; instead:
-    what does the same one by one, should it fail for all."""
-
-    words: tuple[str, ...]
-    why: str
-    keys: frozenset[Key]
-    given: str = ""
-    instead: tuple[Step, ...] = ()
+_FLAGS = f"Flags={','.join(sorted(FLAGS))}"
 
 
 class NotOurs(Exception):
@@ -71,7 +60,7 @@ def steps(wanted: Collection[AccountState], tree: Tree, settings: SlurmSettings)
             refused[state.account, state.partition] = str(error)
     found = [
         *_accounts(sound, tree, settings),
-        *(step for state in sound for step in _limits(state, tree, settings)),
+        *_limits(sound, tree, settings),
         *_together([new for state in sound for new in _new_members(state, tree, settings)], settings),
         *(step for state in sound for step in _members(state, tree, settings)),
     ]
@@ -153,8 +142,22 @@ def _accounts(wanted: Sequence[AccountState], tree: Tree, settings: SlurmSetting
     return found
 
 
-def _limits(state: AccountState, tree: Tree, settings: SlurmSettings) -> list[Step]:
-    """The award's QOS."""
+def _limits(wanted: Sequence[AccountState], tree: Tree, settings: SlurmSettings) -> list[Step]:
+    """The awards' QOS. Many new ones are added by one command, closed, and then set: each command that adds reads all
+    QOS that there are, which takes the longer the more there are."""
+    new = [state for state in wanted if qos_name(settings, state.account, state.partition) not in tree.limits]
+    found = []
+    for first in range(0, len(new), _CHUNK) if len(new) >= _MANY else ():
+        some = new[first : first + _CHUNK]
+        names = ",".join(qos_name(settings, state.account, state.partition) for state in some)
+        words = _sacctmgr("add", "qos", f"name={names}", "set", "GrpJobs=0", "GrpSubmitJobs=0", _FLAGS)
+        keys = frozenset((state.account, state.partition) for state in some)
+        found.append(Step(words, f"limits, closed as yet: {_listed([state.account for state in some])}", keys))
+    return found + [step for state in wanted for step in _limit(state, tree, settings, added=len(new) >= _MANY)]
+
+
+def _limit(state: AccountState, tree: Tree, settings: SlurmSettings, *, added: bool) -> list[Step]:
+    """One award's QOS. added: new ones are there by now."""
     name = qos_name(settings, state.account, state.partition)
     want = wanted_limits(state, tree.has_gpus)
     there = tree.limits.get(name)
@@ -164,19 +167,19 @@ def _limits(state: AccountState, tree: Tree, settings: SlurmSettings) -> list[St
     if tree.has_gpus:
         minutes.append(f"gres/gpu={-1 if want.accelerator_minutes is None else want.accelerator_minutes}")
     how_many = "-1" if want.open else "0"
-    settled = (
-        f"GrpTRESMins={','.join(minutes)}",
-        f"GrpJobs={how_many}",
-        f"GrpSubmitJobs={how_many}",
-        f"Flags={','.join(sorted(FLAGS))}",
-    )
+    settled = (f"GrpTRESMins={','.join(minutes)}", f"GrpJobs={how_many}", f"GrpSubmitJobs={how_many}", _FLAGS)
     key = frozenset({(state.account, state.partition)})
     said = f"{state.account} on {state.partition}: {_limit_words(want)}"
-    if there is None:
-        described = f"Description={_description(state.account, state.partition)}"
-        return [Step(_sacctmgr("add", "qos", f"name={name}", described, "set", *settled), said, key)]
-    words = ("modify", "qos", "where", f"name={name}", "set", *settled)
-    return [Step(_sacctmgr(*words), f"{said}; it was: {_limit_words(there)}", key)]
+    described = f"Description={_description(state.account, state.partition)}"
+    words: tuple[str, ...]
+    if there is not None:
+        words = ("modify", "qos", "where", f"name={name}", "set", *settled)
+        said += f"; it was: {_limit_words(there)}"
+    elif added:
+        words = ("modify", "qos", "where", f"name={name}", "set", described, *settled)
+    else:
+        words = ("add", "qos", f"name={name}", described, "set", *settled)
+    return [Step(_sacctmgr(*words), said, key)]
 
 
 def wanted_limits(state: AccountState, has_gpus: bool) -> Limits:
@@ -280,32 +283,8 @@ def _members(state: AccountState, tree: Tree, settings: SlurmSettings) -> list[S
     return found
 
 
-def apply(commands: Commands, todo: Sequence[Step]) -> dict[Key, str]:
-    """Carry the steps out, and say, by account and partition, why one could not be. A step whose earlier one failed
-    is tried all the same: it may be another account's too. Errors: NoAnswer, with the rest undone.
-
-    One after another: slurmdbd 22.05 was seen to go down when four sacctmgr wrote side by side.
-    """
-    failed: dict[Key, str] = {}
-    for step in todo:
-        try:
-            commands.run(step.words, stdin=step.given)
-        except NoAnswer:
-            raise
-        except CommandFailed as error:
-            # sacctmgr ends with 1 where all was so already (another agent, an answer that was lost): that is no fault.
-            if "Nothing new added" in error.said or "Nothing modified" in error.said:
-                continue
-            if step.instead:
-                failed |= apply(commands, step.instead)
-                continue
-            for key in step.keys:
-                failed.setdefault(key, f"{' '.join(step.words)}: {error.said}")
-    return failed
-
-
 def _sacctmgr(*words: str) -> tuple[str, ...]:
-    return ("sacctmgr", "--immediate", *words)
+    return (*SACCTMGR, *words)
 
 
 def _listed(names: Sequence[str], most: int = 5) -> str:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import getpass
+import io
 import shlex
+import shutil
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from contextlib import contextmanager
+from typing import IO, Protocol, TextIO
 
 import paramiko
 
@@ -50,26 +54,44 @@ class Transport(Protocol):
     """Where commands run."""
 
     def run(
-        self, words: Sequence[str], environment: dict[str, str], stdin: str, timeout: float
+        self,
+        words: Sequence[str],
+        environment: dict[str, str],
+        stdin: str,
+        timeout: float,
+        into: IO[bytes] | None = None,
     ) -> tuple[int, bytes, str]:
-        """Exit status, output and error output. Errors: NoAnswer when there is no exit status."""
+        """Exit status, output and error output. into: a file that takes the output in its stead. Errors: NoAnswer when
+        there is no exit status."""
 
 
 class Here:
     """This machine."""
 
     def run(
-        self, words: Sequence[str], environment: dict[str, str], stdin: str, timeout: float
+        self,
+        words: Sequence[str],
+        environment: dict[str, str],
+        stdin: str,
+        timeout: float,
+        into: IO[bytes] | None = None,
     ) -> tuple[int, bytes, str]:
         try:
             done = subprocess.run(
-                words, input=stdin.encode(), capture_output=True, env=environment, timeout=timeout, cwd="/", check=False
+                words,
+                input=stdin.encode(),
+                stdout=into or subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                timeout=timeout,
+                cwd="/",
+                check=False,
             )
         except subprocess.TimeoutExpired as error:
             raise NoAnswer(words, f"no answer within {timeout:g} s", None) from error
         except (OSError, ValueError) as error:
             raise NoAnswer(words, str(error), None) from error
-        return done.returncode, done.stdout, done.stderr.decode(errors="replace")
+        return done.returncode, done.stdout or b"", done.stderr.decode(errors="replace")
 
 
 class Ssh:
@@ -80,7 +102,12 @@ class Ssh:
         self._client: paramiko.SSHClient | None = None
 
     def run(
-        self, words: Sequence[str], environment: dict[str, str], stdin: str, timeout: float
+        self,
+        words: Sequence[str],
+        environment: dict[str, str],
+        stdin: str,
+        timeout: float,
+        into: IO[bytes] | None = None,
     ) -> tuple[int, bytes, str]:
         """See `Transport`. The other side's shell reads one line, in which every word is quoted."""
         # Servers pass on no environment by default (AcceptEnv), so it goes through env(1).
@@ -92,7 +119,11 @@ class Ssh:
             # Emptied side by side: with one of them full the command would stand still.
             with ThreadPoolExecutor(max_workers=1) as beside:
                 errors = beside.submit(err.read)
-                printed = out.read()
+                printed = b""
+                if into is None:
+                    printed = out.read()
+                else:
+                    shutil.copyfileobj(out, into)
                 said = errors.result(timeout)
             return out.channel.recv_exit_status(), printed, said.decode(errors="replace")
         except (paramiko.SSHException, OSError, EOFError) as error:
@@ -149,12 +180,24 @@ class Commands:
 
     def read(self, words: Sequence[str], *, user: str = "", stdin: str = "") -> bytes:
         """As `run`, for what need not be text."""
+        return self._done(words, user, stdin)
+
+    @contextmanager
+    def printed(self, words: Sequence[str]) -> Iterator[TextIO]:
+        """As `run`, for what may be long: a file, gone with the block, of which no more is in memory than is read."""
+        with tempfile.TemporaryFile() as file:
+            self._done(words, into=file)
+            file.seek(0)
+            with io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="\n") as text:
+                yield text
+
+    def _done(self, words: Sequence[str], user: str = "", stdin: str = "", into: IO[bytes] | None = None) -> bytes:
         environment = dict(self.environment)
         if user:
             words = [*self._become(user), *words]
         else:
             environment["SLURM_TIME_FORMAT"] = "%s"
-        code, out, err = self._transport.run(words, environment, stdin, self._settings.commands.timeout)
+        code, out, err = self._transport.run(words, environment, stdin, self._settings.commands.timeout, into)
         if code != 0:
             # sacctmgr says what it did on standard output, and what it could not on standard error.
             said = err.strip() or out.decode(errors="replace")

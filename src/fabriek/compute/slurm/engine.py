@@ -9,7 +9,7 @@ from pathlib import Path
 from fabriek.compute.engine import AsUser, Difference, difference
 from fabriek.compute.records import UsageRecord
 from fabriek.compute.slurm.accounts import Key, Tree, enforced, read_tree
-from fabriek.compute.slurm.changes import Step, apply, steps
+from fabriek.compute.slurm.changes import steps
 from fabriek.compute.slurm.commands import Commands
 from fabriek.compute.slurm.controller import ByCommands
 from fabriek.compute.slurm.jobs import Jobs
@@ -17,6 +17,7 @@ from fabriek.compute.slurm.metering import Metering
 from fabriek.compute.slurm.proof import Prover
 from fabriek.compute.slurm.rest import ByRest
 from fabriek.compute.slurm.settings import SlurmSettings, read_settings
+from fabriek.compute.slurm.steps import Step, apply
 from fabriek.compute.slurm.store import Store
 from fabriek.compute.wire import (
     AccountState,
@@ -46,11 +47,13 @@ class SlurmEngine:
         rest = settings.rest
         by = ByRest(rest, commands, commands.environment) if rest else ByCommands(commands)
         self._jobs = Jobs(commands, by, settings, self._store)
+        # As it was last read, until the round is over or something is changed.
         self._tree: Tree | None = None
+        self._enforced: list[AccountState] | None = None
         self._metering = Metering(
-            commands.run, settings.cluster, folder, interval=settings.metering.interval, ours=self._ours
+            commands.printed, settings.cluster, folder, interval=settings.metering.interval, ours=self._ours
         )
-        self._prover = Prover(commands.run, settings.cluster, self._metering.accounting)
+        self._prover = Prover(settings.cluster, self._metering.accounting)
 
     # Accounts
 
@@ -58,7 +61,7 @@ class SlurmEngine:
         """Apply only what differs, and say why an account could not be made so."""
         todo, refused = self.plan(accounts)
         failed = apply(self._commands, todo)
-        self._tree = None
+        self._forget_tree()
         self._store.remember_made(
             [a for a in accounts if (a.account, a.partition) not in refused.keys() | failed.keys()]
         )
@@ -70,7 +73,9 @@ class SlurmEngine:
 
     def enforced(self) -> list[AccountState]:
         """What stands in Slurm's database now."""
-        return enforced(self._read(), self.settings, self._store.made())
+        if self._enforced is None:
+            self._enforced = enforced(self._read(), self.settings, self._store.made())
+        return self._enforced
 
     def drift(self) -> list[Difference]:
         """What somebody changed since it was made: `desired` is what it was made to be, `enforced` what it is."""
@@ -82,6 +87,9 @@ class SlurmEngine:
         if self._tree is None:
             self._tree = read_tree(self._commands, self.settings)
         return self._tree
+
+    def _forget_tree(self) -> None:
+        self._tree = self._enforced = None
 
     def _ours(self) -> set[str]:
         """The accounts whose runs are the platform's business: what stands below its own, and what ever did."""
@@ -146,7 +154,7 @@ class SlurmEngine:
     def tick(self) -> None:
         """Slurm's daemons do the work; what they said is asked again in the next round."""
         self._jobs.forget()
-        self._tree = None
+        self._forget_tree()
 
     def close(self) -> None:
         """Let go of the files."""

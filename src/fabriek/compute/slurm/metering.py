@@ -20,12 +20,13 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from fabriek.compute.records import UsageRecord
-from fabriek.compute.slurm.accounting import Accounting, Answer, CutAnswer, Run, UnknownSlurmCluster
+from fabriek.compute.slurm.accounting import MOST_BROKEN, Accounting, Answer, CutAnswer, Printed, UnknownSlurmCluster
 from fabriek.compute.slurm.journal import Journal
 
 HOUR, DAY = 3_600, 86_400
@@ -33,8 +34,9 @@ INTERVAL = 20.0
 RECENT, LATE, CORRECTED = HOUR, 3 * DAY, 40 * DAY
 LATE_EVERY, CORRECTED_EVERY = HOUR, DAY
 AHEAD = DAY
-# A window with more records is cut in halves, so that an answer is some megabytes and not some gigabytes.
-MOST_RECORDS = 50_000
+# A window with more records is cut in halves, so that an answer is some megabytes and not some gigabytes; so many of
+# them are in memory at once.
+MOST_RECORDS, AT_ONCE = 50_000, 1_000
 SHORTEST, LONGEST = 600, 10 * DAY
 # A run that slurmctld doesn't know is only said to be a runaway when slurmdbd had an hour to hear that it ended.
 ORPHANED_AFTER = HOUR
@@ -59,7 +61,7 @@ class Metering:
 
     def __init__(
         self,
-        run: Run,
+        printed: Printed,
         cluster: str,
         folder: Path,
         *,
@@ -68,7 +70,7 @@ class Metering:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.journal = Journal(folder / "journal.sqlite3")
-        self.accounting = Accounting(run, cluster, self.journal.resized)
+        self.accounting = Accounting(printed, cluster, self.journal.resized)
         self.last = Scan()
         self._cluster, self._interval, self._ours, self._clock = cluster, interval, ours, clock
         self._scanned_at: float | None = None
@@ -141,14 +143,13 @@ class Metering:
         width, latest = self.journal.number("width", DAY), 0
         while since < horizon:
             until = min(since + width, horizon)
-            answer = self.accounting.window(since, until)
-            if len(answer.records) > MOST_RECORDS and until - since > SHORTEST:
-                width = max((until - since) // 2, SHORTEST)
-                continue
-            self._take(answer, scan, seen)
+            with self.accounting.window(since, until) as answer:
+                if answer.ended > MOST_RECORDS and until - since > SHORTEST:
+                    width = max((until - since) // 2, SHORTEST)
+                    continue
+                latest = max(latest, self._take(answer, scan, seen))
             scan.windows += 1
-            latest = max([latest, *(r.end for r in answer.records), *(r.start for r in answer.running)])
-            if len(answer.records) < MOST_RECORDS // 4:
+            if answer.ended < MOST_RECORDS // 4:
                 width = min(width * 2, LONGEST)
             since = until
         self.journal.write_note("width", width)
@@ -166,25 +167,33 @@ class Metering:
             if back >= CORRECTED:
                 self.journal.write_note("corrected_at", now)
                 self.journal.forget(self._cursor, min(latest, now) - CORRECTED - 10 * DAY)
-            self.journal.write_note(f"broken {back}", json.dumps(sorted(seen.broken)[:MOST_NOTES]))
+            self.journal.write_note(f"broken {back}", json.dumps(sorted(seen.broken)[:MOST_BROKEN]))
 
-    def _take(self, answer: Answer, scan: Scan, seen: _Seen) -> None:
-        closed = [(record.job_id, record.submit) for record in answer.records]
+    def _take(self, answer: Answer, scan: Scan, seen: _Seen, of: Collection[str] | None = None) -> int:
+        """Write an answer down, some records at a time, all of it or nothing. of: the jobs of which runs that go on are
+        meant; None: all. Returns the latest time that it tells."""
+        latest = 0
         with self.journal.change():
-            scan.changed += self.journal.take(answer.records, seen.ours)
+            while records := list(islice(answer, AT_ONCE)):
+                closed = [(record.job_id, record.submit) for record in records]
+                scan.records += len(records)
+                scan.changed += self.journal.take(records, seen.ours)
+                self.journal.close_runs(closed)
+                seen.met(closed)
+                latest = max(latest, *(record.end for record in records))
+            running = [run for run in answer.running if of is None or run.job_id in of]
             self.journal.note_resizes(answer.resizes)
-            self.journal.open_also(answer.running)
-            self.journal.close_runs(closed)
-        scan.records += len(answer.records)
-        seen.took(answer, closed)
+            self.journal.open_also(running)
+        seen.met((run.job_id, run.submit) for run in running)
+        seen.broken |= set(answer.broken)
+        seen.latest_end = max(seen.latest_end, latest)
+        return max([latest, *(run.start for run in running)])
 
     def _ask_by_number(self, seen: _Seen, scan: Scan) -> None:
         """Runs that were under way and that no window showed."""
         lost = {job for job, _submit in seen.before - seen.shown}
-        if lost:
-            answer = self.accounting.jobs(lost)
-            answer.running = [run for run in answer.running if run.job_id in lost]
-            self._take(answer, scan, seen)
+        for answer in self.accounting.jobs(lost):
+            self._take(answer, scan, seen, lost)
         # What sacct no longer tells at all was purged, or made a run of another kind, such as a resized one.
         with self.journal.change():
             self.journal.close_runs(seen.before - seen.shown)
@@ -227,8 +236,6 @@ class _Seen:
     broken: set[str] = field(default_factory=set)
     latest_end: int = 0
 
-    def took(self, answer: Answer, closed: list[tuple[str, int]]) -> None:
-        self.shown |= self.before.intersection(closed)
-        self.shown |= self.before.intersection((run.job_id, run.submit) for run in answer.running)
-        self.broken |= set(answer.broken)
-        self.latest_end = max([self.latest_end, *(record.end for record in answer.records)])
+    def met(self, runs: Iterable[tuple[str, int]]) -> None:
+        """These were told, as over or as going on."""
+        self.shown |= self.before.intersection(runs)

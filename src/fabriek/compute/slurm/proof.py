@@ -19,7 +19,7 @@ from datetime import UTC, date, datetime
 
 from fabriek.compute.records import UsageRecord
 from fabriek.compute.sacct import OpenRun
-from fabriek.compute.slurm.accounting import Accounting, Answer, Run
+from fabriek.compute.slurm.accounting import Accounting
 from fabriek.compute.wire import MOST_RECORDS, DailyProof, ProofLine, ProofPlace, ProofRuns, ProvenRun, RollUp
 
 DAY = 86_400
@@ -40,23 +40,24 @@ class _InDay:
 class Prover:
     """Asks a cluster's accounting about whole days."""
 
-    def __init__(self, run: Run, cluster: str, accounting: Accounting) -> None:
-        self._run, self._cluster, self._accounting = run, cluster, accounting
+    def __init__(self, cluster: str, accounting: Accounting) -> None:
+        self._cluster, self._accounting = cluster, accounting
 
     def prove(self, day: date) -> DailyProof:
         """The day's totals. Errors: as `Accounting.window`."""
         sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
         within: dict[str, _InDay] = defaultdict(_InDay)
-        for since, until, answer in self._pieces(day):
-            for record in answer.records:
-                _add(within[record.account], record, answer.begun.get(record.key, record.start), since, until)
-                if since <= record.end < until:
-                    line = sums[record.account, record.partition]
-                    line[0] += 1
-                    line[1] += record.accelerator_seconds
-                    line[2] += record.core_seconds
-            for run in answer.running:
-                _add_open(within[run.account], run, since, until)
+        for since, until in _pieces(day):
+            with self._accounting.window(since, until) as answer:
+                for record in answer:
+                    _add(within[record.account], record, answer.begun.get(record.key, record.start), since, until)
+                    if since <= record.end < until:
+                        line = sums[record.account, record.partition]
+                        line[0] += 1
+                        line[1] += record.accelerator_seconds
+                        line[2] += record.core_seconds
+                for run in answer.running:
+                    _add_open(within[run.account], run, since, until)
         return DailyProof(
             day=day,
             lines=[
@@ -71,27 +72,23 @@ class Prover:
         wanted = {(place.account, place.partition) for place in places}
         runs: list[ProvenRun] = []
         cut = False
-        for since, until, answer in self._pieces(day):
-            for record in answer.records:
-                if since <= record.end < until and (record.account, record.partition) in wanted:
-                    cut = len(runs) >= MOST_RECORDS
-                    if cut:
-                        break
-                    runs.append(
-                        ProvenRun(
-                            account=record.account,
-                            partition=record.partition,
-                            key=record.key,
-                            accelerator_seconds=record.accelerator_seconds,
-                            core_seconds=record.core_seconds,
+        for since, until in _pieces(day):
+            with self._accounting.window(since, until) as answer:
+                for record in answer:
+                    if since <= record.end < until and (record.account, record.partition) in wanted:
+                        cut = len(runs) >= MOST_RECORDS
+                        if cut:
+                            break
+                        runs.append(
+                            ProvenRun(
+                                account=record.account,
+                                partition=record.partition,
+                                key=record.key,
+                                accelerator_seconds=record.accelerator_seconds,
+                                core_seconds=record.core_seconds,
+                            )
                         )
-                    )
         return ProofRuns(places=list(places), runs=runs, cut=cut)
-
-    def _pieces(self, day: date) -> Iterator[tuple[int, int, Answer]]:
-        first = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
-        for since in range(first, first + DAY, PIECE):
-            yield since, since + PIECE, self._accounting.window(since, since + PIECE)
 
     def _roll_up(self, day: date, within: dict[str, _InDay]) -> list[RollUp] | None:
         """sreport's figures beside ours; None where slurmdbd hasn't rolled up the day: it does so every hour."""
@@ -116,7 +113,7 @@ class Prover:
         """Seconds by account and TRES: the lines of users, which a parent's line would add up again."""
         first = datetime(day.year, day.month, day.day, tzinfo=UTC)
         end = datetime.fromtimestamp(first.timestamp() + DAY, tz=UTC)
-        printed = self._run(
+        printed = self._accounting.text(
             [
                 "sreport", "-P", "-n", "-t", "Seconds", "-T", "cpu,gres/gpu", "cluster", "AccountUtilizationByUser",
                 f"clusters={self._cluster}", f"start={first:%Y-%m-%dT%H:%M:%S}", f"end={end:%Y-%m-%dT%H:%M:%S}",
@@ -129,6 +126,13 @@ class Prover:
             if login and used.isdecimal():
                 found[account, tres] += int(used)
         return found
+
+
+def _pieces(day: date) -> Iterator[tuple[int, int]]:
+    """The seconds from which and until which a day is asked for."""
+    first = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+    for since in range(first, first + DAY, PIECE):
+        yield since, since + PIECE
 
 
 def _add(into: _InDay, record: UsageRecord, begun: int, since: int, until: int) -> None:

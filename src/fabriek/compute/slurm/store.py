@@ -26,6 +26,10 @@ class Store(SqliteFile):
     def __init__(self, path: Path) -> None:
         super().__init__(path, _SCHEMA)
         self._connection.row_factory = sqlite3.Row
+        self._made = {
+            (row["account"], row["partition"]): AccountState.model_validate_json(row["state"])
+            for row in self._connection.execute("SELECT * FROM made")
+        }
 
     def job(self, *, uuid: str = "", number: str = "") -> sqlite3.Row | None:
         """A job by the platform's name for it or by Slurm's number."""
@@ -35,11 +39,8 @@ class Store(SqliteFile):
         return found
 
     def made(self) -> dict[tuple[str, str], AccountState]:
-        """What was last made so, by account and partition."""
-        return {
-            (row["account"], row["partition"]): AccountState.model_validate_json(row["state"])
-            for row in self._connection.execute("SELECT * FROM made")
-        }
+        """What was last made so, by account and partition. Read once: it is asked for many times a round."""
+        return self._made
 
     def remember_made(self, states: Sequence[AccountState]) -> None:
         """Keep what these accounts were made to be."""
@@ -48,3 +49,4 @@ class Store(SqliteFile):
                 "INSERT OR REPLACE INTO made VALUES (?, ?, ?)",
                 [(s.account, s.partition, s.model_dump_json()) for s in states],
             )
+        self._made |= {(s.account, s.partition): s for s in states}

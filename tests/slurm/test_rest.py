@@ -12,7 +12,7 @@ from tests.slurm.conftest import short_folder
 from tests.slurm.sites import Site
 
 from fabriek.compute.engine import EngineUnavailable, SubmitRefused
-from fabriek.compute.slurm.rest import options_of, queued_of
+from fabriek.compute.slurm.rest import options_of
 from fabriek.compute.slurm.settings import RestSettings
 from fabriek.demo.slurm import Bed, Cluster, Partition
 
@@ -118,20 +118,3 @@ def test_without_slurmrestd_nothing_is_refused_and_nothing_lost(bed, job_user, f
 )
 def test_sbatch_lines_are_translated_whole_or_not_at_all(line, found):
     assert options_of(f"#!/bin/sh\n#SBATCH {line}\ntrue\n") == found
-
-
-def test_jobs_of_newer_versions_are_read_too():
-    """The shape of data_parser v0.0.40 (Slurm 23.11), from Slurm's own documentation."""
-
-    def number(value: int, **more: bool) -> dict[str, Any]:
-        return {"set": True, "infinite": False, "number": value, **more}
-
-    job = {
-        "job_id": 12, "array_job_id": number(0), "job_state": ["PENDING"], "state_reason": "Priority",
-        "start_time": number(1_800_000_000), "time_limit": number(90), "cpus": number(8), "priority": number(77),
-        "partition": "gpu", "tres_req_str": "cpu=8,gres/gpu=2", "tres_alloc_str": "",
-    }  # fmt: skip
-    queued = queued_of(job)
-    assert (queued.number, queued.array, queued.state, queued.limit) == ("12", "12", "PENDING", 5_400)
-    assert (queued.start, queued.cores, queued.accelerators, queued.priority) == (1_800_000_000, 8, 2, 77)
-    assert queued_of({**job, "time_limit": number(0, infinite=True)}).limit is None

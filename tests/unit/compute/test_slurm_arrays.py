@@ -10,7 +10,7 @@ import pytest
 from fabriek.compute.engine import EngineError
 from fabriek.compute.slurm.controller import Queued, Submission
 from fabriek.compute.slurm.formats import tasks_in
-from fabriek.compute.slurm.jobs import Jobs
+from fabriek.compute.slurm.jobs import LOOK_AGAIN, Jobs
 from fabriek.compute.slurm.settings import SlurmSettings
 from fabriek.compute.slurm.store import Store
 from fabriek.compute.wire import JobOrder, JobReport
@@ -50,12 +50,13 @@ class Agent:
     def __init__(self, folder: Path) -> None:
         self.slurm, self.store = Slurm(), Store(folder / "jobs.sqlite3")
         self.settings = SlurmSettings(cluster="alpha", default_user="ann")
+        self.now = 1_780_000_000.0
         self.restart()
         order = JobOrder(uuid="u", account="a", user="ann", partition="gpu", name="n", script="#!/bin/sh\n")
         assert self.jobs.submit(order) == "12"
 
     def restart(self) -> None:
-        self.jobs = Jobs(self.slurm, self.slurm, self.settings, self.store)  # type: ignore[arg-type]
+        self.jobs = Jobs(self.slurm, self.slurm, self.settings, self.store, lambda: self.now)  # type: ignore[arg-type]
 
     def told(self, *lines: tuple[str, str]) -> JobReport:
         """The report when slurmctld remembers these: place in the array, state."""
@@ -97,6 +98,19 @@ def test_an_agent_that_starts_anew_asks_what_it_has_not_seen(agent: Agent) -> No
     assert agent.told(("3-6%2", "PENDING")).tasks == {"PENDING": 4}, "told without slurmdbd as far as it is known"
     agent.slurm.accounted = "12_1|COMPLETED\n12_2|FAILED\n12_[1-6%2]|PENDING\n"
     assert agent.told(("3-6%2", "PENDING")).tasks == {"COMPLETED": 1, "FAILED": 1, "PENDING": 4}
+
+
+def test_tasks_that_slurmdbd_hears_of_late_are_told_as_it_last_knew_them_and_then_as_they_ended(agent: Agent) -> None:
+    agent.restart()
+    agent.slurm.accounted = "12_1|RUNNING\n12_2|RUNNING\n12_[1-6%2]|PENDING\n"
+    report = agent.told(("4-6%2", "PENDING"))
+    assert (report.state, report.tasks) == ("PENDING", {"RUNNING": 2, "PENDING": 4})
+    agent.slurm.accounted = "12_1|COMPLETED\n12_2|FAILED\n12_3|COMPLETED\n12_[1-6%2]|PENDING\n"
+    agent.now += LOOK_AGAIN - 1
+    assert agent.told(("4-6%2", "PENDING")).tasks == {"RUNNING": 2, "PENDING": 4}
+    agent.now += 1
+    assert agent.told(("4-6%2", "PENDING")).tasks == {"COMPLETED": 2, "FAILED": 1, "PENDING": 3}
+    assert agent.slurm.asked == 2
 
 
 def test_a_line_of_tasks_that_never_began_may_name_some_that_did(agent: Agent) -> None:

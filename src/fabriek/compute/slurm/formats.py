@@ -2,7 +2,8 @@
 
 Slurm 22.05 (Debian 12) is what the tests run against; later versions keep these columns of `--parsable2` and squeue's
 `%` fields (https://slurm.schedmd.com/squeue.html, /sacctmgr.html, /sacct.html). JSON changed its shape with each
-version, so only slurmrestd's is read, which has no other, and `plain` knows both shapes of its numbers.
+version, so only slurmrestd's is read, which has no other: `plain` and `state_shown` know both shapes. What 23.11 to
+25.11 print, as far as it is documented and recorded, is in `tests/unit/compute/test_slurm_versions.py`.
 """
 
 from __future__ import annotations
@@ -43,6 +44,22 @@ STATES = {
     "RECONFIG_FAIL": "NODE_FAIL",
     "OUT_OF_MEMORY": "OUT_OF_MEMORY",
 }
+# The flags that squeue shows instead of a job's state, the first of them that is set
+# (https://slurm.schedmd.com/squeue.html, JOB STATE CODES). Others that slurmrestd tells say nothing more to us.
+_SHOWN = (
+    "COMPLETING",
+    "STAGE_OUT",
+    "CONFIGURING",
+    "RESIZING",
+    "REQUEUED",
+    "REQUEUE_FED",
+    "REQUEUE_HOLD",
+    "SPECIAL_EXIT",
+    "STOPPED",
+    "REVOKED",
+    "RESV_DEL_HOLD",
+    "SIGNALING",
+)
 _NO_MOMENT = frozenset({"", "N/A", "NONE", "Unknown", "None", "0", "INVALID"})
 _SIZE = re.compile(r"^(\d+(?:\.\d+)?)([KMGTPE]?)(?:[nc]|[?])?$")
 _SIZES = {suffix: 1024**power for power, suffix in enumerate(["", "K", "M", "G", "T", "P", "E"])}
@@ -95,6 +112,17 @@ def state_of(text: str) -> str:
     if base not in STATES:
         raise FormatError(f"{text!r} is no state of a job that is known here")
     return STATES[base]
+
+
+def state_shown(told: str | Sequence[str]) -> str:
+    """The state of a job in slurmrestd's JSON as squeue would show it. It tells squeue's word; since 23.11 (v0.0.40) a
+    list of the state itself and its flags. Errors: FormatError."""
+    if isinstance(told, str):
+        return told
+    shown = next((flag for flag in _SHOWN if flag in told), None) or next((s for s in told if s in STATES), None)
+    if shown is None:
+        raise FormatError(f"{list(told)!r} holds no state of a job that is known here")
+    return shown
 
 
 def moment(text: str | int) -> datetime | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import sqlite3
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from fabriek.compute.engine import EngineError, SubmitRefused
@@ -25,6 +27,9 @@ from fabriek.compute.wire import ENDED, JobOrder, JobReport, ResourcesUsed, Stat
 SETTLED_AFTER = 30.0
 # slurmctld forgets an ended job after MinJobAge; slurmdbd may be told of it some seconds after its start.
 LOST_AFTER = 120.0
+# Of an array that was not followed from its start, slurmdbd is asked so often for tasks that have ended: it may hear of
+# them late.
+LOOK_AGAIN = 60.0
 _RUN = (
     "JobIDRaw",
     "JobID",
@@ -51,6 +56,15 @@ _REASONS_OF_STATE = {
 }
 
 
+@dataclass
+class _Forgotten:
+    """Tasks of an array that goes on, which slurmctld forgets after MinJobAge: how they ended, or what slurmdbd last
+    said of them; and from when on it is asked again."""
+
+    states: dict[str, str] = field(default_factory=dict)
+    look_at: float = math.inf
+
+
 class Jobs:
     """See `Engine`'s methods of the same names. What squeue and sacct say is asked once, until `forget`."""
 
@@ -67,8 +81,7 @@ class Jobs:
         self._output = Output(commands, store)
         self._queue: dict[str, list[Queued]] | None = None
         self._positions: dict[str, int] = {}
-        # Of arrays that go on: the tasks that have ended, and how. slurmctld forgets them after MinJobAge.
-        self._ended: dict[str, dict[str, str]] = {}
+        self._forgotten: dict[str, _Forgotten] = {}
 
     def forget(self) -> None:
         """A round is over: what Slurm said may have changed."""
@@ -100,7 +113,7 @@ class Jobs:
             raise SubmitRefused(_refusal(error.said)) from error
         self._note(order.uuid, number)
         # Nothing of it has ended before it was followed here.
-        self._ended[number] = {}
+        self._forgotten[number] = _Forgotten()
         return number
 
     def find(self, uuid: str) -> str | None:
@@ -179,7 +192,7 @@ class Jobs:
 
     def _living(self, job: sqlite3.Row, queued: Sequence[Queued], told: Mapping[str, int]) -> JobReport:
         states = self._states(job["number"], queued)
-        state: State = "RUNNING" if states["RUNNING"] else "PENDING"
+        state: State = "RUNNING" if any(state_of(line.state) == "RUNNING" for line in queued) else "PENDING"
         line = next(line for line in queued if state_of(line.state) == state)
         reason = _REASONS_OF_STATE.get(line.state, "" if line.reason in ("None", "") else line.reason)
         return JobReport(
@@ -202,14 +215,16 @@ class Jobs:
         states = {task: state_of(line.state) for line in queued for task in line.tasks}
         if "" in states:
             return Counter(states.values())
-        if number not in self._ended:
+        known = self._forgotten.setdefault(number, _Forgotten(look_at=0.0))
+        if self._clock() >= known.look_at:
             # Without slurmdbd it is told as slurmctld remembers it, and asked again in the next round.
             with contextlib.suppress(EngineError):
-                self._ended[number] = _states_in(self._runs(number, _ENDED))
-        states = {**self._ended.get(number, {}), **states}
-        if number in self._ended:
-            self._ended[number] = {task: state for task, state in states.items() if state in ENDED}
-        return Counter(states.values())
+                ended = {task: state for task, state in known.states.items() if state in ENDED}
+                known.states = {**_states_in(self._runs(number, _ENDED)), **ended}
+                known.look_at = self._clock() + LOOK_AGAIN
+        whole = {**known.states, **states}
+        known.states = {task: state for task, state in whole.items() if state in ENDED or task not in states}
+        return Counter(whole.values())
 
     def _runs(self, number: str, columns: Sequence[str]) -> list[dict[str, str]]:
         """What slurmdbd knows of a job and of each task of an array."""
@@ -224,7 +239,7 @@ class Jobs:
         # Of an array, slurmdbd may have heard of some tasks only.
         if not runs or living or len(runs) < len(queued):
             return self._not_accounted(job, queued, living)
-        self._ended.pop(number, None)
+        self._forgotten.pop(number, None)
         states = Counter(_states_in(runs).values())
         worst = next(
             (s for s in ("NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT", "FAILED", "CANCELLED") if states[s]), "COMPLETED"
@@ -278,6 +293,7 @@ class Jobs:
             # The controller knows that it ended; its database will in a moment.
             running = any(run["Start"].isdecimal() for run in living) or bool(queued)
             return JobReport(uuid=job["uuid"], state="RUNNING" if running else "PENDING", engine_job=job["number"])
+        self._forgotten.pop(job["number"], None)
         return JobReport(uuid=job["uuid"], state="NODE_FAIL", reason="SlurmLostJob", engine_job=job["number"])
 
     def _used(self, number: str, runs: Sequence[dict[str, str]]) -> ResourcesUsed | None:

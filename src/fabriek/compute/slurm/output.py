@@ -60,6 +60,23 @@ class Task:
         return str(PurePosixPath(self.folder) / _PATTERN.sub(expand, pattern))
 
 
+def places_in(shown: str) -> tuple[str, str]:
+    """Where a job's output and its errors go, by `scontrol --oneliner show job`; the same where both are one.
+
+    A path may hold blanks; what follows it has a known name: Power until 23.02, what was asked of each TRES since.
+    25.11 says no place for errors that go with the output. Errors: FormatError.
+    """
+    out = re.search(
+        r" StdOut=(.*?)(?= (?:Power|(?:Cpus|Mem|Ntasks)Per(?:Tres|TRES)|Tres[A-Z][A-Za-z]+|Mail(?:User|Type))=|$)",
+        shown,
+        re.M,
+    )
+    err = re.search(r" StdErr=(.*?)(?= StdIn=)", shown)
+    if out is None or err is None:
+        raise FormatError("scontrol show job shows no StdOut and StdErr")
+    return out[1].strip(), err[1].strip() or out[1].strip()
+
+
 class Output:
     """Reads streams, and the file in which a job says what it made."""
 
@@ -119,12 +136,7 @@ class Output:
         if job["output"] is not None:
             return job["output"], job["error"]
         text = self._commands.run(["scontrol", "--oneliner", "show", "job", "--", job["number"]])
-        # A path may hold blanks; what follows it has a known name.
-        out = re.search(r" StdOut=(.*?)(?= Power=| CpusPerTres| TresPerNode| MailUser| NtasksPerTRES|$)", text, re.M)
-        err = re.search(r" StdErr=(.*?)(?= StdIn=)", text)
-        if out is None or err is None:
-            raise FormatError("scontrol show job shows no StdOut and StdErr")
-        places = out[1].strip(), err[1].strip()
+        places = places_in(text)
         with self._store.change() as change:
             change.execute("UPDATE job SET output = ?, error = ? WHERE uuid = ?", (*places, job["uuid"]))
         return places

@@ -17,7 +17,7 @@ import httpx
 from fabriek.compute.directives import DirectiveError, directive_words, seconds_of_limit
 from fabriek.compute.slurm.commands import NO_ANSWER, CommandFailed, Commands, NoAnswer
 from fabriek.compute.slurm.controller import ByCommands, Queued, Submission
-from fabriek.compute.slurm.formats import FormatError, plain, tasks_in, tres
+from fabriek.compute.slurm.formats import FormatError, plain, state_shown, tasks_in, tres
 from fabriek.compute.slurm.settings import RestSettings
 
 _TOKEN_SECONDS = 3_600
@@ -119,13 +119,12 @@ class ByRest:
 def queued_of(job: dict[str, Any]) -> Queued:
     """A job as slurmrestd tells it, of v0.0.36 and later. Errors: KeyError, TypeError, ValueError, FormatError."""
     number, array = plain(job["job_id"]), plain(job["array_job_id"])
-    state = job["job_state"]
     resources = tres(job.get("tres_alloc_str") or job.get("tres_req_str") or "")
     limit = plain(job["time_limit"])
     return Queued(
         number=str(number),
         array=str(array or number),
-        state=state if isinstance(state, str) else state[0],
+        state=state_shown(job["job_state"]),
         reason=str(job["state_reason"]),
         start=plain(job["start_time"]) or 0,
         limit=limit * 60 if limit else None,

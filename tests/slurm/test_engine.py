@@ -12,6 +12,7 @@ from fabriek.compute.engine import EngineError, SubmitRefused, difference
 from fabriek.compute.slurm import jobs
 from fabriek.compute.slurm.accounts import qos_name
 from fabriek.compute.slurm.commands import CommandFailed
+from fabriek.compute.slurm.steps import SACCTMGR
 from fabriek.compute.wire import TaskOrder
 from fabriek.demo.slurm import Bed
 
@@ -44,25 +45,27 @@ def test_what_was_made_so_is_read_back_without_a_difference_and_is_not_made_agai
     assert difference(wanted, site.new_engine().enforced()) == []
 
 
-@pytest.mark.parametrize("loads", [True, False])
-def test_many_new_awards_are_made_in_one_go_or_one_by_one_where_that_fails(site, monkeypatch, loads):
+@pytest.mark.parametrize("fails", ["nothing", "what is loaded", "sessions"])
+def test_many_new_awards_are_made_in_one_go_or_one_by_one_where_that_fails(site, monkeypatch, fails):
     wanted = [site.award(f"many{number}", accelerator_seconds_limit=60 * number) for number in range(25)]
     (load,) = [step for step in site.engine.plan(wanted)[0] if step.given]
     assert load.keys == {(state.account, "gpu") for state in wanted}
-    if not loads:
-        run = site.engine._commands.run
+    run, broken = site.engine._commands.run, {"what is loaded": load.words, "sessions": SACCTMGR}.get(fails)
+    ran = []
 
-        def no_load(words, **more):
-            if words == load.words:
-                raise CommandFailed(words, "error: it did not work")
-            return run(words, **more)
+    def counted(words, **more):
+        ran.append(words)
+        if words == broken:
+            raise CommandFailed(words, "error: it did not work")
+        return run(words, **more)
 
-        monkeypatch.setattr(site.engine._commands, "run", no_load)
+    monkeypatch.setattr(site.engine._commands, "run", counted)
     assert site.engine.provision(wanted) == {}
     assert difference(wanted, site.engine.enforced()) == []
     assert site.engine.plan(wanted) == ([], {})
     root = site.bed.run("alpha", "sacctmgr", "-nP", "show", "assoc", "account=root", "format=Fairshare,QOS")
     assert set(root.splitlines()) == {"1|normal"}, "the cluster's own root stays as it was"
+    assert (len(ran) > 25) == (fails == "sessions")
 
 
 def test_awards_with_long_names_that_begin_alike_have_limits_of_their_own(site):

@@ -178,6 +178,7 @@ def test_an_account_that_is_not_the_platforms_is_never_touched(site):
             "users",
             ("modify", "user", "where", "name={user}", "account={account}", "set", "qos=normal", "defaultqos=normal"),
         ),
+        ("users", ("modify", "account", "{account}", "cluster=alpha", "set", "MaxSubmitJobs=0")),
         ("fair share", ("modify", "account", "{root}-science", "cluster=alpha", "set", "fairshare=5")),
     ],
 )

@@ -26,7 +26,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fabriek.compute.slurm.commands import Commands
-from fabriek.compute.slurm.formats import rows, tres
+from fabriek.compute.slurm.formats import FormatError, rows, tres
 from fabriek.compute.slurm.settings import SlurmSettings
 from fabriek.compute.wire import UNLIMITED, AccountState
 
@@ -35,7 +35,9 @@ FLAGS = frozenset({"DenyOnLimit", "NoDecay"})
 # Slurm's database tells names apart by their first 42 characters (`unique index udex (name(42))`, `acct(42)`, ...): of
 # two that agree in those, adding the second silently changes the first.
 LONGEST_NAME = 42
-_ASSOCIATIONS = ("Account", "User", "Partition", "ParentName", "Fairshare", "MaxSubmitJobs", "QOS", "DefaultQOS")
+_INHERITED = ("MaxSubmitJobs", "QOS", "DefaultQOS")
+_ACCOUNTS = ("Account", "User", "ParentName", "Fairshare", *_INHERITED)
+_MEMBERS = ("Account", "User", "Partition", *_INHERITED)
 _QOS = ("Name", "Descr", "Flags", "GrpTRESMins", "GrpJobs", "GrpSubmitJobs")
 Key = tuple[str, str]
 """(account, partition)"""
@@ -68,6 +70,8 @@ class Tree:
 
     parents: dict[str, str] = field(default_factory=dict)
     shares: dict[str, int] = field(default_factory=dict)
+    stopped: set[str] = field(default_factory=set)
+    """Accounts in which nobody may submit, by a limit of their own or of one above."""
     members: dict[str, list[Member]] = field(default_factory=lambda: defaultdict(list))
     limits: dict[str, Limits] = field(default_factory=dict)
     described: dict[str, str] = field(default_factory=dict)
@@ -106,22 +110,31 @@ def programme_account(settings: SlurmSettings, programme: str) -> str:
 
 
 def read_tree(commands: Commands, settings: SlurmSettings) -> Tree:
-    """What stands in Slurm's database. Three commands, whatever the number of accounts. Errors: CommandFailed,
-    FormatError."""
+    """What stands in Slurm's database. Four commands, whatever the number of accounts. Errors: CommandFailed,
+    FormatError.
+
+    What an association has from those above it slurmdbd looks up one by one: with 10,000 accounts for minutes. So it is
+    asked of the accounts alone, and of people what is their own (sacctmgr, WOPInfo); what they have not is their
+    account's.
+    """
 
     def shown(what: str, columns: Sequence[str], *where: str) -> list[dict[str, str]]:
         words = ["sacctmgr", "--noheader", "--parsable2", "show", what, *where, f"format={','.join(columns)}"]
         return rows(commands.run(words), columns)
 
-    tree = Tree()
-    for row in shown("associations", _ASSOCIATIONS, "where", f"cluster={settings.cluster}"):
-        if not row["User"]:
-            tree.parents[row["Account"]] = row["ParentName"]
-            tree.shares[row["Account"]] = int(row["Fairshare"]) if row["Fairshare"].isdecimal() else 0
-        else:
-            tree.members[row["Account"]].append(
-                Member(row["User"], row["Partition"], row["MaxSubmitJobs"] != "0", row["QOS"], row["DefaultQOS"])
-            )
+    tree, cluster = Tree(), f"cluster={settings.cluster}"
+    accounts = [row for row in shown("associations", _ACCOUNTS, "where", cluster, "user=") if not row["User"]]
+    above = {row["Account"]: row for row in accounts}
+    if "root" not in above:
+        raise FormatError(f"sacctmgr shows no account root of the cluster {settings.cluster}: is that its name?")
+    for row in accounts:
+        tree.parents[row["Account"]] = row["ParentName"]
+        tree.shares[row["Account"]] = int(row["Fairshare"]) if row["Fairshare"].isdecimal() else 0
+    tree.stopped = {account for account, row in above.items() if row["MaxSubmitJobs"] == "0"}
+    for row in shown("associations", _MEMBERS, "WOPInfo", "where", cluster):
+        if row["User"] and row["Account"] in above:
+            most, qos, default = (row[name] or above[row["Account"]][name] for name in _INHERITED)
+            tree.members[row["Account"]].append(Member(row["User"], row["Partition"], most != "0", qos, default))
     for row in shown("qos", _QOS):
         minutes = tres(row["GrpTRESMins"])
         tree.described[row["Name"]] = row["Descr"]

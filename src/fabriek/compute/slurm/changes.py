@@ -139,7 +139,26 @@ def _accounts(wanted: Sequence[AccountState], tree: Tree, settings: SlurmSetting
         words = ("modify", "account", "where", f"name={account}", cluster, "set", f"parent={above}")
         why = f"{account} belongs below {above}, not {tree.parents[account]}"
         found.append(Step(_sacctmgr(*words), why, frozenset(keys_of)))
-    return found
+    return found + _reopened(wanted, tree, settings)
+
+
+def _reopened(wanted: Sequence[AccountState], tree: Tree, settings: SlurmSettings) -> list[Step]:
+    """Accounts of ours in which somebody forbade everybody to submit: who may is said of each person."""
+    whose: dict[str, set[Key]] = defaultdict(set)
+    for state in wanted:
+        for name in (settings.root_account, programme_account(settings, state.programme), state.account):
+            whose[name].add((state.account, state.partition))
+    return [
+        Step(
+            _sacctmgr(
+                "modify", "account", "where", f"name={name}", f"cluster={settings.cluster}", "set", "MaxSubmitJobs=-1"
+            ),
+            f"nobody could submit in {name}",
+            frozenset(keys),
+        )
+        for name, keys in whose.items()
+        if name in tree.stopped
+    ]
 
 
 def _limits(wanted: Sequence[AccountState], tree: Tree, settings: SlurmSettings) -> list[Step]:

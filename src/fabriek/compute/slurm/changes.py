@@ -27,11 +27,13 @@ _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 # How many names go into one command: far below the longest command line that a kernel takes.
 _CHUNK = 500
 
-# From so many on, new members are loaded from a file in one go: `sacctmgr add user` reads all associations first, which
-# takes 0.4 s with 10,000 of them, each time.
+# From so many on, new members are loaded from a file in one go, and new QOS added by one command: each command that
+# adds reads what is there first.
 _MANY = 20
-# How many of them: slurmdbd takes 15 ms for each where it is quick, and who asks it waits a minute (`timeout`).
-_LOADED = 100
+# How many are loaded at once, and beside how many accounts at most. Loading reads every association with all that it
+# has from above, which takes slurmdbd 22.05 a second beside 2,000 accounts and five beside 10,000, and all of it has to
+# be done while slurmdbd's client waits. One by one what was done stays done.
+_LOADED, _LOADABLE = 100, 2_000
 # It opens its input by name, which sshd gives it as a socket, and only a pipe can be opened so.
 _LOAD = ("sh", "-c", "cat | sacctmgr --immediate load /dev/stdin")
 _FLAGS = f"Flags={','.join(sorted(FLAGS))}"
@@ -61,7 +63,7 @@ def steps(wanted: Collection[AccountState], tree: Tree, settings: SlurmSettings)
     found = [
         *_accounts(sound, tree, settings),
         *_limits(sound, tree, settings),
-        *_together([new for state in sound for new in _new_members(state, tree, settings)], settings),
+        *_together([new for state in sound for new in _new_members(state, tree, settings)], tree, settings),
         *(step for state in sound for step in _members(state, tree, settings)),
     ]
     return found, refused
@@ -242,10 +244,10 @@ def _new_members(state: AccountState, tree: Tree, settings: SlurmSettings) -> It
         yield _NewMembers(tuple(new), key, qos_name(settings, *key))
 
 
-def _together(new: Sequence[_NewMembers], settings: SlurmSettings) -> list[Step]:
+def _together(new: Sequence[_NewMembers], tree: Tree, settings: SlurmSettings) -> list[Step]:
     """New members by a command for each account; many of them by `sacctmgr load`, which adds to what is there."""
     one_by_one = [_added(members, settings) for members in new]
-    if len(new) < _MANY:
+    if len(new) < _MANY or len(tree.parents) > _LOADABLE:
         return one_by_one
     found = []
     for first in range(0, len(new), _LOADED):

@@ -16,7 +16,7 @@ from fabriek.compute.slurm.commands import CommandFailed, Commands, NoAnswer
 
 SACCTMGR = ("sacctmgr", "--immediate")
 # So many in a session, which is to end well within `timeout`. Where it was built without readline a line holds 4,096.
-_AT_ONCE, _LONGEST_LINE = 100, 4_000
+_AT_ONCE, _LONGEST_LINE = 40, 4_000
 # What a line can say as it stands. Names that are in Slurm's database may hold anything: they go as a command's words.
 _PLAIN = re.compile(r"[A-Za-z0-9_.,:=/@+ -]*")
 

@@ -82,7 +82,7 @@ NOT_LOOKED_AT = {
     "inquiry_now": "a part of the page that asked, loaded again into it",
     "job_output": "a download, and what comes after a part of the page `job`",
     "job_task_output": "a download, and what comes after a part of the page `job_task`",
-    "job_task": "a page of job arrays, which the demonstration has none of; made of the parts of the page `job`",
+    "job_task": "a page of job arrays, which the demonstration has none of; looked at in test_jobs",
     "shares_total": "a part of the page `establish_shares`, loaded again into it",
     "result": "a page of jobs that report what they made, which the demonstration's don't; looked at in test_recipes",
     "results": "a page of such jobs too; looked at in test_recipes",

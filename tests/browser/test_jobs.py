@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.browser.test_accessibility import SCREENS, faults_at
 
 pytestmark = pytest.mark.browser
 # Writes a line at a time, and ends once it is told to by being stopped or after some hundred lines.
@@ -99,3 +100,25 @@ def test_what_a_script_comes_to_is_told_while_one_writes(enter: Any, tmp_path: A
     page.locator("#estimate").get_by_text("2 GPUs, 1 core, 1 hour").wait_for()
     assert "from the file" in page.input_value("#id_script")
     assert page.locator("#script-fault").is_hidden()
+
+
+TASKS = """#!/bin/bash
+#SBATCH --gpus=1 --time=00:05:00 --array=3-5
+for i in 1 2 3; do echo "task $SLURM_ARRAY_TASK_ID line $i"; sleep 0.2; done
+"""
+
+
+def test_a_task_of_an_array_is_chosen_and_its_output_comes_by_itself(enter: Any) -> None:
+    page = enter("founder")
+    address = submitted(page, "array", TASKS)
+    page.get_by_label("Output of task").fill("4")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**/task/?task=4")
+    page.locator("#output").get_by_text("task 4 line 3").wait_for()
+    page.locator(".state", has_text="Completed").first.wait_for()
+    assert "task 3" not in page.locator("#output").inner_text()
+    assert page.locator("#task-now[hx-trigger]").count() == 0, "what has ended is not asked for again"
+    for width, language in SCREENS:
+        narrow = enter("founder", width)
+        narrow.context.add_cookies([{"name": "django_language", "value": language, "url": address}])
+        assert faults_at(narrow, page.url, width) == []

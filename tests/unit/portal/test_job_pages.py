@@ -18,6 +18,7 @@ from tests.factories.world import make_allocation, make_person, make_world
 from fabriek.compute.wire import JobReport, ResourcesUsed, TaskReport
 from fabriek.operations.actions import report_job, report_task, submit_job
 from fabriek.operations.models import Cluster, Job
+from fabriek.portal.pages.use.jobs import SHOWN_AGAIN
 from fabriek.projects.models import Allocation
 from fabriek.register.models import Partition
 
@@ -103,6 +104,37 @@ def test_the_part_that_changes_comes_without_the_output_that_the_page_has(client
     assert "<html" not in part
     first = client.get(f"/jobs/{job.uuid}/?streams=0", headers=LIVE).content.decode()
     assert "line one" in first, "a page that showed no output yet gets it"
+
+
+def test_a_part_that_is_as_it_was_is_not_made_again(client: Client, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: moment)
+    reported(job, state="PENDING", engine_job="7", reason="Priority", queue_position=3, expected_start_at=START)
+    address = f"/jobs/{job.uuid}/?streams=0"
+    first = client.get(address, headers=LIVE)
+    kept = {**LIVE, "If-None-Match": first["ETag"]}
+    with CaptureQueriesContext(connection) as queries:
+        again = client.get(address, headers=kept)
+    assert (again.status_code, again.content) == (304, b"")
+    assert len(queries) <= 5, "who asks, which job, and may they see it"
+    reported(job, state="PENDING", engine_job="7", reason="Priority", queue_position=2, expected_start_at=START)
+    assert "Place in the queue 2" in words(client.get(address, headers=kept))
+    in_dutch = client.get(address, headers={**LIVE, "If-None-Match": first["ETag"], "Accept-Language": "nl"})
+    assert in_dutch.status_code == 200
+    moment += timedelta(seconds=SHOWN_AGAIN)
+    latest = client.get(address, headers=LIVE)["ETag"]
+    assert client.get(address, headers={**LIVE, "If-None-Match": latest}).status_code == 304
+    assert latest != first["ETag"]
+
+
+def test_how_long_a_job_runs_goes_on_being_told(client: Client, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = timezone.now().replace(second=0)
+    monkeypatch.setattr(timezone, "now", lambda: moment)
+    reported(job, started_at=moment - timedelta(seconds=5))
+    kept = client.get(f"/jobs/{job.uuid}/?streams=1", headers=LIVE)["ETag"]
+    moment += timedelta(seconds=1)
+    told = client.get(f"/jobs/{job.uuid}/?streams=1", headers={**LIVE, "If-None-Match": kept})
+    assert "6 seconds" in words(told)
 
 
 def test_a_job_that_ended_is_not_asked_for_again(client: Client, job: Job) -> None:

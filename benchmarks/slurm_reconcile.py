@@ -88,25 +88,28 @@ def measure(bed: Bed, folder: Path, accounts: int, changes: int) -> None:
     store = Store(folder / "slurm.sqlite3")
     store.remember_made(there)
     store.close()
-    engine = SlurmEngine(folder, "alpha", settings, Commands(settings))
+
+    def started() -> SlurmEngine:
+        """An engine that has read nothing yet."""
+        return SlurmEngine(folder, "alpha", settings, Commands(settings))
+
+    engine = started()
     assert difference(there, engine.enforced()) == []
     took = timed(bed, lambda: engine.provision(wanted[accounts - made :]))
     print(f"{made:,} accounts made beside {len(there):,}: {took}", flush=True)
-    engine.tick()
     print(f"all {accounts:,} read: {timed(bed, engine.enforced)}", flush=True)
     assert difference(wanted, engine.enforced()) == []
     step = max(1, accounts // changes)
     changed = range(0, step * changes, step)
     for place in changed:
         wanted[place] = wanted[place].model_copy(update={"accelerator_seconds_limit": 7_200 * (place + 1)})
-    engine.tick()
+    engine.close()
+    engine = started()
     ours = timed(bed, lambda: reconcile(engine, wanted, changes))
     print(f"{changes} changes found among them, made, and read back: {ours}", flush=True)
     plain = timed(bed, lambda: one_by_one(bed, settings, wanted[:SAMPLE])) * (accounts / SAMPLE)
     print(f"every account said again by sacctmgr, one by one: {plain} ({SAMPLE} measured): {plain / ours} as long")
     known = timed(bed, lambda: limits_alone(bed, settings, [wanted[place] for place in changed]))
-    engine.tick()
-    engine.enforced()
     again = timed(bed, lambda: engine.provision([raised(wanted[place]) for place in changed]))
     print(f"the {changes} alone, known beforehand: {again}; by a sacctmgr each: {known}: {known / again} as long")
     print(f"memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")

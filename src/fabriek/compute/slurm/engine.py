@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -30,6 +31,9 @@ from fabriek.compute.wire import (
     TaskReport,
 )
 
+# Reading so many accounts takes seconds: it is done so often, in seconds, and after each change; fewer in each round.
+MANY_ACCOUNTS, READ_AGAIN = 1_000, 20.0
+
 
 def load_slurm(folder: Path, cluster: str) -> SlurmEngine:
     """The engine that `folder/slurm.toml` describes. Errors: ValueError with what to write."""
@@ -47,8 +51,9 @@ class SlurmEngine:
         rest = settings.rest
         by = ByRest(rest, commands, commands.environment) if rest else ByCommands(commands)
         self._jobs = Jobs(commands, by, settings, self._store)
-        # As it was last read, until the round is over or something is changed.
+        # As it was last read, and when.
         self._tree: Tree | None = None
+        self._read_at = 0.0
         self._enforced: list[AccountState] | None = None
         self._metering = Metering(
             commands.printed, settings.cluster, folder, interval=settings.metering.interval, ours=self._ours
@@ -85,7 +90,7 @@ class SlurmEngine:
 
     def _read(self) -> Tree:
         if self._tree is None:
-            self._tree = read_tree(self._commands, self.settings)
+            self._tree, self._read_at = read_tree(self._commands, self.settings), time.monotonic()
         return self._tree
 
     def _forget_tree(self) -> None:
@@ -154,7 +159,9 @@ class SlurmEngine:
     def tick(self) -> None:
         """Slurm's daemons do the work; what they said is asked again in the next round."""
         self._jobs.forget()
-        self._forget_tree()
+        is_large = self._tree is not None and len(self._tree.parents) > MANY_ACCOUNTS
+        if not is_large or time.monotonic() - self._read_at >= READ_AGAIN:
+            self._forget_tree()
 
     def close(self) -> None:
         """Let go of the files."""

@@ -31,7 +31,7 @@ bench: .venv/dev
 
 # Kills, cuts and steps everything at every boundary of a job's life, on real Slurm: an hour. FOR=600: as many seconds of it.
 faults: .venv/dev
-	$(BIN)/python -m tests.slurm.faults $(if $(FOR),--seconds $(FOR))
+	$(BIN)/python -m tests.slurm.faults $(if $(FOR),--seconds $(FOR)) $(if $(PART),--part $(PART))
 
 docs: .venv/dev
 	$(BIN)/mkdocs build --strict --site-dir site

@@ -34,6 +34,7 @@ def main() -> int:
     reading = argparse.ArgumentParser(prog="python -m tests.slurm.faults")
     reading.add_argument("--short", action="store_true", help="a sample")
     reading.add_argument("--only", default="", help="faults whose name holds this")
+    reading.add_argument("--part", type=_part, default=(1, 1), help="2/4: the second of four parts of each kind")
     reading.add_argument("--seconds", type=float, default=0, help="stop after this long; the table says what was left")
     asked = reading.parse_args()
     # Told to stop, it takes its clusters down all the same.
@@ -45,6 +46,14 @@ def main() -> int:
         return _try_all(folder, asked)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _part(text: str) -> tuple[int, int]:
+    """Which part, and of how many."""
+    part, parts = (int(number) for number in text.split("/"))
+    if not 1 <= part <= parts:
+        raise ValueError(text)
+    return part, parts
 
 
 def _prepare(folder: Path) -> None:
@@ -93,9 +102,10 @@ def _try_all(folder: Path, asked: argparse.Namespace) -> int:
         watched = run_trial(ground, _at_platform("nothing", ""))
         outcomes: list[Outcome] = []
         left = 0
-        for fault in _in_turn(_faults(bed, cable, clocks, plain.seen, watched.seen, asked.short)):
-            if asked.only not in str(fault):
-                continue
+        every = _faults(bed, cable, clocks, plain.seen, watched.seen, asked.short)
+        faults = list(_in_turn((fault for fault in every if asked.only in str(fault)), *asked.part))
+        print(f"{len(faults)} faults", flush=True)
+        for fault in faults:
             if asked.seconds and time.monotonic() - began > asked.seconds:
                 left += 1
                 continue
@@ -105,11 +115,11 @@ def _try_all(folder: Path, asked: argparse.Namespace) -> int:
             print(f"{said:<12} {fault}  {outcome.seconds:.1f} s", flush=True)
             for line in outcome.wrong:
                 print(f"             {line}", flush=True)
-        faults = check()
+        unbalanced = check()
     _table(outcomes, left)
-    print("The ledger balances." if not faults else "\n".join(faults))
+    print("The ledger balances." if not unbalanced else "\n".join(unbalanced))
     print(f"{time.monotonic() - began:.0f} seconds")
-    return 1 if faults or any(o.wrong for o in outcomes) or not any(o.fired for o in outcomes) else 0
+    return 1 if unbalanced or any(o.wrong for o in outcomes) or not any(o.fired for o in outcomes) else 0
 
 
 def _table(outcomes: list[Outcome], left: int) -> None:
@@ -127,12 +137,13 @@ def _table(outcomes: list[Outcome], left: int) -> None:
         print(f"{left} more were left for want of time.")
 
 
-def _in_turn(faults: Iterable[Fault]) -> Iterator[Fault]:
-    """One of each kind, then the next of each: a run that is stopped early has tried something of all."""
+def _in_turn(faults: Iterable[Fault], part: int, parts: int) -> Iterator[Fault]:
+    """One of each kind, then the next of each: a run that is stopped early has tried something of all. Of each kind
+    every so manieth (`parts`), from this one on (`part`, from 1)."""
     kinds: dict[str, list[Fault]] = defaultdict(list)
     for fault in faults:
         kinds[fault.kind].append(fault)
-    for some in zip_longest(*kinds.values()):
+    for some in zip_longest(*(some[part - 1 :: parts] for some in kinds.values())):
         yield from (fault for fault in some if fault is not None)
 
 

@@ -95,6 +95,11 @@ class Accounting:
         with self._printed(["squeue", "-M", self._cluster, "-h", "-a", "-t", "all", "-o", "%A"]) as lines:
             return {number for line in lines if (number := line.strip()).isdecimal()}
 
+    def text(self, words: list[str]) -> str:
+        """What a command prints that has little to say."""
+        with self._printed(words) as file:
+            return file.read()
+
     @contextmanager
     def _whole(self, which: list[str]) -> Iterator[Answer]:
         """Ask twice: first for the keys alone, then for all. The second holds at least the keys of the first, or it was
@@ -134,11 +139,6 @@ class Accounting:
             self._columns = columns_to_ask(self.text(["sacct", "--helpformat"]).split())
         except RecordError as error:
             raise EngineError(str(error)) from error
-
-    def text(self, words: list[str]) -> str:
-        """What a command prints that has little to say."""
-        with self._printed(words) as file:
-            return file.read()
 
 
 class _Cut(Exception):

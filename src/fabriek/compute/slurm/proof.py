@@ -71,24 +71,26 @@ class Prover:
         """The runs of some lines of a day, as many as may be sent."""
         wanted = {(place.account, place.partition) for place in places}
         runs: list[ProvenRun] = []
-        cut = False
+        for record in self._ended_on(day):
+            if (record.account, record.partition) not in wanted:
+                continue
+            if len(runs) >= MOST_RECORDS:
+                return ProofRuns(places=list(places), runs=runs, cut=True)
+            runs.append(
+                ProvenRun(
+                    account=record.account,
+                    partition=record.partition,
+                    key=record.key,
+                    accelerator_seconds=record.accelerator_seconds,
+                    core_seconds=record.core_seconds,
+                )
+            )
+        return ProofRuns(places=list(places), runs=runs, cut=False)
+
+    def _ended_on(self, day: date) -> Iterator[UsageRecord]:
         for since, until in _pieces(day):
             with self._accounting.window(since, until) as answer:
-                for record in answer:
-                    if since <= record.end < until and (record.account, record.partition) in wanted:
-                        cut = len(runs) >= MOST_RECORDS
-                        if cut:
-                            break
-                        runs.append(
-                            ProvenRun(
-                                account=record.account,
-                                partition=record.partition,
-                                key=record.key,
-                                accelerator_seconds=record.accelerator_seconds,
-                                core_seconds=record.core_seconds,
-                            )
-                        )
-        return ProofRuns(places=list(places), runs=runs, cut=cut)
+                yield from (record for record in answer if since <= record.end < until)
 
     def _roll_up(self, day: date, within: dict[str, _InDay]) -> list[RollUp] | None:
         """sreport's figures beside ours; None where slurmdbd hasn't rolled up the day: it does so every hour."""

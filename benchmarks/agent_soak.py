@@ -63,8 +63,9 @@ def main() -> None:
         soak(bed, world, agent.pid, runs, tasks)
     finally:
         if agent is not None:
-            agent.terminate()
-            agent.wait(60)
+            # Not asked to: it would finish its round first.
+            agent.kill()
+            agent.wait()
         platform.kill()
         bed.down(remove=True)
         shutil.rmtree(FOLDER, ignore_errors=True)

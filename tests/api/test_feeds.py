@@ -24,9 +24,9 @@ def get(path: str, accept: str = "", **asked: Any) -> Any:
     return Client().get(f"/api/v1/catalogue{path}", asked, headers=headers)
 
 
-def test_the_feed_has_what_is_published_and_nobody_who_is_a_person() -> None:
+def test_the_feed_has_what_is_published_and_no_profile_whose_owner_did_not_agree() -> None:
     dataset, model = make_entry("dataset"), make_entry("model")
-    make_entry("team", title="A team")
+    make_entry("team", title="A team", purposes=["catalogue", "matching"])
     draft_entry(make_person(), make_record("dataset", title="A draft"))
     response = get("/feed")
     assert response["Content-Type"] == "text/turtle; charset=utf-8"
@@ -89,7 +89,7 @@ def test_what_is_not_published_is_in_no_standard() -> None:
 def test_harvesters_see_what_was_retired_as_deleted_and_no_draft() -> None:
     kept, gone = make_entry("dataset"), make_entry("model")
     draft_entry(make_person(), make_record("dataset"))
-    make_entry("expert", title="A person")
+    make_entry("expert", title="A person", purposes=["catalogue"])
     retire_entry(make_person("officer"), gone, "It is no more.")
     answer = XML.fromstring(get("/oai", verb="ListRecords", metadataPrefix="dcat_ap").content)
     found = answer.findall(".//o:header", OAI)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import count
 from typing import Any
 
-from fabriek.catalogue.actions import draft_entry, publish_entry
+from fabriek.catalogue.actions import agree, draft_entry, publish_entry
+from fabriek.catalogue.consents import purposes_of
 from fabriek.catalogue.models import Entry
 from fabriek.catalogue.record import Record, read_record
+from fabriek.catalogue.rules import PROFILES
 from fabriek.people.models import Person
 from tests.factories.world import make_person
 
@@ -32,7 +35,12 @@ def make_record(kind: str = "dataset", **said: Any) -> Record:
     )
 
 
-def make_entry(kind: str = "dataset", *, steward: Person | None = None, **said: Any) -> Entry:
-    """A published entry."""
-    entry = draft_entry(steward or make_person(), make_record(kind, **said))
+def make_entry(
+    kind: str = "dataset", *, steward: Person | None = None, purposes: Collection[str] | None = None, **said: Any
+) -> Entry:
+    """A published entry. Of a profile its steward agrees to these purposes, or to all that are asked."""
+    steward = steward or make_person()
+    entry = draft_entry(steward, make_record(kind, **said))
+    if kind in PROFILES:
+        return agree(steward, entry, purposes_of(kind) if purposes is None else purposes)
     return publish_entry(make_person("officer"), entry)

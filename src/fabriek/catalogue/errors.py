@@ -34,3 +34,10 @@ class SearchInvalid(Invalid):
     """A search that can't be kept; `faults` names each field."""
 
     slug = "search-invalid"
+
+
+class TooManyLetters(Refused):
+    """Somebody writes to more profiles than one does. `extra`: limit."""
+
+    slug = "too-many-letters"
+    status = 429

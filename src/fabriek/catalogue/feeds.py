@@ -1,6 +1,7 @@
-"""What harvesters are given: the published entries in the standards' words, without those that tell of people.
+"""What harvesters are given: the published entries in the standards' words, profiles as long as their owner agrees.
 
-Who withdraws as an expert or a team is gone here at once; from a harvester's copy nobody could take it back.
+Who withdraws is gone here at once. Harvesters that were given the profile before learn from OAI-PMH that it was
+deleted; what others copied nobody can take back, which the owner is told before they agree.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Case, Min, Q, QuerySet, When
 from django.utils import timezone
 
-from fabriek.catalogue.models import Entry, EntryState
+from fabriek.catalogue.consents import agreed
+from fabriek.catalogue.models import Consent, Entry, EntryState, Purpose
 from fabriek.catalogue.record import Record
-from fabriek.catalogue.rules import PERSONAL
+from fabriek.catalogue.rules import PROFILES
 from fabriek.catalogue.standards import cards, croissant, dcat, schema_org
 from fabriek.catalogue.standards.oai import Item
 
@@ -56,7 +58,16 @@ def standards_for(kind: str) -> list[str]:
 
 def harvestable() -> QuerySet[Entry]:
     """The published entries that harvesters are given, in an order that stays while titles change."""
-    return Entry.objects.filter(state=EntryState.PUBLISHED).exclude(kind__in=PERSONAL).order_by("pk")
+    return Entry.objects.filter(_is_given(), state=EntryState.PUBLISHED).order_by("pk")
+
+
+def is_given(entry: Entry) -> bool:
+    """Whether harvesters and search engines are given this one. One query."""
+    return harvestable().filter(pk=entry.pk).exists()
+
+
+def _is_given() -> Q:
+    return ~Q(kind__in=PROFILES) | Q(pk__in=agreed(Purpose.FEEDS))
 
 
 def earliest() -> datetime:
@@ -86,8 +97,10 @@ class Shelf:
 
 
 def _ever_published() -> QuerySet[Entry]:
-    return Entry.objects.exclude(kind__in=PERSONAL).filter(
-        Q(state=EntryState.PUBLISHED) | Q(state=EntryState.RETIRED, published__gt=0)
+    """With `given`: whether it is given now. What isn't any more stays as a deleted record."""
+    once = Q(pk__in=Consent.objects.filter(purpose=Purpose.FEEDS, entry__published__gt=0).values("entry"))
+    return Entry.objects.filter(~Q(kind__in=PROFILES) | once, published__gt=0).annotate(
+        given=Case(When(_is_given() & Q(state=EntryState.PUBLISHED), then=True), default=False)
     )
 
 
@@ -102,5 +115,5 @@ def _within(since: datetime | None, until: datetime | None, kind: str) -> dict[s
 
 
 def _item(entry: Entry) -> Item:
-    record = entry.as_record() if entry.state == EntryState.PUBLISHED else None
+    record = entry.as_record() if entry.given else None  # type: ignore[attr-defined]
     return Item(entry.code, entry.kind, entry.changed_at, record)

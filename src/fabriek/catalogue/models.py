@@ -17,7 +17,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from fabriek.catalogue.record import Record
+from fabriek.catalogue.translations import Said, said_in
 from fabriek.people.models import Organisation, Person
+from fabriek.projects.models import Project
 from fabriek.recipes.models import Result
 from fabriek.register.models import Factory, Site
 
@@ -63,7 +65,8 @@ class Entry(models.Model):
     asked_at = models.DateTimeField(null=True, blank=True, help_text="when a curator was asked to publish it")
     state = models.CharField(max_length=10, choices=EntryState, default=EntryState.DRAFT)
     published = models.PositiveIntegerField(default=0)
-    remark = models.TextField(blank=True, help_text="why it was sent back or retired")
+    remark = models.TextField(blank=True, help_text="why it was sent back, retired or hidden")
+    hidden_at = models.DateTimeField(null=True, blank=True, help_text="since when a curator hides this profile")
     # Taken from the record.
     kind = models.CharField(max_length=10, choices=EntryKind)
     title = models.CharField(max_length=300)
@@ -75,6 +78,8 @@ class Entry(models.Model):
     factory = models.ForeignKey(Factory, models.PROTECT, null=True, blank=True, related_name="entries")
     closes = models.DateField(null=True, blank=True)
     free_from = models.DateField(null=True, blank=True)
+    seeks_amount = models.BigIntegerField(null=True, blank=True, help_text="whole euros that a venture seeks")
+    project = models.ForeignKey(Project, models.SET_NULL, null=True, blank=True, related_name="ventures")
     # Whose it is.
     steward = models.ForeignKey(Person, models.SET_NULL, null=True, blank=True, related_name="entries")
     organisation = models.ForeignKey(Organisation, models.SET_NULL, null=True, blank=True, related_name="entries")
@@ -109,6 +114,13 @@ class Entry(models.Model):
             models.UniqueConstraint(
                 fields=["origin", "origin_identifier"], condition=~Q(origin=""), name="entry_of_a_source_once"
             ),
+            models.UniqueConstraint(fields=["steward"], condition=Q(kind="expert"), name="entry_one_expert_a_person"),
+            models.UniqueConstraint(
+                fields=["project"], condition=Q(kind="venture"), name="entry_one_venture_a_project"
+            ),
+            models.CheckConstraint(
+                condition=Q(hidden_at__isnull=True) | ~Q(state="published"), name="entry_hidden_is_not_published"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -118,10 +130,14 @@ class Entry(models.Model):
         """The record as it stands, checked again."""
         return Record.model_validate(self.record)
 
+    def said_in(self, language: str) -> Said:
+        """Its texts for a reader of a language."""
+        return said_in(self.record, language)
+
 
 class Version(models.Model):
-    """A record as it was published: never changed, never deleted, so that what was cited can be read. Of people nothing
-    but the digest is kept: what they withdraw is to be gone (Regulation (EU) 2016/679, Article 17)."""
+    """A record as it was published: never changed, never deleted, so that what was cited can be read. Profiles have
+    none: what people withdraw is to be gone (Regulation (EU) 2016/679, Article 17)."""
 
     entry = models.ForeignKey(Entry, models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
@@ -213,32 +229,109 @@ class Notice(models.Model):
         return f"{self.search_id} {self.entry_id}"
 
 
+class Purpose(models.TextChoices):
+    """What a profile may be used for. Each is agreed to, and withdrawn, by itself."""
+
+    CATALOGUE = "catalogue", _("Shown in the catalogue")
+    FEEDS = "feeds", _("Given to harvesters and search engines")
+    MATCHING = "matching", _("Used to find what fits")
+    CONTACT = "contact", _("Written to through the platform")
+    HOURS = "hours", _("Tells the hours used on the factory")
+
+
+class Ending(models.TextChoices):
+    """Why a consent stands no more."""
+
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    REWORDED = "reworded", _("The text changed")
+    ERASED = "erased", _("The profile was erased")
+
+
 class Consent(models.Model):
-    """That a person agreed to be found as an expert, to what, and until when (Regulation (EU) 2016/679, Article 7)."""
+    """That the owner of a profile agreed to one purpose: to which words, in which version of them and which language.
+
+    A row is never changed but for its end, and stays after the profile is gone: who keeps data must be able to show
+    that consent was given (Regulation (EU) 2016/679, Article 7(1)).
+    """
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="consents")
     entry = models.ForeignKey(Entry, models.SET_NULL, null=True, related_name="consents")
+    purpose = models.CharField(max_length=10, choices=Purpose)
+    version = models.PositiveIntegerField(help_text="of the words (consents.json)")
+    language = models.CharField(max_length=3, help_text="in which they were shown")
     text = models.TextField(help_text="what was agreed to, in the words that were shown")
     given_at = models.DateTimeField(default=timezone.now)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+    ending = models.CharField(max_length=10, choices=Ending, blank=True)
 
     class Meta:
         ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["entry", "purpose"], condition=Q(withdrawn_at__isnull=True), name="consent_stands_once"
+            ),
+            models.CheckConstraint(condition=Q(purpose__in=Purpose.values), name="consent_purpose_known"),
+            models.CheckConstraint(condition=~Q(text="") & ~Q(language=""), name="consent_says_to_what"),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at__isnull=True, ending="")
+                | Q(withdrawn_at__isnull=False, ending__in=Ending.values),
+                name="consent_ends_for_a_reason",
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.person_id} {self.given_at:%Y-%m-%d}"
+        return f"{self.person_id} {self.purpose} {self.given_at:%Y-%m-%d}"
+
+
+class Letter(models.Model):
+    """What somebody who is signed in wrote to a profile's owner through the platform."""
+
+    entry = models.ForeignKey(Entry, models.CASCADE, related_name="letters")
+    sender = models.ForeignKey(Person, models.CASCADE, related_name="letters_sent")
+    text = models.TextField()
+    sent_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        ordering = ["-sent_at", "-id"]
+        constraints = [models.CheckConstraint(condition=~Q(text=""), name="letter_says_something")]
+
+    def __str__(self) -> str:
+        return f"{self.sender_id} to {self.entry_id}"
 
 
 class Look(models.Model):
-    """That somebody who is signed in looked at a venture's page, for the venture to see. Once a day for each."""
+    """That a venture's page was looked at, once a day for each viewer. `person`: who was signed in, and was told before
+    that the venture sees it. Else `visitor`: a digest that tells two visitors of one day apart and says nothing of
+    either (looks.py)."""
 
     entry = models.ForeignKey(Entry, models.CASCADE, related_name="looks")
-    person = models.ForeignKey(Person, models.CASCADE, related_name="+")
+    person = models.ForeignKey(Person, models.CASCADE, null=True, blank=True, related_name="+")
+    visitor = models.CharField(max_length=64, blank=True)
     day = models.DateField()
 
     class Meta:
-        ordering = ["-day"]
-        constraints = [models.UniqueConstraint(fields=["entry", "person", "day"], name="look_once_a_day")]
+        ordering = ["-day", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["entry", "person", "day"], name="look_once_a_day"),
+            models.UniqueConstraint(
+                fields=["entry", "visitor", "day"], condition=~Q(visitor=""), name="look_of_a_visitor_once_a_day"
+            ),
+            models.CheckConstraint(
+                condition=Q(person__isnull=False, visitor="") | (Q(person__isnull=True) & ~Q(visitor="")),
+                name="look_is_of_one",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.entry_id} {self.day}"
+
+
+class DaySalt(models.Model):
+    """What digests of a day's visitors are made with. Thrown away when the day is over: then nobody can tell from
+    a digest which address it came from."""
+
+    day = models.DateField(primary_key=True)
+    salt = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"{self.day}"

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from fabriek.catalogue.errors import Gone
 from fabriek.catalogue.models import Entry, EntryState, Notice, Place, SavedSearch, Tie, Version
-from fabriek.catalogue.rules import PERSONAL, may_read
+from fabriek.catalogue.rules import PROFILES, may_read
 from fabriek.catalogue.search.finding import Hits, search_for
 from fabriek.conf.errors import NotFound
 from fabriek.conf.sorting import column_of, ordered
@@ -82,14 +82,14 @@ def entry_of(person: Any, code: str) -> Entry:
     """The entry of this code. Errors: NotFound, the same whether it isn't there or isn't for this person; Gone where it
     was published once and is retired. One query."""
     found = (
-        Entry.objects.select_related("factory", "steward", "organisation", "result__job__cluster")
+        Entry.objects.select_related("factory", "steward", "organisation", "project", "result__job__cluster")
         .filter(code=code)
         .first()
     )
     if found is not None and may_read(person, found):
         return found
-    # Of people nothing is told once they left, not even that they were here.
-    if found is not None and found.published and found.state == EntryState.RETIRED and found.kind not in PERSONAL:
+    # Of people and ventures nothing is told once they left, not even that they were here.
+    if found is not None and found.published and found.state == EntryState.RETIRED and found.kind not in PROFILES:
         sentence = _("“%(title)s” was taken out of the catalogue. %(why)s")
         raise Gone(sentence % {"title": found.title, "why": found.remark}, code=found.code, title=found.title)
     raise NotFound(_("There is no entry %(code)s in the catalogue.") % {"code": code})
@@ -149,6 +149,11 @@ def entries_of(person: Any, sort: str = "") -> QuerySet[Entry]:
 def to_curate() -> QuerySet[Entry]:
     """What waits for a curator, the longest first."""
     return Entry.objects.exclude(asked_at=None).select_related("steward", "organisation").order_by("asked_at")
+
+
+def hidden_profiles() -> QuerySet[Entry]:
+    """Profiles that a curator hides, the last first."""
+    return Entry.objects.exclude(hidden_at=None).select_related("steward", "organisation").order_by("-hidden_at")
 
 
 def searches_of(person: Any) -> QuerySet[SavedSearch]:

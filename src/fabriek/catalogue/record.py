@@ -240,6 +240,13 @@ class TrainingDetails(Part):
     price: Word = ""
 
 
+class FreeMonth(Part):
+    """How much somebody is free in a month. `month`: as 2026-12."""
+
+    month: Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+    hours: Annotated[int, Field(ge=0, le=744)] = Field(description="0: not at all")
+
+
 class TalentDetails(Part):
     """What an expert or a team says of itself. Opt-in: only what they chose to tell."""
 
@@ -248,6 +255,9 @@ class TalentDetails(Part):
     countries: Countries = Field(default_factory=list)
     free_from: date | None = None
     hours_a_month: Annotated[int, Field(ge=0, le=744)] | None = None
+    months: Annotated[list[FreeMonth], Field(max_length=36, description="what is said of single months")] = Field(
+        default_factory=list
+    )
     seeks: Words = Field(default_factory=list, description="partners, data or roles that are looked for")
     identifier: Link = Field("", description="ORCID")
 
@@ -290,9 +300,11 @@ class VentureDetails(Part):
 
     kind: Literal["venture"] = "venture"
     project: Word = Field("", description="code of the project")
+    stage: Literal["idea", "prototype", "pilot", "customers", "growth", ""] = ""
     round: Word = ""
     seeks_amount: Amount | None = None
     seeks: Words = Field(default_factory=list)
+    built: Text = Field("", description="what it built on the factory")
     team: Text = ""
     traction: Text = ""
     countries: Countries = Field(default_factory=list)

@@ -9,9 +9,13 @@ from django.utils.translation import gettext as _
 from fabriek.catalogue.models import Entry, EntryState
 from fabriek.catalogue.record import Record
 from fabriek.people.permissions import may
+from fabriek.projects.rules import leads
 
 PERSONAL = frozenset({"expert", "team"})
-"""Kinds that tell of people: opt-in, with consent, without history."""
+"""Kinds that tell of people: opt-in, with consent, without files."""
+PROFILES = PERSONAL | {"venture"}
+"""What people publish of themselves and of what they build. Their owner alone writes and publishes them, by agreeing to
+each use (consents.py); curators may hide them, with a reason. They leave nothing behind when they go."""
 OWNED = frozenset({"dataset", "model", "software", "training", "service", "funding", "investor"})
 """Kinds of which a reader must know whose they are."""
 
@@ -32,20 +36,34 @@ def columns_of(record: Record) -> dict[str, Any]:
         "access": record.access,
         "closes": getattr(details, "closes", None),
         "free_from": getattr(details, "free_from", None),
+        "seeks_amount": getattr(details, "seeks_amount", None),
     }
 
 
 def may_edit(person: Any, entry: Entry) -> bool:
-    """Its steward, and who curates the catalogue. What people say of themselves they alone change."""
-    if person is None or not getattr(person, "is_authenticated", False):
-        return False
-    if entry.steward_id == person.pk:
-        return True
-    return entry.kind not in PERSONAL and may(person, "curate the catalogue")
+    """Its steward, and who curates the catalogue. Profiles are their owners' alone."""
+    if entry.kind in PROFILES:
+        return is_owner(person, entry)
+    return _is_steward(person, entry) or may(person, "curate the catalogue")
+
+
+def is_owner(person: Any, entry: Entry) -> bool:
+    """Whose profile it is. A venture's: whoever leads its project now; its steward while it names none. A query for
+    ventures of projects."""
+    if entry.kind == "venture" and entry.project is not None:
+        return leads(person, entry.project)
+    return _is_steward(person, entry)
+
+
+def _is_steward(person: Any, entry: Entry) -> bool:
+    return bool(person is not None and person.is_authenticated and person.is_active and entry.steward_id == person.pk)
 
 
 def may_see_inside(person: Any, entry: Entry) -> bool:
-    """Its steward and the curators see drafts, proposals and why it was sent back."""
+    """Its steward and the curators see drafts, proposals and why it was sent back. Of profiles curators see no drafts,
+    but what they hide."""
+    if entry.kind in PROFILES and entry.hidden_at is None:
+        return is_owner(person, entry)
     return may_edit(person, entry) or may(person, "curate the catalogue")
 
 

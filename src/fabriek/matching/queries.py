@@ -1,6 +1,7 @@
 """What fits a project or an application: candidates from the search index and columns, weighed by the rules.
 
-Nothing is read but what is published, so that a match never tells of a draft. What a project's application says is used
+Nothing is read but what is published, so that a match never tells of a draft; and of people and ventures only what they
+agreed to be used so. What a project's application says is used
 only for a reader who may read that application too.
 """
 
@@ -17,7 +18,8 @@ from django.utils.translation import gettext as _
 
 from fabriek.access import rules as access_rules
 from fabriek.access.models import Application
-from fabriek.catalogue.models import Entry, EntryState
+from fabriek.catalogue.consents import agreed, outside
+from fabriek.catalogue.models import Entry, EntryState, Purpose
 from fabriek.catalogue.record import Record, RecordBroken, TalentDetails, VentureDetails, read_record
 from fabriek.catalogue.search import terms
 from fabriek.catalogue.search.finding import keys_of
@@ -65,7 +67,7 @@ class Fitting:
 def matches_of(subject: Project | Application, person: Any, today: date | None = None) -> Fitting:
     """What fits a project or an application, for somebody who may read it.
 
-    Eight queries at most, whatever is in the catalogue (without an index one more for each search). Errors: NotFound,
+    Nine queries at most, whatever is in the catalogue (without an index one more for each search). Errors: NotFound,
     the same whether it isn't there or isn't for this person.
     """
     today = today or timezone.localdate()
@@ -114,17 +116,20 @@ def _needs(
     subject: Project | Application, application: Application | None, people: Iterable[Person], own: Sequence[Record]
 ) -> Needs:
     skills = [word for record in own if isinstance(record.details, TalentDetails) for word in record.details.skills]
-    ventures = [record.details for record in own if isinstance(record.details, VentureDetails)]
     project = subject.code if isinstance(subject, Project) else ""
+    ventures = [
+        one for one in own if project and isinstance(one.details, VentureDetails) and one.details.project == project
+    ]
     return needs_of(
         named=[subject.title, subject.summary, *((application.title, application.summary) if application else ()),
-               *(application.keywords if application else ())],
+               *(application.keywords if application else ()),
+               *(word for one in ventures for word in (*one.sectors, *one.keywords, one.summary))],
         heard=[application.method, application.data_statement] if application else [],
         known=[*skills, *(word for person in people for word in person.expertise)],
         organisation_class=subject.organisation_class,
         country=subject.country,
         commercial=subject.commercial,
-        venture=next((one for one in ventures if project and one.project == project), None),
+        venture=next((one.details for one in ventures if isinstance(one.details, VentureDetails)), None),
     )  # fmt: skip
 
 
@@ -132,12 +137,14 @@ def _own_entries(people: Sequence[Person]) -> list[tuple[Entry, Record]]:
     """What its people publish of themselves and of their ventures: it tells what they know and seek, and isn't
     offered to them. One query."""
     kinds = ("expert", "team", "venture")
-    entries = Entry.objects.filter(steward__in=people, kind__in=kinds, state=EntryState.PUBLISHED).order_by("code")
-    return list(_readable(entries))
+    entries = Entry.objects.filter(
+        steward__in=people, kind__in=kinds, state=EntryState.PUBLISHED, pk__in=agreed(Purpose.MATCHING)
+    )
+    return list(_readable(entries.order_by("code")))
 
 
 def _candidates(needs: Needs, today: date, own: set[int]) -> list[tuple[Entry, Record]]:
-    """All that is weighed: what the searches find, and what is open by its columns. Four queries."""
+    """All that is weighed: what the searches find, and what is open by its columns. Five queries at most."""
     searches = [asked for section in SECTIONS for asked in _searches(section, needs)]
     keys = {key for found in keys_of(searches, CANDIDATES) for key in found}
     funding = Entry.objects.filter(
@@ -146,8 +153,10 @@ def _candidates(needs: Needs, today: date, own: set[int]) -> list[tuple[Entry, R
     keys |= {str(key) for key in funding.values_list("uuid", flat=True)[:OPEN_FUNDING]}
     # In no order and with no other condition, so that SQLite takes the index on the keys instead of reading all.
     there = Entry.objects.filter(uuid__in=keys).order_by()
-    published = (one for one in there if one.state == EntryState.PUBLISHED and one.pk not in own)
-    return list(_readable(published))
+    published = [one for one in there if one.state == EntryState.PUBLISHED and one.pk not in own]
+    # Profiles, of those who agree to be found so.
+    out = outside(published, Purpose.MATCHING)
+    return list(_readable(one for one in published if one.pk not in out))
 
 
 def _searches(section: Section, needs: Needs) -> Iterator[tuple[str, dict[str, list[str]]]]:

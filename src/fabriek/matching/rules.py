@@ -32,7 +32,17 @@ SOON = timedelta(days=31)
 """Within how many days an expert has to be free, and before when a call that closes is told to close soon."""
 WORTH = {"task": 12, "teaches": 10, "sector": 8, "skill": 10, "topic": 4, "language": 4}
 """What each concept that both name is worth; half where only the method or the data statement names it."""
-PLAIN = {"class": 4, "country": 6, "open": 6, "free": 4, "seeks": 4, "ticket": 8, "round": 6, "licence": 2}
+PLAIN = {
+    "class": 4,
+    "country": 6,
+    "open": 6,
+    "free": 4,
+    "free-month": 6,
+    "seeks": 4,
+    "ticket": 8,
+    "round": 6,
+    "licence": 2,
+}
 AGAINST = {"licence-non-commercial": 8, "other-languages": 6, "closed": 6}
 """What remarks take off. Others take off nothing: what isn't said is no fault."""
 UNTAUGHT = TOO_WIDE - TEACHABLE
@@ -180,9 +190,15 @@ def _training(weighing: _Weighing, details: TrainingDetails) -> bool:
 
 
 def _experts(weighing: _Weighing, details: TalentDetails) -> bool:
-    """People with a skill that is needed, who are free within a month or don't say from when."""
+    """People with a skill that is needed, who are free next month or don't say from when."""
     found = _skills(weighing)
-    if details.hours_a_month == 0 or (details.free_from and details.free_from > weighing.today + SOON):
+    month = _next_month(weighing.today)
+    hours = {one.month: one.hours for one in details.months}.get(month)
+    if hours is not None:
+        # What is said of the month itself goes before what is said of all.
+        weighing.ruled_out = hours == 0
+        weighing.because("free-month", month=f"{month}-01", hours=hours)
+    elif details.hours_a_month == 0 or (details.free_from and details.free_from > weighing.today + SOON):
         weighing.ruled_out = True
     elif details.free_from is None:
         weighing.remark("free-unsaid")
@@ -190,6 +206,11 @@ def _experts(weighing: _Weighing, details: TalentDetails) -> bool:
         weighing.because("free", free_from=max(details.free_from, weighing.today).isoformat())
     _country(weighing, details.countries, rules_out=False)
     return found
+
+
+def _next_month(today: date) -> str:
+    """The month after this one, as 2026-12."""
+    return (today.replace(day=1) + timedelta(days=31)).strftime("%Y-%m")
 
 
 def _skills(weighing: _Weighing) -> bool:

@@ -99,6 +99,10 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     ),
     "open": _open,
     "free": lambda values: _("Free from %(day)s.") % {"day": _day(values["free_from"])},
+    "free-month": lambda values: (
+        _("Free in %(month)s: %(hours)s hours.")
+        % {"month": date_format(date.fromisoformat(values["month"]), "F Y"), "hours": values["hours"]}
+    ),
     "seeks": lambda values: _("Looks for: %(what)s.") % {"what": ", ".join(values["seeks"])},
     "ticket": lambda values: (
         _("Invests %(between)s; you seek %(amount)s.")

@@ -12,7 +12,7 @@ from tests.factories.world import make_allocation, make_draft, make_person, make
 
 from fabriek.access.actions import save_draft
 from fabriek.access.models import Application
-from fabriek.catalogue.actions import draft_entry, retire_entry
+from fabriek.catalogue.actions import agree, draft_entry, retire_entry
 from fabriek.catalogue.models import Entry, EntryState
 from fabriek.catalogue.search import feeding
 from fabriek.conf.errors import NotFound
@@ -93,17 +93,36 @@ def test_its_own_people_are_not_offered_and_what_they_know_needs_no_course() -> 
     assert not codes(fitting, "training")
 
 
-def test_what_a_venture_seeks_is_believed_of_a_member_alone() -> None:
+def test_what_a_projects_venture_seeks_and_is_about_counts_while_its_lead_agrees() -> None:
     project = make_allocation(make_world()).project
     lead = project.members.get().person
-    seeks = {"project": project.code, "seeks_amount": 500_000}
-    make_entry("venture", details=seeks)
     assert matches_of(project, lead).needs.amount is None
-    make_entry("venture", steward=lead, details=seeks)
+    details = {"project": project.code, "seeks_amount": 500_000}
+    venture = make_entry("venture", steward=lead, sectors=["agriculture"], details=details)
     make_entry("investor", details={"ticket_least": 100_000})
     fitting = matches_of(project, lead)
     assert fitting.needs.amount == 500_000
+    assert "sector:agriculture" in fitting.needs.named
     assert len(codes(fitting, "investors")) == 1
+    agree(lead, venture, ["catalogue"])
+    assert matches_of(project, lead).needs.amount is None
+
+
+def test_what_people_know_counts_for_their_projects_while_they_agree() -> None:
+    application = application_about("speech recognition")
+    known = {"details": {"skills": ["speech recognition"]}}
+    expert = make_entry("expert", steward=application.applicant, **known)
+    assert matches_of(application, application.applicant).needs.known
+    agree(application.applicant, expert, ["catalogue"])
+    assert not matches_of(application, application.applicant).needs.known
+
+
+def test_partners_are_those_who_agree_to_be_found() -> None:
+    application = application_about("Dutch speech recognition")
+    seeks = {**SPEECH, "details": {"seeks": ["hospitals with recordings"]}}
+    found = make_entry("team", **seeks)
+    make_entry("team", purposes=["catalogue", "feeds", "contact"], **seeks)
+    assert codes(matches_of(application, application.applicant), "partners") == [found.code]
 
 
 def test_recipes_are_told_of_data_that_are_text() -> None:

@@ -17,6 +17,7 @@ from fabriek.matching.words import SENTENCES, TITLES, sentence
 from fabriek.people.models import OrganisationClass
 
 TODAY = date(2026, 12, 1)
+NEXT = (TODAY.replace(day=1) + timedelta(31)).strftime("%Y-%m")
 BY_CODE = {section.code: section for section in SECTIONS}
 STARTUP = needs_of(
     named=["Spraakherkenning voor ziekenhuizen", "We fine-tune a Dutch speech recognition model."],
@@ -147,6 +148,11 @@ def test_a_course_that_is_over_is_not_offered() -> None:
         ({}, "free-unsaid"),
         ({"free_from": str(TODAY + timedelta(32))}, None),
         ({"hours_a_month": 0}, None),
+        # What is said of next month goes before what is said of all.
+        ({"months": [{"month": NEXT, "hours": 40}], "hours_a_month": 0}, "free-month"),
+        ({"months": [{"month": NEXT, "hours": 40}], "free_from": str(TODAY + timedelta(90))}, "free-month"),
+        ({"months": [{"month": NEXT, "hours": 0}], "free_from": str(TODAY)}, None),
+        ({"months": [{"month": "2020-01", "hours": 0}]}, "free-unsaid"),
     ],
 )
 def test_experts_are_free_within_a_month_or_do_not_say(details: dict[str, Any], told: str | None) -> None:

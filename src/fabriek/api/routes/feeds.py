@@ -74,6 +74,8 @@ def entry_as(request: HttpRequest, code: str, standard: Standard) -> HttpRespons
     """DCAT-AP as Turtle or JSON-LD, and schema.org, for every kind; Croissant for datasets; cards for models too."""
     entry = entry_of(None, code)
     media_type, _kinds, write = feeds.WRITERS[standard]
+    if not feeds.is_given(entry):
+        raise NotFound(_("The owner of this profile didn't agree that it is given in the words of standards."))
     if standard not in feeds.standards_for(entry.kind):
         raise NotFound(
             _("%(standard)s has no words for this kind of entry; there are: %(others)s.")

@@ -11,25 +11,38 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from fabriek.audit.actions import record as audited
-from fabriek.catalogue import uploads
 from fabriek.catalogue.actions.forgetting import forget_unnamed
-from fabriek.catalogue.actions.writing import free_code, write_record, write_version
+from fabriek.catalogue.actions.profiles import agree
+from fabriek.catalogue.actions.writing import (
+    code_of_profile,
+    free_code,
+    refuse_lacking,
+    write_record,
+    write_version,
+)
 from fabriek.catalogue.errors import ChangedMeanwhile, RecordInvalid, WrongState
 from fabriek.catalogue.models import Entry, EntryState
 from fabriek.catalogue.record import Record
-from fabriek.catalogue.rules import lacks, may_edit
+from fabriek.catalogue.rules import PROFILES, may_edit
 from fabriek.catalogue.words import record_from
 from fabriek.conf.errors import NotAllowed
 from fabriek.people.models import Person
 from fabriek.people.permissions import require
+from fabriek.projects.models import Project
+from fabriek.projects.rules import leads
 
 
 def draft_entry(actor: Person, record: Record, **beside: Any) -> Entry:
     """A new draft with the actor as its steward. beside: columns that are not of the record (`result`, `is_demo`).
+    A profile gets a code that names nobody, whatever the record says.
 
-    Errors: NotAllowed; RecordInvalid where the code is taken, or a factory or site isn't there.
+    Errors: NotAllowed; RecordInvalid where the code is taken, a factory, site or project isn't there, the project is
+    led by somebody else, or where there is such a profile already.
     """
     require(actor, "describe entries")
+    if record.kind in PROFILES:
+        record = record.model_copy(update={"code": code_of_profile(record.kind)})
+        _refuse_profile(actor, record)
     entry = Entry(code=record.code, steward=actor, organisation=actor.organisation, **beside)
     try:
         with transaction.atomic():
@@ -45,20 +58,35 @@ def draft_entry(actor: Person, record: Record, **beside: Any) -> Entry:
     return entry
 
 
-def begin_entry(actor: Person, kind: str, title: str, language: str = "en") -> Entry:
-    """A draft of which nothing is said yet but its kind and title; its code comes from the title.
+def begin_entry(actor: Person, kind: str, title: str, language: str = "en", *, project: str = "") -> Entry:
+    """A draft of which nothing is said yet but its kind and title; its code comes from the title. project: code of the
+    project that a venture is of.
 
     Errors: NotAllowed; RecordInvalid with what doesn't hold.
     """
-    said = {"title": title, "language": language, "details": {"kind": kind}}
+    details = {"kind": kind, **({"project": project} if project else {})}
+    said = {"title": title, "language": language, "details": details}
     code = slugify(title)[:80].strip("-") or kind
     # Checked before a code is looked for: a title that isn't one has none.
     record_from({**said, "code": kind})
     return draft_entry(actor, record_from({**said, "code": free_code(code)}))
 
 
+def begin_profile(actor: Person, kind: str, title: str = "", language: str = "en", *, project: str = "") -> Entry:
+    """A profile of oneself (expert), one's team or one's venture, seen by nobody else. Without a title it is called as
+    the person, or the venture's project. Errors: NotAllowed; RecordInvalid with what doesn't hold."""
+    if kind not in PROFILES:
+        sentence = _("Choose one of those that are offered.")
+        raise RecordInvalid(_("Mend the fields that are named."), faults={"kind": [sentence]})
+    if not title and kind == "expert":
+        title = actor.name
+    elif not title and project:
+        title = Project.objects.filter(code=project).values_list("title", flat=True).first() or project
+    return begin_entry(actor, kind, title, language, project=project)
+
+
 def edit_entry(actor: Person, entry: Entry, record: Record, *, read: str = "") -> Entry:
-    """The record as it is to be: at once in a draft, as a proposal once it is published.
+    """The record as it is to be: at once in a draft and a profile, as a proposal once it is published.
 
     read: the digest of what the editor had before them; where that is not what stands, ChangedMeanwhile.
     Errors: NotAllowed, ChangedMeanwhile, RecordInvalid.
@@ -79,7 +107,12 @@ def edit_entry(actor: Person, entry: Entry, record: Record, *, read: str = "") -
             )
         if record.sha256() == standing:
             return held
-        if held.published:
+        if held.kind in PROFILES:
+            _refuse_profile(actor, record, held)
+            if held.state == EntryState.PUBLISHED:
+                refuse_lacking(held, record)
+            write_record(held, record)
+        elif held.published:
             held.proposed = None if record.sha256() == held.sha256 else record.as_json()
             held.save(update_fields=["proposed"])
         else:
@@ -95,9 +128,11 @@ def ask_to_publish(actor: Person, entry: Entry) -> Entry:
     with transaction.atomic():
         held = _held(entry)
         _refuse_stranger(actor, held)
+        if held.kind in PROFILES:
+            raise WrongState(_("You publish this yourself: agree that it is shown."), state=held.state)
         if held.state == EntryState.PUBLISHED and held.proposed is None:
             raise WrongState(_("What is published is what you have: there is nothing to publish."), state=held.state)
-        _refuse_lacking(held, working_record(held))
+        refuse_lacking(held, working_record(held))
         held.asked_at = held.asked_at or timezone.now()
         held.save(update_fields=["asked_at"])
         audited(actor, "catalogue.ask_to_publish", held)
@@ -109,10 +144,12 @@ def publish_entry(actor: Person, entry: Entry) -> Entry:
     require(actor, "curate the catalogue")
     with transaction.atomic():
         held = _held(entry)
+        if held.kind in PROFILES:
+            raise NotAllowed(_("Only its owner publishes a profile."))
         if held.state == EntryState.PUBLISHED and held.proposed is None:
             raise WrongState(_("This is published already."), state=held.state)
         record = working_record(held)
-        _refuse_lacking(held, record)
+        refuse_lacking(held, record)
         held.proposed = None
         write_record(held, record)
         version = write_version(held, actor)
@@ -136,7 +173,10 @@ def send_back(actor: Person, entry: Entry, why: str) -> Entry:
 
 
 def retire_entry(actor: Person, entry: Entry, why: str = "") -> Entry:
-    """Take it out of what is found; its address goes on to say that it was here. Errors: NotAllowed, WrongState."""
+    """Take it out of what is found; its address goes on to say that it was here. Of a profile that is to withdraw all
+    that was agreed to, and nothing is said any more. Errors: NotAllowed, WrongState."""
+    if entry.kind in PROFILES:
+        return agree(actor, entry, ())
     with transaction.atomic():
         held = _held(entry)
         _refuse_stranger(actor, held)
@@ -162,10 +202,20 @@ def _refuse_stranger(actor: Person, entry: Entry) -> None:
         raise NotAllowed(_("Only its steward and the curators of the catalogue change an entry."))
 
 
-def _refuse_lacking(entry: Entry, record: Record) -> None:
-    faults = lacks(record)
-    for number, one in enumerate(record.distributions):
-        if one.storage == "upload" and not uploads.is_kept(entry, one.location):
-            faults[f"distributions.{number}.location"] = [_("This file was not uploaded to this entry.")]
-    if faults:
-        raise RecordInvalid(_("Before it can be published, tell what is named."), faults=faults)
+def _refuse_profile(actor: Person, record: Record, but: Entry | None = None) -> None:
+    """One expert a person, and one venture a project, of which its lead writes."""
+    others = Entry.objects.exclude(pk=but.pk) if but else Entry.objects.all()
+    project = getattr(record.details, "project", "")
+    field, there = "details.kind", None
+    if record.kind == "expert":
+        there = others.filter(kind="expert", steward=actor).first()
+    elif project:
+        field = "details.project"
+        found = Project.objects.filter(code=project).first()
+        if found is None or not leads(actor, found):
+            sentence = _("You lead no project %(code)s.") % {"code": project}
+            raise RecordInvalid(_("Mend the fields that are named."), faults={field: [sentence]})
+        there = others.filter(kind="venture", project=found).first()
+    if there is not None:
+        sentence = _("There is such a profile already: %(code)s.") % {"code": there.code}
+        raise RecordInvalid(_("Mend the fields that are named."), faults={field: [sentence]})

@@ -7,11 +7,14 @@ from typing import Literal
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from fabriek.audit.actions import record as audited
 from fabriek.catalogue.actions.writing import free_code, write_record, write_version
+from fabriek.catalogue.errors import RecordInvalid
 from fabriek.catalogue.models import Entry, EntryState
 from fabriek.catalogue.record import Record
+from fabriek.catalogue.rules import PROFILES
 
 Taken = Literal["added", "changed", "same", "kept"]
 
@@ -29,8 +32,12 @@ def take_in(
 
     'kept': somebody here has taken the entry over (it has a steward) or retired it, so that what the source says stays
     outside. returned: it was retired because its source had lost it (`retire_gone`), and is there again. A code that
-    another entry has gets a number at its end. One transaction; errors: RecordInvalid.
+    another entry has gets a number at its end. One transaction; errors: RecordInvalid, also of profiles: nobody is
+    taken in who didn't agree here.
     """
+    if record.kind in PROFILES:
+        sentence = _("Of people and their ventures nothing is taken in: they describe themselves.")
+        raise RecordInvalid(sentence, faults={"details.kind": [sentence]})
     with transaction.atomic():
         entry = Entry.objects.select_for_update().filter(origin=origin, origin_identifier=identifier).first()
         if entry is None:

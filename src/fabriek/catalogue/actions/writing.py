@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import secrets
+
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from fabriek.catalogue import uploads
 from fabriek.catalogue.errors import RecordInvalid
 from fabriek.catalogue.models import Entry, EntryState, Place, Tie, Version
 from fabriek.catalogue.record import Record
-from fabriek.catalogue.rules import PERSONAL, columns_of
+from fabriek.catalogue.rules import columns_of, lacks
 from fabriek.people.models import Person
+from fabriek.projects.models import Project
 from fabriek.register.models import Factory, Site
 
 
 def write_record(entry: Entry, record: Record) -> None:
-    """Make the record the entry's. Errors: RecordInvalid where it names a factory or site that isn't there."""
+    """Make the record the entry's. Errors: RecordInvalid where it names a factory, site or project that isn't there."""
     for name, value in columns_of(record).items():
         setattr(entry, name, value)
     entry.factory = _factory(record)
+    entry.project = _project(record)
     entry.changed_at = timezone.now()
     entry.save()
     sites = _sites(record)
@@ -48,15 +53,20 @@ def write_record(entry: Entry, record: Record) -> None:
 
 
 def write_version(entry: Entry, by: Person | None) -> Version:
-    """Publish the entry's record as its next version."""
+    """Publish the entry's record as its next version, which stays."""
+    publish(entry)
+    return Version.objects.create(
+        entry=entry, number=entry.published, record=entry.record, sha256=entry.sha256, published_by=by
+    )
+
+
+def publish(entry: Entry) -> None:
+    """Make it seen as it stands. By itself, without a version that stays, for profiles: what people withdraw is to be
+    gone (Regulation (EU) 2016/679, Article 17)."""
     entry.published += 1
     entry.state, entry.asked_at, entry.remark = EntryState.PUBLISHED, None, ""
     entry.published_at = entry.changed_at = timezone.now()
     entry.save()
-    kept = {} if entry.kind in PERSONAL else entry.record
-    return Version.objects.create(
-        entry=entry, number=entry.published, record=kept, sha256=entry.sha256, published_by=by
-    )
 
 
 def free_code(wanted: str) -> str:
@@ -67,6 +77,34 @@ def free_code(wanted: str) -> str:
         number += 1
         code = f"{wanted[:110].rstrip('-')}-{number}"
     return code
+
+
+def code_of_profile(kind: str) -> str:
+    """A code that names nobody: it outlives what is erased, in the audit and in the copies of harvesters."""
+    return f"{kind}-{secrets.token_hex(6)}"
+
+
+def refuse_lacking(entry: Entry, record: Record) -> None:
+    """Errors: RecordInvalid with what the record lacks before others can use it, by field."""
+    faults = lacks(record)
+    for number, one in enumerate(record.distributions):
+        if one.storage == "upload" and not uploads.is_kept(entry, one.location):
+            faults[f"distributions.{number}.location"] = [_("This file was not uploaded to this entry.")]
+    if faults:
+        raise RecordInvalid(_("Before it can be published, tell what is named."), faults=faults)
+
+
+def _project(record: Record) -> Project | None:
+    code = getattr(record.details, "project", "")
+    if not code:
+        return None
+    found = Project.objects.filter(code=code).first()
+    if found is None:
+        raise RecordInvalid(
+            _("Mend the fields that are named."),
+            faults={"details.project": [_("There is no project %(code)s.") % {"code": code}]},
+        )
+    return found
 
 
 def _factory(record: Record) -> Factory | None:

@@ -43,13 +43,15 @@ class Count:
 @dataclass(frozen=True)
 class Hit:
     """An entry that was found, and why: its title and the best of its texts with what was asked marked, and the
-    concepts that were meant and that it is of, in the reader's language."""
+    concepts that were meant and that it is of, in the reader's language. language: of the title, the reader's where it
+    was translated to it."""
 
     entry: Entry
     score: float
     title: list[Piece]
     snippet: list[Piece]
     means: list[str]
+    language: str = ""
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,7 @@ def search_for(
         feeding.forget()
     except OSError:
         _log.exception("the search index can't be opened")
-    return _OfDatabase(query, chosen, since)
+    return _OfDatabase(query, chosen, since, language)
 
 
 def keys_of(asked: Sequence[tuple[str, Filters]], most: int) -> list[list[str]]:
@@ -230,7 +232,9 @@ class _OfIndex:
 
     def hit(self, entry: Entry) -> Hit:
         record = entry.as_record()
-        heads = heads_of(record)
+        said = entry.said_in(self._language)
+        # In the reader's language first: what they read says why it was found, where it does.
+        heads = sorted(heads_of(record), key=lambda head: head.language != said.summary.language)
         texts = [
             *((head.language, head.summary) for head in heads),
             *((head.language, head.description) for head in heads),
@@ -241,9 +245,10 @@ class _OfIndex:
         return Hit(
             entry=entry,
             score=0.0,
-            title=self._marker.pieces(entry.title, entry.language),
-            snippet=next(filter(None, snippets), beginning(entry.summary)),
+            title=self._marker.pieces(*said.title),
+            snippet=next(filter(None, snippets), beginning(said.summary.text)),
             means=[terms.label(one, self._language) for one in sorted(named)],
+            language=said.title.language,
         )
 
 
@@ -251,8 +256,9 @@ class _OfDatabase:
     by = "database"
     relaxed = False
 
-    def __init__(self, query: str, chosen: dict[str, list[str]], since: datetime | None) -> None:
+    def __init__(self, query: str, chosen: dict[str, list[str]], since: datetime | None, language: str) -> None:
         self._entries, self._chosen = plain.entries_with(query, chosen, since), chosen
+        self._language = language
         self.corrected: dict[str, str] = {}
 
     def __len__(self) -> int:
@@ -263,7 +269,8 @@ class _OfDatabase:
         return [self.hit(entry) for entry in shown]
 
     def hit(self, entry: Entry) -> Hit:
-        return Hit(entry, 0.0, [Piece(entry.title)], beginning(entry.summary), [])
+        said = entry.said_in(self._language)
+        return Hit(entry, 0.0, [Piece(said.title.text)], beginning(said.summary.text), [], said.title.language)
 
     def keys(self, most: int = DEEPEST) -> list[str]:
         return [str(key) for key in self._entries.values_list("uuid", flat=True)[:most]]

@@ -1,4 +1,5 @@
-"""What `fabriek work` does for search: the index follows the database, and saved searches tell what is new."""
+"""What `fabriek work` does for the catalogue: the index follows the database, saved searches tell what is new, and what
+profiles were promised is kept."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import time
 from django.db import close_old_connections
 
 from fabriek.catalogue.actions.saved_searches import look_for_news, mail_news
+from fabriek.catalogue.actions.upkeep import keep_promises
 from fabriek.catalogue.search import feeding
 from fabriek.catalogue.search.index import Broken
 
@@ -32,6 +34,7 @@ def tend(stopped: threading.Event) -> None:
                 whole = now
             feeding.follow(overlap=feeding.OVERLAP)
             if now - news >= NEWS_EVERY:
+                keep_promises()
                 tell()
                 news = now
         except Broken:
@@ -44,7 +47,8 @@ def tend(stopped: threading.Event) -> None:
 
 
 def tend_once() -> None:
-    """The index as the database is now, and what is new told."""
+    """What may no longer be shown taken out, the index as the database is now, and what is new told."""
+    keep_promises()
     feeding.reconcile()
     tell()
 

@@ -23,6 +23,7 @@ from fabriek.api.routes import (
     lineages,
     matching,
     operations,
+    profiles,
     programmes,
     reading,
     recipes,
@@ -55,6 +56,7 @@ api.add_router("/", recipes.router)
 api.add_router("/", feeds.router)
 api.add_router("/", catalogue.router)
 api.add_router("/", saved_searches.router)
+api.add_router("/", profiles.router)
 api.add_router("/", lineages.router)
 api.add_router("/", matching.router)
 api.add_router("/sites", sites.router)

@@ -84,8 +84,8 @@ def matches_of(subject: Project | Application, person: Any, today: date | None =
         people, application = [subject.applicant], subject
     own = _own_entries(people)
     needs = _needs(subject, application, people, [record for _entry, record in own])
-    pool = _candidates(needs, today, {entry.pk for entry, _record in own})
-    return Fitting(needs, [(section, _best(section, needs, pool, today)) for section in SECTIONS])
+    pool, places = _candidates(subject.title, needs, today, {entry.pk for entry, _record in own})
+    return Fitting(needs, [(section, _best(section, needs, pool, today, places[section.code])) for section in SECTIONS])
 
 
 def matches_of_project(code: str, person: Any) -> tuple[Project, Fitting]:
@@ -143,10 +143,18 @@ def _own_entries(people: Sequence[Person]) -> list[tuple[Entry, Record]]:
     return list(_readable(entries.order_by("code")))
 
 
-def _candidates(needs: Needs, today: date, own: set[int]) -> list[tuple[Entry, Record]]:
+Places = dict[str, dict[str, int]]
+"""By section and code: at which place a search for the project's title found it."""
+
+
+def _candidates(title: str, needs: Needs, today: date, own: set[int]) -> tuple[list[tuple[Entry, Record]], Places]:
     """All that is weighed: what the searches find, and what is open by its columns. Five queries at most."""
     searches = [asked for section in SECTIONS for asked in _searches(section, needs)]
-    keys = {key for found in keys_of(searches, CANDIDATES) for key in found}
+    # Without words a search finds what is newest, which says nothing.
+    titled = SECTIONS if title.strip() else ()
+    titles = [(title, {"kind": list(section.kinds)}) for section in titled]
+    lists = keys_of([*titles, *searches], CANDIDATES)
+    keys = {key for found in lists for key in found}
     funding = Entry.objects.filter(
         Q(closes__isnull=True) | Q(closes__gte=today), state=EntryState.PUBLISHED, kind="funding"
     ).order_by(F("closes").asc(nulls_last=True), "code")
@@ -156,7 +164,12 @@ def _candidates(needs: Needs, today: date, own: set[int]) -> list[tuple[Entry, R
     published = [one for one in there if one.state == EntryState.PUBLISHED and one.pk not in own]
     # Profiles, of those who agree to be found so.
     out = outside(published, Purpose.MATCHING)
-    return list(_readable(one for one in published if one.pk not in out))
+    pool = list(_readable(one for one in published if one.pk not in out))
+    codes = {str(entry.uuid): entry.code for entry, _record in pool}
+    places: Places = {section.code: {} for section in SECTIONS}
+    for section, found in zip(titled, lists[: len(titles)], strict=True):
+        places[section.code] = {codes[key]: place for place, key in enumerate(found) if key in codes}
+    return pool, places
 
 
 def _searches(section: Section, needs: Needs) -> Iterator[tuple[str, dict[str, list[str]]]]:
@@ -182,9 +195,11 @@ def _readable(entries: Iterable[Entry]) -> Iterator[tuple[Entry, Record]]:
             continue
 
 
-def _best(section: Section, needs: Needs, pool: Sequence[tuple[Entry, Record]], today: date) -> list[Found]:
+def _best(
+    section: Section, needs: Needs, pool: Sequence[tuple[Entry, Record]], today: date, places: dict[str, int]
+) -> list[Found]:
     by_code = {record.code: entry for entry, record in pool}
-    chosen = best(section, needs, (record for _entry, record in pool), today, SHOWN)
+    chosen = best(section, needs, (record for _entry, record in pool), today, SHOWN, places)
     return [Found(by_code[one.record.code], one, _recipes(by_code[one.record.code], one)) for one in chosen]
 
 

@@ -7,7 +7,7 @@ countries or classes, that an expert is not free. What isn't said is never a no.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -45,6 +45,9 @@ PLAIN = {
 }
 AGAINST = {"licence-non-commercial": 8, "other-languages": 6, "closed": 6}
 """What remarks take off. Others take off nothing: what isn't said is no fault."""
+ALIKE = (12, 10, 8, 6, 4, 2)
+"""What the first of those are worth that a search for the project's title finds. Concepts tell that two things are of
+the same; words tell which of the many that are."""
 UNTAUGHT = TOO_WIDE - TEACHABLE
 """Concepts that aren't even a reason for a course."""
 
@@ -104,7 +107,7 @@ class _Weighing:
 class Section:
     """A part of the answer: which kinds of entry, by which families of concepts they are found, and how they are
     weighed. The rule says whether anything of substance is shared. but: concepts that aren't looked for. finds_all:
-    the newest of its kinds are weighed too, whatever they are about."""
+    the newest of its kinds are weighed too, whatever they are about; what they are called says little then."""
 
     code: str
     kinds: tuple[str, ...]
@@ -114,21 +117,32 @@ class Section:
     finds_all: bool = False
 
 
-def weigh(section: Section, needs: Needs, record: Record, today: date) -> Match | None:
+def weigh(section: Section, needs: Needs, record: Record, today: date, place: int | None = None) -> Match | None:
     """The entry with its reasons, or None: it has nothing of substance in common, or says itself that it doesn't
-    fit."""
+    fit. place: at which a search for the project's title found it, the first is 0; None: it didn't."""
     if record.kind not in section.kinds:
         return None
     weighing = _Weighing(needs, record, today)
     fits = section.rule(weighing, record.details)
+    if place is not None and place < len(ALIKE) and not section.finds_all:
+        weighing.reasons.append(Reason("alike", {"place": place + 1}, ALIKE[place]))
     if not fits or weighing.ruled_out:
         return None
     return Match(record, tuple(weighing.reasons), tuple(weighing.remarks))
 
 
-def best(section: Section, needs: Needs, records: Iterable[Record], today: date, most: int) -> list[Match]:
-    """Those that fit, the best first, then by title and code: the same whatever the order they come in."""
-    found = [match for record in records if (match := weigh(section, needs, record, today))]
+def best(
+    section: Section,
+    needs: Needs,
+    records: Iterable[Record],
+    today: date,
+    most: int,
+    places: Mapping[str, int] | None = None,
+) -> list[Match]:
+    """Those that fit, the best first, then by title and code: the same whatever the order they come in. places: of
+    those that a search for the project's title found, by code."""
+    at = places or {}
+    found = [match for record in records if (match := weigh(section, needs, record, today, at.get(record.code)))]
     return sorted(found, key=lambda one: (-one.score, one.record.title.casefold(), one.record.code))[:most]
 
 

@@ -91,6 +91,7 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "language": _named(gettext_lazy("In the language that you name: %(what)s.")),
     "teaches": _named(gettext_lazy("Teaches what you need and nobody here says they know: %(what)s.")),
     "skill": _named(gettext_lazy("Knows about what you do: %(what)s.")),
+    "alike": lambda _values: _("Found when your title is searched."),
     "class": lambda values: (
         _("For your kind of organisation: %(what)s.") % {"what": OrganisationClass(values["organisation_class"]).label}
     ),

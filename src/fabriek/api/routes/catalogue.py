@@ -42,8 +42,10 @@ class Question(Schema):
 
 class Search(Question):
     sort: str = Field("", max_length=20, description="title, kind, access or changed; with a minus the other way")
-    state: Literal["published", "mine", "waiting"] = Field(
-        "published", description="mine: what your token's person describes; waiting: what waits for a curator"
+    state: Literal["published", "mine", "waiting", "hidden"] = Field(
+        "published",
+        description="mine: what your token's person describes; waiting: what waits for a curator; hidden: profiles "
+        "that curators hide",
     )
 
 
@@ -72,6 +74,7 @@ class Reasons(Schema):
     title: list[PieceOut]
     snippet: list[PieceOut] = Field(description="the part of its texts that says most of what was asked")
     means: list[str] = Field(description="the concepts that were asked and that it is of, in your language")
+    language: str = Field(description="of this title: yours where the entry was translated to it")
 
 
 class FoundRow(EntryRow):
@@ -143,7 +146,7 @@ class Changed(Sent):
 
 @router.get("/catalogue/entries", response=Entries, auth=None, summary="Entries of the catalogue")
 def entries(request: HttpRequest, search: Query[Search], paging: Query[Paging]) -> dict[str, Any]:
-    """What is published, to everybody. `state=mine` and `state=waiting` take a token, and no words or facets."""
+    """What is published, to everybody. Other states take a token, and no words or facets."""
     reader = reader_of(request)
     if search.state == "published":
         found = queries.found(queries.Asked(**search.dict(exclude={"state"})))
@@ -154,16 +157,18 @@ def entries(request: HttpRequest, search: Query[Search], paging: Query[Paging]) 
         return {**page_of(found.hits, paging, _hit_row), **told}
     if reader is None:
         raise AuthenticationError
-    if search.state == "waiting":
+    if search.state == "mine":
+        listed = queries.entries_of(reader, search.sort)
+    else:
         require(reader, "curate the catalogue")
-    listed = queries.to_curate() if search.state == "waiting" else queries.entries_of(reader, search.sort)
+        listed = queries.to_curate() if search.state == "waiting" else queries.hidden_profiles()
     rows = page_of(listed.select_related("factory"), paging, lambda entry: {**entry_row(entry), "why": None})
     return {**rows, "facets": {}, "corrected": {}, "relaxed": False}
 
 
 def _hit_row(hit: Hit) -> dict[str, Any]:
     pieces = {name: [piece._asdict() for piece in getattr(hit, name)] for name in ("title", "snippet")}
-    return {**entry_row(hit.entry), "why": {**pieces, "means": hit.means}}
+    return {**entry_row(hit.entry), "why": {**pieces, "means": hit.means, "language": hit.language}}
 
 
 def entry_row(entry: Entry) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from fabriek.catalogue.actions.writing import (
 from fabriek.catalogue.errors import ChangedMeanwhile, RecordInvalid, WrongState
 from fabriek.catalogue.models import Entry, EntryState
 from fabriek.catalogue.record import Record
-from fabriek.catalogue.rules import PROFILES, may_edit
+from fabriek.catalogue.rules import PERSONAL, PROFILES, may_edit
 from fabriek.catalogue.words import record_from
 from fabriek.conf.errors import NotAllowed
 from fabriek.people.models import Person
@@ -43,7 +43,9 @@ def draft_entry(actor: Person, record: Record, **beside: Any) -> Entry:
     if record.kind in PROFILES:
         record = record.model_copy(update={"code": code_of_profile(record.kind)})
         _refuse_profile(actor, record)
-    entry = Entry(code=record.code, steward=actor, organisation=actor.organisation, **beside)
+    # Of people no more is shown than they wrote themselves.
+    organisation = None if record.kind in PERSONAL else actor.organisation
+    entry = Entry(code=record.code, steward=actor, organisation=organisation, **beside)
     try:
         with transaction.atomic():
             write_record(entry, record)

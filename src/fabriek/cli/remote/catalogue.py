@@ -43,7 +43,8 @@ def list_entries(
     exact: Annotated[bool, typer.Option("--exact", help="All words as typed: none is taken for another.")] = False,
     sort: Annotated[str, typer.Option(help="title, kind, access or changed; with a minus the other way.")] = "",
     state: Annotated[
-        Literal["published", "mine", "waiting"], typer.Option(help="mine: yours; waiting: for a curator.")
+        Literal["published", "mine", "waiting", "hidden"],
+        typer.Option(help="mine: yours; waiting: for a curator; hidden: profiles that curators hide."),
     ] = "published",
     most: Annotated[int, typer.Option(min=1, max=200, help="How many are shown.")] = 50,
     page: Annotated[int, typer.Option(min=1, help="Which of the pages.")] = 1,

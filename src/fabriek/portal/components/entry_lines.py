@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from django.utils.translation import get_language, get_language_info
@@ -63,7 +63,7 @@ def details(record: Record) -> list[Line]:
     found = []
     for name, field in type(record.details).model_fields.items():
         value = getattr(record.details, name)
-        if name == "kind" or _is_long(field.metadata) or _is_part(value, field.annotation):
+        if name == "kind" or _is_long(field.metadata) or _is_part(field.annotation):
             continue
         found.append(_line(record, f"details.{name}", value))
     return found
@@ -173,9 +173,9 @@ def _is_long(metadata: list[Any]) -> bool:
     return any(getattr(one, "max_length", 0) >= 20_000 for one in metadata)
 
 
-def _is_part(value: Any, annotation: Any) -> bool:
-    """Whether it is a table of its own on the page, as columns and metrics are."""
-    return isinstance(value, BaseModel) or "Column" in str(annotation) or "Metric" in str(annotation)
+def _is_part(annotation: Any) -> bool:
+    """Whether it stands by itself on the page: a part, or a table of parts, as columns and metrics are."""
+    return any(isinstance(one, type) and issubclass(one, BaseModel) for one in (annotation, *get_args(annotation)))
 
 
 def contact_of(record: Record) -> Contact | None:

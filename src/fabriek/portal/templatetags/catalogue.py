@@ -8,11 +8,15 @@ from typing import Any
 from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
+from fabriek.catalogue.models import Entry
+from fabriek.catalogue.search import terms
 from fabriek.catalogue.search.marking import Piece
+from fabriek.catalogue.translations import Said
 from fabriek.catalogue.words import choice_of
 from fabriek.portal.components.amounts import bytes_text
-from fabriek.portal.components.entry_lines import Line
+from fabriek.portal.components.entry_lines import Line, language_name
 from fabriek.portal.templatetags.fabriek import origin_of
 
 register = template.Library()
@@ -45,7 +49,26 @@ def size(amount: int) -> str:
     return bytes_text(amount)
 
 
+@register.filter
+def said_here(entry: Entry) -> Said:
+    """The texts of an entry in the reader's language, where it was translated."""
+    return entry.said_in(get_language() or "en")
+
+
+@register.filter
+def language_words(code: str) -> str:
+    """A language in the reader's own."""
+    return language_name(code)
+
+
 @register.inclusion_tag("components/origin.html")
 def entry_origin(line: Line) -> dict[str, str]:
     """Where a fact of an entry comes from, and how sure it is."""
     return origin_of(line.source, line.source_url, line.confidence)
+
+
+@register.filter
+def sector_words(sectors: Iterable[str] | None) -> str:
+    """Sectors in the reader's language, between commas."""
+    language = get_language() or "en"
+    return ", ".join(terms.label_of("sector", one, language) for one in sectors or ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,19 +12,25 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from fabriek.catalogue import queries, uploads
+from fabriek.catalogue import actions, queries, uploads
+from fabriek.catalogue.actions import looks as noting_looks
 from fabriek.catalogue.actions.entries import working_record
+from fabriek.catalogue.actions.letters import may_be_written_to
+from fabriek.catalogue.consents import agrees
 from fabriek.catalogue.downloads import file_of
 from fabriek.catalogue.feeds import standards_for
-from fabriek.catalogue.models import Access, Entry, EntryKind, EntryState, Place, Tie
+from fabriek.catalogue.models import Access, Entry, EntryKind, EntryState, Place, Purpose, Tie
+from fabriek.catalogue.profiles import factory_hours
 from fabriek.catalogue.record import Record
-from fabriek.catalogue.rules import may_edit, may_see_inside
+from fabriek.catalogue.rules import PROFILES, is_owner, may_edit, may_see_inside
 from fabriek.catalogue.search import terms
 from fabriek.catalogue.standards import schema_org
+from fabriek.catalogue.translations import said_in
 from fabriek.catalogue.using import Use, recipes_that_take, uses
 from fabriek.catalogue.words import CHOICES, TIED_BY
 from fabriek.people.permissions import may
@@ -33,6 +40,8 @@ from fabriek.portal.components.entry_lines import address_of, language_name
 from fabriek.portal.components.prose import prose
 
 PER_PAGE = 25
+TOLD = "told_of_looks"
+"""In the session: that its reader was told that ventures see who looks."""
 MOST_OF_A_FACET = 12
 
 
@@ -168,26 +177,62 @@ def value_text(facet: str, value: str, names: dict[str, str] | None = None) -> s
 
 @requires(EVERYBODY)
 def show(request: HttpRequest, code: str) -> HttpResponse:
-    """An entry. Its steward and the curators may look at what is proposed: `?as=proposed`."""
+    """An entry, in the reader's language where it was translated (`?in=original`: as it was written). Its steward and
+    the curators may look at what is proposed: `?as=proposed`."""
     entry = queries.entry_of(request.user, code)
+    if is_told_of(request, entry):
+        return render(request, "catalogue/before_look.html", {"entry": entry, "kept": noting_looks.KEPT.days})
     inside = may_see_inside(request.user, entry)
     proposed = inside and entry.proposed is not None and request.GET.get("as") == "proposed"
     record = working_record(entry) if proposed else entry.as_record()
     near = queries.surroundings(request.user, entry)
+    given = entry.state == EntryState.PUBLISHED and agrees(entry, Purpose.FEEDS)
     context = {
-        **told(entry, record, near.places),
+        **told(entry, record, near.places, original=request.GET.get("in") == "original"),
+        **_of_profile(request, entry),
         "ties": _ties(near.ties),
         "tied_by": _tied_by(near.tied_by),
-        "versions": near.versions,
+        "versions": [] if entry.kind in PROFILES else near.versions,
         "inside": inside,
         "is_proposed": proposed,
         "may_edit": may_edit(request.user, entry),
         "may_curate": may(request.user, "curate the catalogue"),
-        "standards": [(name, STANDARDS[name]) for name in standards_for(entry.kind)],
-        "structured": "" if entry.state != EntryState.PUBLISHED or proposed else _structured(request, record),
+        "standards": [(name, STANDARDS[name]) for name in standards_for(entry.kind)] if given else [],
+        "structured": _structured(request, record) if given and not proposed else "",
+        "is_for_search_engines": given or entry.kind not in PROFILES,
         "is_usable": entry.state == EntryState.PUBLISHED and bool(recipes_that_take(entry)),
     }
     return render(request, "catalogue/entry.html", context)
+
+
+def is_told_of(request: HttpRequest, entry: Entry) -> bool:
+    """Whether the reader is first to be told that this venture sees who looks. If not, the look is noted: by name of
+    whoever was told in this session, as one more of whoever isn't signed in."""
+    if entry.kind != "venture" or entry.state != EntryState.PUBLISHED or request.method != "GET":
+        return False
+    if not request.user.is_authenticated:
+        came_from = f"{request.META.get('REMOTE_ADDR', '')} {request.headers.get('X-Forwarded-For', '')}"
+        actions.count_visitor(entry, address=came_from, agent=request.headers.get("User-Agent", ""))
+        return False
+    if noting_looks.is_own(request.user, entry):
+        return False
+    if not request.session.get(TOLD):
+        return True
+    actions.look(request.user, entry)
+    return False
+
+
+def _of_profile(request: HttpRequest, entry: Entry) -> dict[str, Any]:
+    """What only profiles have: whether one may write to its owner or decides about it, the hours that it tells."""
+    if entry.kind not in PROFILES:
+        return {}
+    own = is_owner(request.user, entry)
+    return {
+        "is_own": own,
+        "may_write": not own and may_be_written_to(entry),
+        "may_hide": entry.state == EntryState.PUBLISHED and may(request.user, "curate the catalogue"),
+        "hours": factory_hours(entry),
+    }
 
 
 STANDARDS = {
@@ -242,12 +287,17 @@ def _form_of(found: Use) -> str:
     return f"{form}?{urlencode({'allocation': found.allocation.code, **found.answers})}"
 
 
-def told(entry: Entry, record: Record, places: list[Place] | None) -> dict[str, Any]:
-    """What a page tells of a record of an entry. `places`: its rows, where they are of this record."""
+def told(entry: Entry, record: Record, places: list[Place] | None, *, original: bool = False) -> dict[str, Any]:
+    """What a page tells of a record of an entry, its texts in the reader's language where there are, or as they were
+    written (`original`). `places`: its rows, where they are of this record."""
+    said = said_in(record.as_json(), record.language if original else get_language() or "en")
     card = getattr(record.details, "card", "")
     return {
         "entry": entry,
         "record": record,
+        "said": said,
+        "original_language": language_name(record.language),
+        "is_translatable": (get_language() or "en").partition("-")[0] in record.translations,
         "kind": dict(EntryKind.choices)[record.kind],
         "general": entry_lines.general_source(record),
         "head": entry_lines.lines(record, entry_lines.HEAD),
@@ -257,13 +307,21 @@ def told(entry: Entry, record: Record, places: list[Place] | None) -> dict[str, 
         "links": entry_lines.lines(record, entry_lines.PAGES),
         "texts": [(title, prose(text, 3)) for title, text in entry_lines.texts(record)],
         "sheet": [(title, prose(text, 3)) for title, text in entry_lines.sheet(record)],
-        "description": prose(record.description, 2),
+        "description": prose(said.description.text, 2),
         "card": prose(card, 3) if card else "",
         "contact": entry_lines.contact_of(record),
         "columns": getattr(record.details, "columns", []),
         "metrics": getattr(record.details, "metrics", []),
+        "months": _months(record),
         "places": _places(entry, record, places),
     }
+
+
+def _months(record: Record) -> list[tuple[date, int]]:
+    """In which months from this one on somebody is free, and how many hours."""
+    months = getattr(record.details, "months", [])
+    first = timezone.localdate().strftime("%Y-%m")
+    return sorted((date.fromisoformat(f"{one.month}-01"), one.hours) for one in months if one.month >= first)
 
 
 def _places(entry: Entry, record: Record, known: list[Place] | None) -> list[dict[str, Any]]:
@@ -288,9 +346,10 @@ def _places(entry: Entry, record: Record, known: list[Place] | None) -> list[dic
 def _ties(ties: list[Tie]) -> list[tuple[str, list[dict[str, str]]]]:
     """What the entry is tied to, by the kind of tie."""
     grouped: dict[str, list[dict[str, str]]] = {}
+    language = get_language() or "en"
     for tie in ties:
         url = reverse("portal:entry", args=[tie.target.code]) if tie.target else address_of(tie.address)
-        title = tie.target.title if tie.target else tie.title or tie.address
+        title = tie.target.said_in(language).title.text if tie.target else tie.title or tie.address
         note = tie.target.get_kind_display() if tie.target else ("" if title == tie.address else tie.address)
         label = str(CHOICES["relations.kind"].get(tie.kind, tie.kind))
         grouped.setdefault(label, []).append({"title": title, "url": url, "note": note})
@@ -303,7 +362,7 @@ def _tied_by(ties: list[Tie]) -> list[tuple[str, list[dict[str, str]]]]:
     for tie in ties:
         grouped.setdefault(str(TIED_BY.get(tie.kind, tie.kind)), []).append(
             {
-                "title": tie.entry.title,
+                "title": tie.entry.said_in(get_language() or "en").title.text,
                 "url": reverse("portal:entry", args=[tie.entry.code]),
                 "note": tie.entry.get_kind_display(),
             }

@@ -25,7 +25,7 @@ from fabriek.portal.pages.decide.replies import acted, person_of, posted, see_ot
 def desk(request: HttpRequest) -> HttpResponse:
     """What waits, the longest first."""
     page = Paginator(queries.to_curate(), 25).get_page(request.GET.get("page"))
-    return render(request, "catalogue/desk.html", {"page": page})
+    return render(request, "catalogue/desk.html", {"page": page, "hidden": queries.hidden_profiles()})
 
 
 @requires("curate the catalogue")

@@ -23,6 +23,7 @@ ROWS: dict[str, Any] = {
     "translations": gettext_lazy("Translation"),
     "columns": gettext_lazy("Column"),
     "metrics": gettext_lazy("Measure"),
+    "months": gettext_lazy("Month"),
 }
 """What a row of a table is called."""
 
@@ -38,6 +39,9 @@ HINTS: dict[str, Any] = {
     "creators.identifier": gettext_lazy("ROR or ORCID, as an address."),
     "details.identifier": gettext_lazy("ORCID, as an address."),
     "details.card": gettext_lazy("Markdown, as the README of a model on a hub, without its YAML head."),
+    "details.months.month": gettext_lazy("As 2026-12. Of months that you don't name the answers above hold."),
+    "details.months.hours": gettext_lazy("0: not at all."),
+    "details.project": gettext_lazy("Its code, as its page and address have it. You lead it."),
     "details.countries": gettext_lazy("Two capitals each, between commas: NL, BE."),
     "distributions.location": gettext_lazy("Web address, s3://bucket/key, /path at the site, or owner/name on a hub."),
     "distributions.sha256": gettext_lazy("Whoever copies it can prove that it is whole."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from fabriek.portal.pages.catalogue import browsing, curating, searches, writing
+from fabriek.portal.pages.catalogue import browsing, curating, profiles, searches, writing
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("catalogue/", browsing.index, name="catalogue"),
@@ -15,6 +15,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("catalogue/searches/<int:number>/", searches.news, name="saved_search"),
     path("catalogue/searches/<int:number>/seen/", searches.seen, name="see_news"),
     path("catalogue/searches/<int:number>/forget/", searches.forget, name="forget_search"),
+    path("catalogue/ventures/", profiles.ventures, name="ventures"),
+    path("catalogue/profiles/", profiles.mine, name="my_profiles"),
+    path("catalogue/profiles/data/", profiles.my_data, name="my_catalogue_data"),
+    path("catalogue/profiles/<slug:code>/", profiles.show, name="profile"),
+    path("catalogue/profiles/<slug:code>/letters/", profiles.letters, name="letters"),
+    path("catalogue/profiles/<slug:code>/looks/", profiles.looks, name="looks"),
+    path("catalogue/profiles/<slug:code>/erase/", profiles.erase, name="erase_profile"),
     path("catalogue/desk/", curating.desk, name="curate"),
     path("catalogue/desk/<slug:code>/", curating.look, name="curate_entry"),
     path("catalogue/desk/<slug:code>/publish/", curating.publish, name="publish_entry"),
@@ -26,6 +33,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("catalogue/entries/<slug:code>/edit/<slug:step>/", writing.edit, name="edit_entry"),
     path("catalogue/entries/<slug:code>/upload/", writing.upload, name="upload_entry_file"),
     path("catalogue/entries/<slug:code>/ask/", writing.ask, name="ask_entry"),
+    path("catalogue/entries/<slug:code>/write/", profiles.write, name="write_to_profile"),
+    path("catalogue/entries/<slug:code>/look/", profiles.look, name="look_at_venture"),
+    path("catalogue/entries/<slug:code>/hide/", profiles.hide, name="hide_profile"),
+    path("catalogue/entries/<slug:code>/lift/", profiles.lift, name="lift_profile"),
     path("catalogue/entries/<slug:code>/retire/", writing.retire, name="retire_entry"),
     path("results/<uuid:uuid>/entry/", writing.from_result, name="draft_from_result"),
 ]

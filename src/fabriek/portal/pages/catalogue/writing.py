@@ -18,7 +18,7 @@ from fabriek.catalogue.actions.entries import working_record
 from fabriek.catalogue.differences import differences
 from fabriek.catalogue.errors import ChangedMeanwhile, WrongState
 from fabriek.catalogue.models import Entry, EntryKind
-from fabriek.catalogue.rules import PERSONAL, lacks, may_edit
+from fabriek.catalogue.rules import PERSONAL, PROFILES, lacks, may_edit
 from fabriek.catalogue.words import label_of, record_from
 from fabriek.conf.errors import Invalid, NotFound, Refused
 from fabriek.portal.access import SIGNED_IN, requires
@@ -116,7 +116,7 @@ def _check(request: HttpRequest, entry: Entry) -> HttpResponse:
         lacking = [sentence for name in one.fields for sentence in faults.get(name, [])]
         state = "incomplete" if lacking else "done" if says_something(record, one.fields) else "to_do"
         tasks.append({"label": one.title, "url": step_url(entry, one.code), "state": state, "hint": " ".join(lacking)})
-    changes = differences(entry.as_record(), record) if entry.published else []
+    changes = differences(entry.as_record(), record) if entry.proposed is not None else []
     context = {
         **_frame(entry, steps, None),
         "tasks": tasks,
@@ -129,8 +129,16 @@ def _check(request: HttpRequest, entry: Entry) -> HttpResponse:
 
 def _frame(entry: Entry, steps: list[Step], current: Step | None) -> dict[str, Any]:
     shown = [{"label": one.title, "url": step_url(entry, one.code)} for one in steps]
-    shown.append({"label": _("Check and ask"), "url": step_url(entry, CHECK)})
-    return {"entry": entry, "steps": shown, "current": steps.index(current) + 1 if current else len(shown)}
+    is_profile = entry.kind in PROFILES
+    end = _("Check and agree") if is_profile else _("Check and ask")
+    shown.append({"label": end, "url": step_url(entry, CHECK)})
+    return {
+        "entry": entry,
+        "is_profile": is_profile,
+        "steps": shown,
+        "steps_end": end,
+        "current": steps.index(current) + 1 if current else len(shown),
+    }
 
 
 def step_url(entry: Entry, step: str) -> str:

@@ -8,6 +8,7 @@ from django.views.i18n import set_language as django_set_language
 
 from fabriek.access.queries import free_gpu_hours, open_calls
 from fabriek.access.rules import OBJECTION_DAYS
+from fabriek.catalogue.actions.looks import KEPT as LOOKS_KEPT
 from fabriek.portal.access import EVERYBODY, requires
 from fabriek.promises.queries import measured_promises
 from fabriek.register.legal import statements_of
@@ -42,6 +43,7 @@ def legal(request: HttpRequest) -> HttpResponse:
         "legal": statements,
         "sources": sorted(sources({one.source for one in statements}).items()),
         "objection_days": OBJECTION_DAYS,
+        "kept_days": LOOKS_KEPT.days,
     }
     return render(request, "public/legal.html", context)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fabriek.access.actions import ask_scenario, propose_decision, publish_decision
 from fabriek.access.models import Application, Decision, Scenario
 from fabriek.access.solving import hold_here, solve_here
-from fabriek.demo import applicants, running, world
+from fabriek.demo import applicants, profiles, running, world
 from fabriek.demo.machines import EMBEDDED, Machine
 from fabriek.demo.world import World
 
@@ -51,6 +51,7 @@ def steps(machines: tuple[Machine, ...] = EMBEDDED) -> list[Step]:
         Step("Reviews", lambda step: applicants.review_and_settle(made["world"], step)),
         Step("Decision", lambda step: decide(made["world"], step)),
         *beside,
+        Step("Profiles", lambda _step: profiles.describe_people(made["world"])),
         Step("Jobs", lambda step: running.submit_jobs(made["world"], machines, step)),
         Step("Usage", lambda step: running.run_the_agents(machines, step)),
     ]

@@ -13,6 +13,7 @@ import pytest
 import typer
 from click.testing import Result
 from django.core.wsgi import get_wsgi_application
+from tests.factories.catalogue import make_entry
 from tests.factories.world import (
     MONTH,
     World,
@@ -554,3 +555,33 @@ def test_a_question_is_asked_handed_over_answered_and_closed() -> None:
 def answer_all() -> None:
     for inquiry in Inquiry.objects.filter(state="asked"):
         actions.answer_here(inquiry)
+
+
+def test_a_profile_is_begun_agreed_to_written_to_and_erased(tmp_path: Path) -> None:
+    owner, other, curator = Command(make_person()), Command(make_person()), Command(make_person("operator"))
+    code = owner.read("profile", "begin", "expert", "--title", "Anna Jansen")["code"]
+    record = json.loads(owner.run("catalogue", "show", code, "--record").stdout)
+    owner.run("catalogue", "edit", code, written(tmp_path, "me", {**record, "summary": "Speech."}))
+    assert owner.read("profile", "agree", code, "catalogue", "contact")["state"] == "published"
+    assert "harvesters" not in other.run("profile", "consents", code, status=1).stdout
+    other.run("profile", "write", code, "--text", "Will you help us?")
+    assert "Will you help us?" in owner.run("profile", "letters", code).stdout
+    assert "Anna Jansen" in owner.run("profile", "data").stdout
+    curator.run("profile", "hide", code, "--why", "It misleads.")
+    assert [one["code"] for one in curator.read("catalogue", "list", "--state", "hidden")["items"]] == [code]
+    assert curator.read("profile", "lift", code)["state"] == "published"
+    assert owner.read("profile", "agree", code)["state"] == "retired"
+    owner.run("profile", "erase", code)
+    assert owner.read("profile", "list") == []
+
+
+def test_a_venture_sees_who_looked_and_is_found_by_its_ticket() -> None:
+    lead = make_person(organisation=make_organisation())
+    project = make_allocation(make_world(), lead=lead).project
+    details = {"project": project.code, "seeks_amount": 400_000}
+    venture = make_entry("venture", steward=lead, title="A venture", details=details)
+    investor = Command(make_person(name="Ines Investor"))
+    found = investor.read("catalogue", "ventures", "--least", 100_000, "--most", 500_000)
+    assert [one["code"] for one in found] == [venture.code]
+    assert "Told." in investor.run("profile", "look", venture.code).stdout
+    assert "Ines Investor" in Command(lead).run("profile", "looks", venture.code).stdout

@@ -13,6 +13,7 @@ from fabriek.access.models import Application, Decision
 from fabriek.allocation.plan import load_plan
 from fabriek.allocation.problem import load_problem
 from fabriek.allocation.verify import verify
+from fabriek.catalogue.models import Entry
 from fabriek.demo import main_job
 from fabriek.demo.export import export_all
 from fabriek.demo.figures import lines
@@ -50,6 +51,8 @@ def test_the_whole_way_and_a_second_time(tmp_path: Path) -> None:
     assert differences(Cluster.objects.get()) == []
     used = sum(line.used for line in lines() if not line.organisation_class)
     assert round(used * 3600) == sum(UsageRecord.objects.values_list("accelerator_seconds", flat=True))
+
+    assert Entry.objects.filter(is_demo=True, state="published").count() == 4
 
     before = (totals(), Application.objects.count(), Decision.objects.count(), Job.objects.count())
     run()

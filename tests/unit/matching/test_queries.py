@@ -117,6 +117,27 @@ def test_what_people_know_counts_for_their_projects_while_they_agree() -> None:
     assert not matches_of(application, application.applicant).needs.known
 
 
+def test_of_those_that_are_of_the_same_the_one_that_is_called_so_comes_first() -> None:
+    application = application_about("Dutch speech recognition in hospitals")
+    for title in ("A", "Recordings of Dutch speech in hospitals", "Z"):
+        make_entry(title=title, **SPEECH)
+    fitting = matches_of(application, application.applicant)
+    [first, *_others] = next(found for part, found in fitting.sections if part.code == "data")
+    assert first.entry.title == "Recordings of Dutch speech in hospitals"
+    assert "alike" in {one.code for one in first.match.reasons}
+
+
+def test_an_application_without_a_title_is_not_searched_for_by_it() -> None:
+    application = application_about("")
+    make_entry("funding", details={"classes": ["startup"]})
+    assert not any(
+        one.code == "alike"
+        for _section, found in matches_of(application, application.applicant).sections
+        for row in found
+        for one in row.match.reasons
+    )
+
+
 def test_partners_are_those_who_agree_to_be_found() -> None:
     application = application_about("Dutch speech recognition")
     seeks = {**SPEECH, "details": {"seeks": ["hospitals with recordings"]}}

@@ -63,6 +63,11 @@ NOT_LOOKED_AT = {
     "scenario_problem": "a download",
     "scenario_plan": "a download",
     "entry_file": "a download",
+    "my_catalogue_data": "a download",
+    **dict.fromkeys(
+        ("profile", "letters", "looks", "erase_profile", "write_to_profile", "hide_profile"),
+        "a page of a profile that somebody shows; looked at in test_profiles",
+    ),
     **dict.fromkeys(
         ("entry", "entry_version", "use_entry", "edit_entry", "retire_entry"),
         "a page of an entry that somebody described; looked at in test_catalogue",

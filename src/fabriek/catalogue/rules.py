@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from fabriek.catalogue.models import Entry, EntryState
 from fabriek.catalogue.record import Record
+from fabriek.people.models import Person
 from fabriek.people.permissions import may
 from fabriek.projects.rules import leads
 
@@ -53,6 +54,15 @@ def is_owner(person: Any, entry: Entry) -> bool:
     if entry.kind == "venture" and entry.project is not None:
         return leads(person, entry.project)
     return _is_steward(person, entry)
+
+
+def owner_of(entry: Entry) -> Person | None:
+    """To whom what concerns a profile is told: the lead of a venture's project, else its steward. A query for ventures
+    of projects."""
+    if entry.kind == "venture" and entry.project is not None:
+        lead = entry.project.members.filter(role="lead", left_at=None).select_related("person").first()
+        return lead.person if lead else None
+    return entry.steward
 
 
 def _is_steward(person: Any, entry: Entry) -> bool:

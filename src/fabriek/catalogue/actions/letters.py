@@ -15,7 +15,7 @@ from fabriek.catalogue.actions.mailing import mail
 from fabriek.catalogue.consents import agrees
 from fabriek.catalogue.errors import RecordInvalid, TooManyLetters
 from fabriek.catalogue.models import Entry, EntryState, Letter, Purpose
-from fabriek.catalogue.rules import PROFILES, is_owner
+from fabriek.catalogue.rules import PROFILES, is_owner, owner_of
 from fabriek.conf.errors import NotAllowed, NotFound
 from fabriek.people.models import Person
 
@@ -37,7 +37,8 @@ def write_to(actor: Person, entry: Entry, text: str) -> Letter:
     text = text.strip()
     if not actor.is_active:
         raise NotAllowed(_("Your account is closed."))
-    if not may_be_written_to(entry) or is_owner(actor, entry) or entry.steward is None:
+    owner = owner_of(entry)
+    if not may_be_written_to(entry) or is_owner(actor, entry) or owner is None:
         raise NotFound(_("This profile is not written to through the platform."))
     if not text or len(text) > LONGEST or "\x00" in text:
         sentence = _("Write what it is about, in at most %(most)s characters.") % {"most": f"{LONGEST:,}"}
@@ -58,7 +59,7 @@ def write_to(actor: Person, entry: Entry, text: str) -> Letter:
         made = Letter.objects.create(entry=entry, sender=actor, text=text)
         # That somebody wrote, and not what: more people read the audit than a letter.
         audited(actor, "catalogue.write_to", entry)
-        mail(entry.steward, partial(_letter, actor, entry.title, text), reply_to=actor.email)
+        mail(owner, partial(_letter, actor, entry.title, text), reply_to=actor.email)
     return made
 
 

@@ -8,15 +8,15 @@ that no address can be found back from it, and no cookie is set. Machines don't 
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import secrets
 from datetime import date, timedelta
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from fabriek.audit.actions import record as audited
 from fabriek.catalogue.models import DaySalt, Entry, EntryState, Look
 from fabriek.conf.errors import NotAllowed, NotFound
 from fabriek.people.models import Person
@@ -24,6 +24,7 @@ from fabriek.projects.rules import is_member
 
 KEPT = timedelta(days=365)
 """How long looks are kept."""
+_log = logging.getLogger("fabriek.catalogue")
 # What programs say that they are (their User-Agent). Who says nothing is one too.
 _PROGRAM = re.compile(
     r"bot|crawl|spider|slurp|archive|preview|monitor|validator|headless|lighthouse|curl|wget|python|java/|okhttp|axios"
@@ -42,24 +43,27 @@ def look(actor: Person, entry: Entry) -> Look | None:
         raise NotAllowed(_("Your account is closed."))
     if is_own(actor, entry):
         return None
-    with transaction.atomic():
-        made, is_new = Look.objects.get_or_create(entry=entry, person=actor, day=timezone.now().date())
-        if is_new:
-            audited(actor, "catalogue.look", entry)
-    return made
+    # Not in the audit, which forgets nothing: looks are forgotten after a time that was said.
+    return Look.objects.get_or_create(entry=entry, person=actor, day=timezone.now().date())[0]
 
 
 def count_visitor(entry: Entry, *, address: str, agent: str) -> bool:
     """Count that somebody came who isn't signed in. Whether it counted: programs don't, nor who came before that day.
 
-    address, agent: what the request says of where it came from; neither is kept. Errors: NotFound as `look`.
+    address, agent: what the request says of where it came from; neither is kept. Trouble of the database keeps nobody
+    from the page. Errors: NotFound as `look`.
     """
     _refuse_others(entry)
     if is_program(agent):
         return False
     today = timezone.now().date()
-    digest = hashlib.sha256(f"{_salt_of(today)} {entry.pk} {address} {agent}".encode()).hexdigest()
-    return Look.objects.get_or_create(entry=entry, visitor=digest, day=today)[1]
+    try:
+        with transaction.atomic():
+            digest = hashlib.sha256(f"{_salt_of(today)} {entry.pk} {address} {agent}".encode()).hexdigest()
+            return Look.objects.get_or_create(entry=entry, visitor=digest, day=today)[1]
+    except DatabaseError:
+        _log.exception("a look at %s was not counted", entry.code)
+        return False
 
 
 def is_own(person: Person, entry: Entry) -> bool:

@@ -22,7 +22,7 @@ from fabriek.catalogue.actions.writing import publish, refuse_lacking
 from fabriek.catalogue.consents import agreed, agreed_of, purposes_of, standing, wordings
 from fabriek.catalogue.errors import RecordInvalid, WrongState
 from fabriek.catalogue.models import Consent, Ending, Entry, EntryState, Notice, Purpose
-from fabriek.catalogue.rules import PROFILES, is_owner
+from fabriek.catalogue.rules import PROFILES, is_owner, owner_of
 from fabriek.conf.errors import NotAllowed, NotFound
 from fabriek.people.models import Person
 from fabriek.people.permissions import require
@@ -95,7 +95,7 @@ def hide_profile(actor: Person, entry: Entry, why: str) -> Entry:
         held.hidden_at, held.remark = timezone.now(), why
         held.save(update_fields=["hidden_at", "remark"])
         audited(actor, "catalogue.hide_profile", held, why=why)
-        mail(held.steward, partial(_hidden, held.code, why))
+        mail(owner_of(held), partial(_hidden, held.code, why))
     return held
 
 
@@ -130,7 +130,7 @@ def ask_again() -> int:
             ended = _end(held.consents.filter(pk__in=old), Ending.REWORDED)
             _show(held, shown=held.state == EntryState.PUBLISHED and Purpose.CATALOGUE in agreed_of(held))
             audited(None, "catalogue.ask_again", held, ended=ended)
-            mail(held.steward, partial(_reworded, held.code))
+            mail(owner_of(held), partial(_reworded, held.code))
         asked += 1
     return asked
 

@@ -51,7 +51,8 @@ def standing() -> QuerySet[Consent]:
     now = Q()
     for purpose, wording in wordings().items():
         now |= Q(purpose=purpose, version=wording.version)
-    return Consent.objects.filter(now, withdrawn_at=None).order_by()
+    # Of none that has no profile any more: a null among keys would make every `NOT IN` of them unknown.
+    return Consent.objects.filter(now, withdrawn_at=None, entry__isnull=False).order_by()
 
 
 def agreed(purpose: Purpose) -> QuerySet[Consent]:

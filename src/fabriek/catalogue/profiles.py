@@ -11,7 +11,6 @@ from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from fabriek.catalogue.actions.looks import KEPT as LOOKS_KEPT
 from fabriek.catalogue.consents import agreed_of, purposes_of, wordings
 from fabriek.catalogue.models import Consent, Entry, Letter, Look, Purpose
 from fabriek.catalogue.queries import published
@@ -25,7 +24,6 @@ from fabriek.people.models import Person
 from fabriek.projects.models import Member, Project
 
 FORMAT = "fabriek/my-catalogue/1"
-WEEKS = LOOKS_KEPT.days // 7
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from django.utils.translation import gettext_lazy as _
 SCOPES = {
     "read": _("Read what its person may read"),
     "apply": _("Write and submit applications, submit and cancel jobs"),
-    "describe": _("Describe entries of the catalogue and ask to publish them"),
-    "curate": _("Publish entries of the catalogue and send them back"),
-    "ask": _("Ask experts questions, and answer them"),
+    "describe": _("Describe entries of the catalogue and ask to publish them, decide about your own profiles"),
+    "curate": _("Publish entries of the catalogue and send them back, hide profiles"),
+    "ask": _("Ask experts questions and answer them, write to people in the catalogue"),
     "review": _("Write reviews"),
     "decide": _("Open calls, check eligibility, propose and publish decisions, establish shares"),
     "operate": _("Declare capacity, maintenance and clusters, import usage"),

@@ -36,7 +36,8 @@ def test_an_application_is_told_what_fits_with_why_as_data_and_in_words(applicat
             "code": "task",
             "values": {"concepts": ["task:speech-recognition"]},
             "sentence": "For what you do: speech recognition.",
-        }
+        },
+        {"code": "alike", "values": {"place": 1}, "sentence": "Found when your title is searched."},
     ]
     assert [one["code"] for one in match["remarks"]] == ["licence-non-commercial"]
     assert all(not section["matches"] for section in answer["sections"][1:])

@@ -72,7 +72,7 @@ print(Decision.objects.filter(state="published").count(), Application.objects.fi
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """An empty platform of its own: SQLite in a temporary folder, or a new database of the PostgreSQL under test."""
-    ours = {**os.environ, "FABRIEK_FOLDER": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    ours = {**os.environ, "FABRIEK_FOLDER": str(tmp_path), "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"}
     server = os.environ.get("FABRIEK_DATABASE")
     if server:
         name = f"test_{uuid.uuid4().hex}"

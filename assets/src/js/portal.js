@@ -10,6 +10,7 @@ import { showPlace } from "./desk.js";
 import { followOutput } from "./following.js";
 import { fillFromFiles } from "./filling.js";
 import { askWhatApplies } from "./asking.js";
+import { addSliders } from "./sliders.js";
 import "./live.js";
 
 htmx.config.includeIndicatorStyles = false;
@@ -65,6 +66,7 @@ htmx.onLoad((root) => {
   showSaving(root);
   followOutput(root);
   fillFromFiles(root);
+  addSliders(root);
 });
 
 // After a form with errors the summary has the reader's attention.

@@ -1,20 +1,12 @@
-"""Solving and explaining in a process of its own: it can't hold up, or take along, who asked; and it can be stopped at
-once.
-
-Knows no web framework and no database: texts in, messages out, over a pipe that also tells it when nobody listens.
-"""
+"""Solving and explaining in a process of its own (`conf.apart`). Knows no web framework and no database: texts in,
+messages out."""
 
 from __future__ import annotations
 
 import json
-import multiprocessing
-import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from typing import Any
 
 from fabriek.allocation.explain import explain_application, explain_below, price_partitions, price_promises
@@ -23,6 +15,23 @@ from fabriek.allocation.plan import load_plan
 from fabriek.allocation.problem import Application, load_problem
 from fabriek.allocation.solve import solve
 from fabriek.allocation.verify import verify
+from fabriek.conf import apart
+from fabriek.conf.apart import Apart, Fault, Step
+
+__all__ = [
+    "Answer",
+    "Apart",
+    "Fault",
+    "Message",
+    "Question",
+    "Step",
+    "Told",
+    "Why",
+    "answer",
+    "answered",
+    "explain",
+    "start",
+]
 
 
 @dataclass(frozen=True)
@@ -68,20 +77,6 @@ class Told:
     """text: `fabriek/explanation/1`, or a JSON list of prices."""
 
     text: str
-
-
-@dataclass(frozen=True)
-class Step:
-    """What the solver is doing."""
-
-    words: str
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Why there is no answer."""
-
-    words: str
 
 
 Message = Answer | Told | Step | Fault
@@ -130,61 +125,11 @@ def explain(question: Why, tell: Callable[[str], None] | None = None) -> Told:
     return Told(json.dumps([price.model_dump(mode="json") for price in prices]))
 
 
-@dataclass
-class Apart:
-    """A solver at work: `pipe` gives its messages, and ends when it does."""
-
-    process: BaseProcess
-    pipe: Connection
-
-    def messages(self) -> list[Message]:
-        """What it said since the last time; a Fault at the end where it died without an answer."""
-        said: list[Message] = []
-        try:
-            while self.pipe.poll():
-                said.append(self.pipe.recv())
-        except (EOFError, OSError):
-            said.append(Fault("The solver ended without an answer; it may have run out of memory."))
-        return said
-
-    def stop(self) -> None:
-        """End it at once, whatever it is doing."""
-        self.process.kill()
-        self.process.join(5)
-        self.pipe.close()
-
-
 def start(question: Question | Why) -> Apart:
-    """Start solving. Spawned, not forked: threads and database connections stay where they are.
-
-    The question goes over the pipe, from a thread: a large one would wait for a process that may be dead already.
-    """
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=True)
-    process = context.Process(target=_run, args=(theirs,), daemon=True)
-    process.start()
-    theirs.close()
-    threading.Thread(target=_send, args=(ours, question), daemon=True).start()
-    return Apart(process, ours)
+    """Start solving."""
+    return apart.start(answered, question)
 
 
-def _send(pipe: Connection, question: Question | Why) -> None:
-    # Where nobody reads it, or it was stopped meanwhile, `messages` says so.
-    with suppress(OSError, TypeError, ValueError):
-        pipe.send(question)
-
-
-def _run(pipe: Connection) -> None:
-    try:
-        question: Question | Why = pipe.recv()
-        if isinstance(question, Why):
-            pipe.send(explain(question, lambda words: pipe.send(Step(words))))
-        else:
-            pipe.send(answer(question, lambda words: pipe.send(Step(words))))
-    except (BrokenPipeError, ConnectionError, EOFError):
-        # Nobody listens any more: who asked was killed, and asks again when it is back.
-        return
-    except MemoryError:
-        pipe.send(Fault("There was not enough memory for a problem of this size."))
-    except Exception as error:
-        pipe.send(Fault(f"The solver failed: {error}"))
+def answered(question: Question | Why, tell: Callable[[str], None]) -> Answer | Told | Fault:
+    """Whatever is asked."""
+    return explain(question, tell) if isinstance(question, Why) else answer(question, tell)

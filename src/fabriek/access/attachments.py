@@ -3,11 +3,12 @@ nothing. Who may read one is asked of the application each time (`rules.may_read
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
+
+from fabriek.conf import private_files
 
 
 def path_of(key: UUID) -> Path:
@@ -17,19 +18,8 @@ def path_of(key: UUID) -> Path:
 
 
 def write(key: UUID, content: bytes) -> None:
-    """Write a file whole or not at all; only the platform's own user reads it. Errors: OSError."""
-    path = path_of(key)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    try:
-        with partial.open("wb") as file:
-            os.chmod(partial, 0o600)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    """Write a file whole or not at all. Errors: OSError."""
+    private_files.write(path_of(key), content)
 
 
 def erase(key: UUID) -> None:

@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from fabriek.conf.leases import Leased
 from fabriek.people.models import Organisation, OrganisationClass
 from fabriek.programmes.models import Programme
 from fabriek.projects.models import Project
@@ -383,23 +384,11 @@ class RunState(models.TextChoices):
     FAILED = "failed", _("Failed")
 
 
-class ScenarioRun(models.Model):
-    """How far the solving of a scenario is.
-
-    Who solves it holds it until `lease_until` and says so again and again; when it is silent (killed, unplugged) the
-    scenario is asked once more. An answer counts only from who holds it.
-    """
+class ScenarioRun(Leased):
+    """How far the solving of a scenario is, and who holds it."""
 
     scenario = models.OneToOneField(Scenario, models.PROTECT, primary_key=True, related_name="run")
     state = models.CharField(max_length=10, choices=RunState, default=RunState.ASKED)
-    step = models.CharField(max_length=60, blank=True, help_text="what the solver is doing")
-    solver = models.CharField(max_length=40, blank=True, help_text="who holds it")
-    lease_until = models.DateTimeField(null=True, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    asked_at = models.DateTimeField(default=timezone.now)
-    began_at = models.DateTimeField(null=True, blank=True)
-    ended_at = models.DateTimeField(null=True, blank=True)
-    fault = models.TextField(blank=True)
 
     class Meta:
         ordering = ["asked_at", "pk"]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fabriek.access.changes import (
@@ -24,16 +23,14 @@ from fabriek.access.changes import (
 )
 from fabriek.access.comparison import SolvedScenario
 from fabriek.access.errors import NotSolved
-from fabriek.access.models import Call, RunState, Scenario, ScenarioRun
+from fabriek.access.models import Call, Scenario, ScenarioRun
 from fabriek.access.problem import build, horizon
+from fabriek.access.solving import LINE
 from fabriek.access.standing import Standing, standing
 from fabriek.allocation.problem import Problem, problem_sha256
 from fabriek.conf.errors import Invalid, NotFound
 from fabriek.programmes.models import Promise
 from fabriek.programmes.queries import promises_on
-
-WAITS_LONG = timedelta(seconds=20)
-"""A scenario that nobody takes up for so long, while nothing is being solved, waits for a solver that isn't there."""
 
 
 def scenario_of(code: str) -> Scenario | None:
@@ -59,19 +56,12 @@ def scenarios(calls: Sequence[str] = ()) -> QuerySet[Scenario]:
 
 def is_unsolved_by_nobody(run: ScenarioRun, now: datetime | None = None) -> bool:
     """Whether it waits for a solver that doesn't seem to be there."""
-    now = now or timezone.now()
-    return (
-        run.state == RunState.ASKED
-        and now - run.asked_at > WAITS_LONG
-        and not ScenarioRun.objects.filter(state=RunState.SOLVING, lease_until__gt=now).exists()
-    )
+    return LINE.is_left_waiting(run, now)
 
 
 def state_now(run: ScenarioRun, now: datetime | None = None) -> str:
     """The state as it is: who holds it and has been silent since its lease has lost it, and it is asked again."""
-    if run.state == RunState.SOLVING and run.lease_until and run.lease_until < (now or timezone.now()):
-        return RunState.ASKED
-    return run.state
+    return LINE.state_now(run, now)
 
 
 # What there is to change

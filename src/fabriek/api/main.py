@@ -17,6 +17,7 @@ from fabriek.api.routes import (
     explaining,  # noqa: F401
     feeds,
     finding,
+    foresight,
     harvesting,
     jobs,  # noqa: F401
     judging,  # noqa: F401
@@ -62,3 +63,4 @@ api.add_router("/", matching.router)
 api.add_router("/sites", sites.router)
 api.add_router("/harvest", harvesting.router)
 api.add_router("/", support.router)
+api.add_router("/", foresight.router)

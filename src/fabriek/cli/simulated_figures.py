@@ -13,6 +13,7 @@ from fabriek.simulation.comparing import Difference, Measure, compared
 from fabriek.simulation.floors import floors
 from fabriek.simulation.policy import Held
 from fabriek.simulation.simulate import Schedule
+from fabriek.simulation.verdict_words import sentence
 from fabriek.simulation.verdicts import verdict
 
 Row = dict[str, Any]
@@ -28,7 +29,7 @@ def changes(before: Sequence[Schedule], after: Sequence[Schedule]) -> list[Row]:
             "class": klass,
             "pairs": found["median_wait"][klass].pairs,
             **{measure: _said(found[measure][klass]) for measure in MEASURES},
-            "verdict": verdict(klass, found["median_wait"][klass], found["wait_95"][klass]),
+            "verdict": sentence(verdict(klass, found["median_wait"][klass], found["wait_95"][klass])),
         }
         for klass in found["median_wait"]
     ]

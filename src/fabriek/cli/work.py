@@ -2,9 +2,9 @@
 
 One worker on a machine: a lock on a file of the folder says so, which the kernel frees however the process ends. What
 was under way when it ended is taken up again: a task by the next worker of this machine, a scenario once its lease is
-over by any. Scenarios are solved in processes of their own, which this one listens to, and so is what is asked about
-their plans; tasks, such questions, the catalogues elsewhere whose time has come and the catalogue's search have a
-thread each beside it, so that none waits for the others.
+over by any, and so is a study. Scenarios are solved in processes of their own, which this one listens to, and so are
+what is asked about their plans and studies of policies; tasks, such questions, studies, the catalogues elsewhere whose
+time has come and the catalogue's search have a thread each beside it, so that none waits for the others.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from fabriek.access.actions import Explainer, give_up, resume, resume_inquiries,
 from fabriek.access.models import Task, TaskState
 from fabriek.catalogue.search import tending
 from fabriek.conf.trouble import trouble_of
+from fabriek.foresight import working
+from fabriek.foresight.actions import forget_deleted
 from fabriek.harvest.actions import run_due
 
 PAUSE = 1.0
@@ -55,7 +57,7 @@ def work(folder: Path, *, once: bool = False, at_once: int = 2, stopped: threadi
         # A daemon: a task in the middle doesn't hold up the end, as it wouldn't hold up a kill.
         besides = [
             threading.Thread(target=act, args=(name, stopped, ended), daemon=True)
-            for act in (_tasks, _explain, _harvest)
+            for act in (_tasks, _explain, _harvest, _simulate)
         ]
         besides.append(threading.Thread(target=tending.tend, args=(stopped,), daemon=True))
         for thread in besides:
@@ -94,10 +96,12 @@ def _until_nothing_waits(name: str, at_once: int, stopped: threading.Event) -> i
         scenarios = solving.work(stopped, at_once, until_idle=True)
         told: list[int] = []
         _explain(name, stopped, told, until_idle=True)
+        studies = working.work(stopped, until_idle=True)
         runs = _harvested(stopped)
-        ended += tasks + scenarios + len(told) + runs
-        if not tasks and not scenarios and not told and not runs:
+        done = tasks + scenarios + len(told) + studies + runs
+        if not done:
             break
+        ended += done
     return ended
 
 
@@ -114,6 +118,18 @@ def _harvest(_name: str, stopped: threading.Event, ended: list[int]) -> None:
     while not stopped.is_set():
         ended += [1] * _harvested(stopped)
         stopped.wait(BETWEEN_HARVESTS)
+
+
+def _simulate(_name: str, stopped: threading.Event, ended: list[int]) -> None:
+    """Simulate studies, one after the other. What goes wrong leaves its study to the next lease."""
+    while not stopped.is_set():
+        try:
+            close_old_connections()
+            forget_deleted()
+            ended += [1] * working.work(stopped)
+        except Exception:
+            _log.exception("a study stopped")
+            stopped.wait(PAUSE)
 
 
 def _harvested(stopped: threading.Event) -> int:

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "fabriek.support",
     "fabriek.access",
     "fabriek.promises",
+    "fabriek.foresight",
     "fabriek.demo",
     "fabriek.portal",
     "fabriek.api",

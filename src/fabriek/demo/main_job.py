@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fabriek.access.actions import ask_scenario, propose_decision, publish_decision
 from fabriek.access.models import Application, Decision, Scenario
 from fabriek.access.solving import hold_here, solve_here
-from fabriek.demo import applicants, profiles, running, world
+from fabriek.demo import applicants, foreseen, profiles, running, world
 from fabriek.demo.machines import EMBEDDED, Machine
 from fabriek.demo.world import World
 
@@ -54,6 +54,7 @@ def steps(machines: tuple[Machine, ...] = EMBEDDED) -> list[Step]:
         Step("Profiles", lambda _step: profiles.describe_people(made["world"])),
         Step("Jobs", lambda step: running.submit_jobs(made["world"], machines, step)),
         Step("Usage", lambda step: running.run_the_agents(machines, step)),
+        Step("Foresee", lambda _step: foreseen.ask_the_study(made["world"])),
     ]
 
 

@@ -41,6 +41,7 @@ from fabriek.programmes.queries import weights
 from fabriek.projects.models import Project
 from fabriek.projects.queries import added, desired_accounts
 from fabriek.projects.rules import may_read
+from fabriek.register.models import Partition
 
 
 def cluster_of(code: str) -> Cluster:
@@ -334,7 +335,18 @@ _DAY_OF_END = {
 
 def latest_records(project: Project) -> QuerySet[UsageRecord]:
     """The usage records of a project that count: the last revision of each run, newest first."""
-    return UsageRecord.objects.filter(allocation__project=project).extra(
+    return _last_revisions(UsageRecord.objects.filter(allocation__project=project))
+
+
+def records_on(partition: Partition, since: int, until: int) -> QuerySet[UsageRecord]:
+    """The usage records on a partition that count, of what was submitted from one UNIX second until another."""
+    return _last_revisions(
+        UsageRecord.objects.filter(allocation__partition=partition, submit__gte=since, submit__lt=until)
+    )
+
+
+def _last_revisions(found: QuerySet[UsageRecord]) -> QuerySet[UsageRecord]:
+    return found.extra(
         where=[
             "NOT EXISTS (SELECT 1 FROM operations_usagerecord n WHERE n.cluster_id = operations_usagerecord.cluster_id "
             "AND n.key = operations_usagerecord.key AND n.revision > operations_usagerecord.revision)"

@@ -33,6 +33,9 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "decide": frozenset({_O}),
     # what-ifs change nothing: the board asks them before a change of policy, officers before a decision
     "ask scenarios": frozenset({_O, _B}),
+    # studies of policies change nothing either; who runs the machine tries a policy before it is set
+    "study policies": frozenset({_O, _B, _P}),
+    "read studies": frozenset({_P, _O, _B, _M}),
     "answer objections": frozenset({_O}),
     "establish shares": frozenset({_O}),
     "reallocate": frozenset({_O}),

@@ -66,6 +66,7 @@ DESK = (
         _roles("officer", "board"),
         ("/scenarios/", "/desk/calls/", "/desk/applications/", "/desk/tasks/", "/desk/returns/", "/desk/changes/"),
     ),
+    Destination("studies", _("Foresee"), _roles("operator", "officer", "board", "administrator")),
     Destination("tickets_desk", _("Questions"), _roles("officer", "operator")),
     Destination("objections", _("Objections"), _roles("officer", "board")),
     Destination("programmes", _("Programmes"), _roles("officer", "board")),

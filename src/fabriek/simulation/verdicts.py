@@ -1,40 +1,57 @@
-"""What a change of policy means to a class, in a sentence."""
+"""What a change of policy means to a class, as data; `verdict_words.py` makes sentences of it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import isinf
+from typing import Literal
 
 from fabriek.simulation.comparing import Difference
 
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+Direction = Literal["shorter", "longer", "unsure", "unknown"]
 
 
-def verdict(klass: str, median: Difference, most: Difference) -> str:
-    """A sentence on the median wait and the wait within which 95 % of jobs start (`median_wait`, `wait_95`).
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """How a wait moves, in seconds: on average from `before` to `after`.
 
-    A change is called one only where its interval leaves no doubt of its sign.
+    A direction is said only where the interval of the change leaves no doubt of its sign; then the change is between
+    `least` and `most` with 95 % confidence. "unsure": it may be either; "unknown": one window doesn't tell.
     """
-    who = klass or "all jobs"
-    waits = f"half of the jobs start within {span(median.after)} ({span(median.before)} before)"
-    tail = f"and 19 of 20 within {span(most.after)} ({span(most.before)} before)"
-    return f"{who}: {_told(median, most)}; {waits}, {tail}."
+
+    direction: Direction
+    before: float
+    after: float
+    least: float = 0.0
+    most: float = 0.0
 
 
-def _told(median: Difference, most: Difference) -> str:
-    if isinf(median.high):
-        return "one window doesn't tell whether a difference is more than chance"
-    told = [
-        f"{what} {'longer' if one.change > 0 else 'shorter'} by {span(min(abs(one.low), abs(one.high)))} to "
-        f"{span(max(abs(one.low), abs(one.high)))} (95 % sure)"
-        for what, one in (("typical waits are", median), ("the longest waits are", most))
-        if one.sure
-    ]
-    return " and ".join(told) if told else "waits are not surely longer or shorter"
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Of one class: the median wait (`typical`), and the wait within which 95 % of jobs start (`longest`)."""
+
+    klass: str
+    typical: Shift
+    longest: Shift
+
+    @property
+    def direction(self) -> Literal["shorter", "longer", "mixed", "unsure", "unknown"]:
+        """Both in one word; mixed: typical waits and the longest ones move against each other."""
+        both = {self.typical.direction, self.longest.direction} - {"unsure"}
+        if not both:
+            return "unsure"
+        return "mixed" if len(both) > 1 else both.pop()
 
 
-def span(seconds: float) -> str:
-    """A time in the largest unit of which it is two or more: "45 s", "12 min", "3.5 h"."""
-    for size, unit in _UNITS:
-        if seconds >= 2 * size:
-            return f"{seconds / size:.2g} {unit}" if seconds < 10 * size else f"{seconds / size:,.0f} {unit}"
-    return f"{seconds:.0f} s"
+def verdict(klass: str, median: Difference, most: Difference) -> Verdict:
+    """The verdict on the differences of `median_wait` and `wait_95`."""
+    return Verdict(klass, _shift(median), _shift(most))
+
+
+def _shift(one: Difference) -> Shift:
+    if isinf(one.high):
+        return Shift("unknown", one.before, one.after)
+    if not one.sure:
+        return Shift("unsure", one.before, one.after)
+    least, most = sorted((abs(one.low), abs(one.high)))
+    return Shift("longer" if one.change > 0 else "shorter", one.before, one.after, least, most)

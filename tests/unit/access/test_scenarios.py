@@ -26,6 +26,7 @@ from fabriek.allocation.problem import load_problem, problem_sha256
 from fabriek.allocation.rules import share_hours
 from fabriek.allocation.verify import verify
 from fabriek.audit.models import Event
+from fabriek.conf import apart as conf_apart
 from fabriek.conf.errors import Invalid, NotAllowed
 from fabriek.people.models import Person
 from fabriek.programmes.actions import declare_capacity, establish_shares, make_promise
@@ -411,7 +412,7 @@ def test_a_bad_problem_is_a_fault_and_not_a_crash() -> None:
         def send(self, message: Any) -> None:
             received.append(message)
 
-    apart._run(Pipe())  # type: ignore[arg-type]
+    conf_apart.run(Pipe(), apart.answered, "solver")  # type: ignore[arg-type]
     assert isinstance(received[-1], Fault)
 
 

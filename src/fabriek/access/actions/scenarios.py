@@ -4,7 +4,7 @@ decision (`decisions.py`)."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -17,9 +17,11 @@ from fabriek.access.errors import DecisionStale, NothingToDecide, NotReal, Wrong
 from fabriek.access.models import Application, ApplicationState, Call, RunState, Scenario, ScenarioRun
 from fabriek.access.problem import build
 from fabriek.access.scenarios import facts_of, reality_of, with_what_stands
+from fabriek.access.solving import LINE
 from fabriek.allocation.problem import Problem, problem_sha256
 from fabriek.audit.actions import record
 from fabriek.conf.errors import Invalid
+from fabriek.conf.leases import back_in_line
 from fabriek.people.models import Person
 from fabriek.people.permissions import require
 
@@ -69,7 +71,7 @@ def _base(actor: Person, calls: list[Call], problem: Problem, today: date, is_de
     for known in same.select_related("run").prefetch_related("calls"):
         if {call.code for call in known.calls.all()} == {call.code for call in calls}:
             if known.run.state in (RunState.CANCELLED, RunState.FAILED):
-                _back_in_line(known.run)
+                back_in_line(known.run)
             return known
     return _kept(actor, calls, problem, [], None, "", is_demo)
 
@@ -125,9 +127,7 @@ def _numbered(**values: Any) -> Scenario:
 def cancel_scenario(actor: Person, scenario: Scenario, why: str = "") -> ScenarioRun:
     """Stop asking: the solver lets go of it at once. The scenario stays, and can be asked again."""
     require(actor, "ask scenarios")
-    if not ScenarioRun.objects.filter(pk=scenario.pk, state__in=[RunState.ASKED, RunState.SOLVING]).update(
-        state=RunState.CANCELLED, solver="", lease_until=None, step="", ended_at=timezone.now()
-    ):
+    if not LINE.cancel(scenario.pk):
         raise WrongState(_("It is not being solved any more. Load the page again to see what came of it."))
     record(actor, "access.cancel_scenario", scenario, why=why)
     return ScenarioRun.objects.get(pk=scenario.pk)
@@ -139,18 +139,10 @@ def ask_again(actor: Person, scenario: Scenario) -> ScenarioRun:
     question. One that waits or is solved stays as it is."""
     require(actor, "ask scenarios")
     run = ScenarioRun.objects.select_for_update().get(pk=scenario.pk)
-    lost = run.state == RunState.SOLVING and run.lease_until is not None and run.lease_until < timezone.now()
-    if lost or run.state in (RunState.CANCELLED, RunState.FAILED):
-        _back_in_line(run)
+    if LINE.is_broken_off(run):
+        back_in_line(run)
         record(actor, "access.ask_scenario_again", scenario)
     return run
-
-
-def _back_in_line(run: ScenarioRun, now: datetime | None = None) -> None:
-    run.state, run.solver, run.step, run.fault = RunState.ASKED, "", "", ""
-    run.lease_until = run.began_at = run.ended_at = None
-    run.attempts, run.asked_at = 0, now or timezone.now()
-    run.save()
 
 
 def refuse_unreal(scenario: Scenario) -> None:

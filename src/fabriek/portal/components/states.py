@@ -55,6 +55,15 @@ STATES: dict[str, Look] = {
     "asked": Look(_("Waits for the solver"), "neutral", "ring"),
     "solving": Look(_("Being solved"), "info", "ring"),
     "solved": Look(_("Solved"), "success"),
+    # studies of policies
+    "simulating": Look(_("Being simulated"), "info", "ring"),
+    "simulated": Look(_("Simulated"), "success"),
+    # what a study says of a class's waits
+    "shorter": Look(_("Shorter waits"), "success"),
+    "longer": Look(_("Longer waits"), "warning"),
+    "mixed": Look(_("Some shorter, some longer"), "info", "ring"),
+    "unsure": Look(_("No sure change"), "neutral", "ring"),
+    "unknown": Look(_("Too little to tell"), "neutral", "ring"),
     # projects and allocations
     "active": Look(_("Active"), "success"),
     "suspended": Look(_("Suspended"), "warning", "ring"),

@@ -26,6 +26,7 @@ from fabriek.operations.speeds import Measured
 from fabriek.portal.components import amounts
 from fabriek.portal.components.assets import asset_url
 from fabriek.portal.components.countries import country_name
+from fabriek.portal.components.drawings import Drawing
 from fabriek.portal.components.plots import Column, Figure, Map
 from fabriek.portal.components.questions import Question, question_of, summary_of
 from fabriek.portal.components.states import look_of
@@ -668,8 +669,18 @@ def figure(figure: Figure, level: int = 3) -> dict[str, Any]:
         "figure": figure,
         "json": _block(figure.data),
         "level": level,
-        "rows": [[(column, _cell(row.get(column.key), column)) for column in figure.columns] for row in figure.rows],
+        "rows": _cells(figure),
     }
+
+
+@register.inclusion_tag("components/drawing.html")
+def drawing(drawing: Drawing, level: int = 3) -> dict[str, Any]:
+    """A plot that the server drew, with its caption, its table and its download, if it has one."""
+    return {"drawing": drawing, "level": level, "rows": _cells(drawing)}
+
+
+def _cells(shown: Figure | Drawing) -> list[list[tuple[Column, str | SafeString]]]:
+    return [[(column, _cell(row.get(column.key), column)) for column in shown.columns] for row in shown.rows]
 
 
 @register.inclusion_tag("components/map.html")

@@ -1,0 +1,1 @@
+"""Foresight: what a policy change would do, asked, simulated apart and kept."""

@@ -64,7 +64,7 @@ def _trace() -> Trace:
     content = gzip.decompress(resources.files("fabriek.demo").joinpath("data/jobs.csv.gz").read_bytes())
     trace = trace_in(content)
     klass_of = {cluster: said[0] for cluster, said in ORGANISATIONS.items()}
-    return replace(trace, jobs=with_classes(trace.jobs, klass_of))
+    return replace(trace, jobs=with_classes(trace.jobs, klass_of), processors=UNITS)
 
 
 def derive(content: str) -> bytes:

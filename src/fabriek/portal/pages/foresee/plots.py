@@ -1,9 +1,8 @@
-"""The plots of a study: who waits how long, what the machine is used for, which jobs ran on it, how much waits change."""
+"""The plots of a study: who waits how long, how much that changes, what the machine is used for, which jobs ran."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -120,7 +119,6 @@ def changes(figures: Row) -> Drawing | None:
     if not rows:
         return None
     widest = max(max(abs(one["low"]), abs(one["high"])) for _row, _name, one in rows) or 1.0
-    assert isfinite(widest)
     shapes = [Shape(line([(0.5, 0), (0.5, 1)]), "drawing__zero")]
     for place, (row, name, one) in enumerate(rows):
         top = 1 - (place + 0.5) / len(rows)
@@ -133,7 +131,7 @@ def changes(figures: Row) -> Drawing | None:
     return Drawing(
         title=_("How much waits change"),
         text=_(
-            "Bars hold what the change is with 95 % certainty. A bar that lies across the middle may be no change at all."
+            "Each bar holds the change with 95 % certainty. One that lies across the middle may be no change at all."
         ),
         summary="; ".join(
             f"{class_name(row['name'])}, {name}: {_signed(one['low'])} – {_signed(one['high'])}"

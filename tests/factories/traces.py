@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import json
+from functools import cache
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
 
 import numpy as np
 
 from fabriek.foresight.actions import keep_workload
+from fabriek.foresight.computing import Answer, Question, answer
 from fabriek.foresight.models import Workload
+from fabriek.foresight.policies import ClassRules, StudyPolicy
+from fabriek.foresight.repeats import Repeats
+from fabriek.foresight.trace_files import packed
 from fabriek.people.models import Person
 from fabriek.simulation.jobs import jobs_of
 from fabriek.simulation.workloads.trace import Trace
@@ -52,3 +61,15 @@ SWF = "; MaxProcs: 8\n" + "".join(
 def swf_file() -> bytes:
     """It as a file, packed."""
     return gzip.compress(SWF.encode())
+
+
+@cache
+def simulated_figures() -> dict[str, Any]:
+    """`fabriek/study/1` of these jobs, a floor of a quarter for start-ups against none; three parts."""
+    with NamedTemporaryFile(suffix=".npz") as file:
+        Path(file.name).write_bytes(packed(crowded_trace()))
+        tried = StudyPolicy(classes={"startup": ClassRules(floor=25)})
+        said = answer(Question(Path(file.name), UNITS, StudyPolicy(), tried, Repeats(count=3)), lambda _step: None)
+    assert isinstance(said, Answer)
+    found: dict[str, Any] = json.loads(said.text)
+    return found

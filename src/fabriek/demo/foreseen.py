@@ -22,20 +22,20 @@ from fabriek.demo.applicants import ORGANISATIONS
 from fabriek.demo.world import World
 from fabriek.foresight.actions import ask_study, keep_workload
 from fabriek.foresight.asking import Asked
-from fabriek.foresight.models import ClassesAre, Study, Workload, WorkloadOrigin
+from fabriek.foresight.models import ClassesAre, Study, Way, Workload, WorkloadOrigin
 from fabriek.foresight.policies import ClassRules, StudyPolicy
 from fabriek.simulation.workloads.classes import with_classes
 from fabriek.simulation.workloads.reading import trace_in
 from fabriek.simulation.workloads.trace import Trace
 
 FIRST, LAST = "2017-10-16", "2017-10-30"
-UNITS = 768
-"""GPUs: about a tenth more than were in use on average, so that jobs wait at busy hours."""
+UNITS = 640
+"""GPUs: so many that jobs wait for hours at busy times, and not for days."""
 
 ORIGIN = (
     "Two weeks of Microsoft's Philly trace, 2017 (CC-BY-4.0, petuum/adaptdl's table); whose jobs they were is made up"
 )
-QUESTION = "What would a tenth of the machine for start-ups cost the others?"
+QUESTION = "What would a twentieth of the machine for start-ups cost the others?"
 COLUMNS = ("timestamp", "duration", "num_gpus", "cluster")
 
 
@@ -52,8 +52,8 @@ def ask_the_study(world: World) -> str:
             note=ORIGIN,
             is_demo=True,
         )
-        tried = StudyPolicy(classes={"startup": ClassRules(floor=10)})
-        asked = Asked(QUESTION, StudyPolicy(), tried, units=UNITS, count=14, why="demonstration")
+        tried = StudyPolicy(classes={"startup": ClassRules(floor=5)})
+        asked = Asked(QUESTION, StudyPolicy(), tried, units=UNITS, way=Way.SEEDS, count=8, weeks=2, why="demonstration")
         ask_study(board, workload, asked, is_demo=True)
     study = Study.objects.filter(is_demo=True).latest("asked_at")
     words = "simulated" if hasattr(study, "answer") else "for the worker to simulate"

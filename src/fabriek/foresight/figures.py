@@ -93,12 +93,30 @@ def _whole(schedule: Schedule) -> Row:
     found = outcome(schedule)
     return {
         **asdict(found.waiting),
+        "busy": _busy(schedule),
         "utilisation": found.utilisation,
         "makespan": found.makespan,
         "lost": found.lost,
         "stuck": found.stuck,
         "skipped": found.skipped,
     }
+
+
+def _submitting(schedule: Schedule) -> int:
+    """Seconds from the first submission to the last, at least one."""
+    submit = schedule.jobs.submit
+    return max(int(submit[-1] - submit[0]), 1) if len(submit) else 1
+
+
+def _busy(schedule: Schedule) -> float:
+    """The part of the machine that was in use while jobs were submitted."""
+    if not schedule.ran.any():
+        return 0.0
+    first, last = int(schedule.jobs.submit[0]), int(schedule.jobs.submit[0]) + _submitting(schedule)
+    start, end = schedule.start[schedule.ran], schedule.end[schedule.ran]
+    inside = np.clip(np.minimum(end, last) - np.maximum(start, first), 0, None)
+    whole = sum(pool.processors for pool in schedule.machine.pools) * (last - first)
+    return float((inside * schedule.units[schedule.ran]).sum()) / whole
 
 
 def _floors(
@@ -127,11 +145,9 @@ def _floors(
 
 
 def _use(before: Schedule, after: Schedule) -> Row:
-    """Mean units in use by class, in STEPS equal steps from the first submission to the last end of either."""
-    ends = [int(one.end.max() - one.jobs.submit[0]) for one in (before, after) if one.ran.any()]
-    if not ends:
-        return {"step": 1, "classes": [], "before": [], "after": []}
-    step = max(1, -(-max(ends) // STEPS))
+    """Mean units in use by class, in STEPS equal steps while jobs were submitted: what ran on after the last one says
+    nothing about a policy."""
+    step = max(1, -(-max(_submitting(one) for one in (before, after)) // STEPS))
     names = sorted({name for one in (before, after) for name in by_group(one, "klass")})
     return {
         "step": step,
@@ -145,6 +161,7 @@ def _use(before: Schedule, after: Schedule) -> Row:
 def _use_of(schedule: Schedule, names: Sequence[str], step: int) -> list[list[float]]:
     _instants, used = use_through_time(schedule, "klass", step)
     there = schedule.jobs.klasses
+    used = used[: -(-_submitting(schedule) // step)]
     columns = [used[:, there.index(name)] if name in there else np.zeros(len(used)) for name in names]
     return [[round(float(value), 2) for value in row] for row in np.stack(columns, axis=1)] if columns else []
 

@@ -130,9 +130,7 @@ def changes(figures: Row) -> Drawing | None:
         shapes.append(Shape(box(middle - 0.002, middle + 0.002, top - 2 * half, top + 2 * half), "drawing__mark", tip))
     return Drawing(
         title=_("How much waits change"),
-        text=_(
-            "Each bar holds the change with 95 % certainty. One that lies across the middle may be no change at all."
-        ),
+        text=_("Each bar holds the change, 19 times in 20. One that lies across the middle may be no change at all."),
         summary="; ".join(
             f"{class_name(row['name'])}, {name}: {_signed(one['low'])} – {_signed(one['high'])}"
             for row, name, one in rows
@@ -144,7 +142,7 @@ def changes(figures: Row) -> Drawing | None:
             Column("before", _("Today")),
             Column("after", _("As tried")),
             Column("change", _("Change")),
-            Column("between", _("95 % between")),
+            Column("between", _("Surely between")),
         ],
         rows=[
             {
@@ -210,11 +208,11 @@ def _stacked(figures: Row, policy: str, title: str, csv: str) -> Drawing:
         )
         below = above
     days = longest * step / 86_400
-    utilisation = figures["whole"][policy]["utilisation"]
+    busy = figures["whole"][policy]["busy"]
     return Drawing(
         title=title,
-        summary=_("%(part)s of the machine is used, from the first job to the end of the last.")
-        % {"part": percent_text(utilisation)},
+        summary=_("%(part)s of the machine is used, from the first submission to the last.")
+        % {"part": percent_text(busy)},
         shapes=shapes,
         columns=[
             Column("since", _("From day"), "number"),

@@ -33,7 +33,7 @@ def class_name(klass: str) -> str:
 
 def speech() -> Speech:
     """How the reader's language writes verdicts."""
-    return Speech(translate=_, number=number_words, classes=class_names())
+    return Speech(translate=_, number=number_words, classes=class_names(), shortest=60.0)
 
 
 def number_words(number: float) -> str:

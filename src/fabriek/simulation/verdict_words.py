@@ -40,11 +40,13 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 @dataclass(frozen=True)
 class Speech:
-    """How data is written. number: of at most one decimal; classes: names of classes."""
+    """How data is written. number: of at most one decimal; classes: names of classes; shortest: seconds, below which
+    no time is said within which jobs start: for a board, a minute is at once."""
 
     translate: Callable[[str], str] = str
     number: Callable[[float], str] = lambda number: f"{number:,.2g}" if number < 10 else f"{number:,.0f}"
     classes: Mapping[str, str] = field(default_factory=dict)
+    shortest: float = 0.0
 
     def say(self, code: str, **values: object) -> str:
         """One text."""
@@ -60,11 +62,15 @@ def sentence(verdict: Verdict, speech: Speech = _ENGLISH) -> str:
         "verdict",
         who=speech.classes.get(verdict.klass, verdict.klass) or speech.say("all"),
         told=_told(verdict, speech),
-        typical=span(verdict.typical.after, speech),
-        typical_before=span(verdict.typical.before, speech),
-        longest=span(verdict.longest.after, speech),
-        longest_before=span(verdict.longest.before, speech),
+        typical=_within(verdict.typical.after, speech),
+        typical_before=_within(verdict.typical.before, speech),
+        longest=_within(verdict.longest.after, speech),
+        longest_before=_within(verdict.longest.before, speech),
     )
+
+
+def _within(seconds: float, speech: Speech) -> str:
+    return span(max(seconds, speech.shortest), speech)
 
 
 def _told(verdict: Verdict, speech: Speech) -> str:

@@ -41,6 +41,12 @@ def test_another_language_writes_the_whole_sentence() -> None:
     assert span(9_000, speech) == "2,5 u"
 
 
+def test_for_a_board_a_minute_is_at_once() -> None:
+    none = Difference(0, 0, 0, 0, 0, 9)
+    assert "start within 0 s (0 s before)" in sentence(verdict("a", none, none))
+    assert "start within 60 s (60 s before)" in sentence(verdict("a", none, none), Speech(shortest=60))
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [

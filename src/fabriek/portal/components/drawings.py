@@ -56,7 +56,7 @@ class Drawing:
     """A plot with its words, its table and its download.
 
     summary: what it shows, in a sentence, for who doesn't see it. x, y: ticks; y ones are also lines across. height: of
-    the plot's place, in CSS pixels. rows: of the table, values by the columns' keys.
+    the plot's place, lift: of y's words above their lines, in CSS pixels. rows: of the table, values by columns' keys.
     """
 
     title: Text
@@ -68,6 +68,7 @@ class Drawing:
     y: Sequence[Tick] = ()
     legend: Sequence[Key] = ()
     height: int = 200
+    lift: int = 5
     text: Text = ""
     csv: str = ""
     x_label: Text = ""
@@ -87,7 +88,9 @@ class Drawing:
     @property
     def lines(self) -> list[tuple[str, str, str]]:
         """Of each tick of y: its place in the square, the base line of its letters, and these."""
-        return [(f"{SIDE * one.at:.1f}", f"{self.TOP + self.height * one.at - 5:.1f}", one.label) for one in self.y]
+        return [
+            (f"{SIDE * one.at:.1f}", f"{self.TOP + self.height * one.at - self.lift:.1f}", one.label) for one in self.y
+        ]
 
 
 def line(places: Iterable[tuple[float, float]]) -> str:

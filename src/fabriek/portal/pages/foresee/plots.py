@@ -14,6 +14,9 @@ from fabriek.portal.components.plots import Column
 
 Row = Mapping[str, Any]
 
+TALL = 280
+"""Of the machine's picture, in CSS pixels."""
+
 SERIES = 8
 """Colours of the theme, in the order in which classes take them."""
 
@@ -125,7 +128,7 @@ def changes(figures: Row) -> Drawing | None:
         low, middle, high = (0.5 + one[key] / widest / 2.1 for key in ("low", "change", "high"))
         css = _direction(one)
         tip = f"{class_name(row['name'])}, {name}: {_signed(one['change'])}"
-        half = 0.16 / len(rows)
+        half = 0.12 / len(rows)
         shapes.append(Shape(box(low, high, top - half, top + half), f"drawing__interval {css}", tip))
         shapes.append(Shape(box(middle - 0.002, middle + 0.002, top - 2 * half, top + 2 * half), "drawing__mark", tip))
     return Drawing(
@@ -165,6 +168,7 @@ def changes(figures: Row) -> Drawing | None:
             for place, (row, name, _one) in enumerate(rows)
         ],
         height=44 * len(rows),
+        lift=12,
     )
 
 
@@ -263,7 +267,10 @@ def _gantt(figures: Row, policy: str, title: str, csv: str) -> Drawing:
         told = _job_words(job)
         for first, count in job["pieces"]:
             shape = box(left / length, right / length, first / units, (first + count) / units)
-            shapes.append(Shape(shape, f"drawing__job series-{numbers.get(job['class'], SERIES)}", told))
+            css = f"drawing__job series-{numbers.get(job['class'], SERIES)}"
+            # An edge about what is only a hair's breadth high would be all that is seen of it.
+            edged = count / units * TALL >= 4
+            shapes.append(Shape(shape, f"{css} drawing__job--edged" if edged else css, told))
         rows.append(
             {
                 "job": str(job["job"]),
@@ -294,7 +301,7 @@ def _gantt(figures: Row, policy: str, title: str, csv: str) -> Drawing:
         ],
         y=[_top(units), Tick(1.0, "")],
         legend=[Key(class_name(name), f"series-{numbers.get(name, SERIES)} drawing__job") for name in names],
-        height=260,
+        height=TALL,
         csv=csv,
     )
 

@@ -68,6 +68,7 @@ NOT_LOOKED_AT = {
         ("profile", "letters", "looks", "erase_profile", "write_to_profile", "hide_profile"),
         "a page of a profile that somebody shows; looked at in test_profiles",
     ),
+    "study_slurm": "a download",
     **dict.fromkeys(
         ("entry", "entry_version", "use_entry", "edit_entry", "retire_entry"),
         "a page of an entry that somebody described; looked at in test_catalogue",
@@ -84,6 +85,9 @@ NOT_LOOKED_AT = {
     "openid_back": "a redirect from the provider",
     "openid_connect": "a redirect to the provider; its page is in test_openid",
     "scenario_now": "a part of the page `scenario`, loaded again into it",
+    "study_now": "a part of the page `study`, loaded again into it",
+    "weigh_floors": "a part of the page `ask_study`, loaded again into it",
+    "delete_workload": "a page of a workload that no study is about; looked at in test_foresee",
     "inquiry_now": "a part of the page that asked, loaded again into it",
     "job_output": "a download, and what comes after a part of the page `job`",
     "job_task_output": "a download, and what comes after a part of the page `job_task`",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import typer
 from click.testing import Result
 from django.core.wsgi import get_wsgi_application
 from tests.factories.catalogue import make_entry
+from tests.factories.traces import simulated_figures, swf_file
 from tests.factories.world import (
     MONTH,
     World,
@@ -35,6 +37,9 @@ from fabriek.allocation.plan import load_plan
 from fabriek.allocation.problem import load_problem
 from fabriek.allocation.verify import verify
 from fabriek.cli.main import app
+from fabriek.foresight import working
+from fabriek.foresight.computing import Answer
+from fabriek.foresight.models import Study
 from fabriek.ledger.queries import check
 from fabriek.people.actions import create_token
 from fabriek.people.models import Person
@@ -467,6 +472,37 @@ def test_an_applicant_attaches_a_file_and_replies_to_the_reviews(tmp_path: Path,
         actions.submit_review(review.reviewer, review, points, "Fine.")
     actions.settle_consensus(world.officer, draft)
     assert applicant.read("application", "reply", draft.code, "--text", "Thank you.")["reply"] == "Thank you."
+
+
+def test_a_policy_is_tried_on_a_workload_and_its_verdicts_are_read(settings: Any, tmp_path: Path) -> None:
+    settings.FABRIEK_FOLDER = tmp_path
+    board, file = Command(make_person("board")), tmp_path / "trace.swf.gz"
+    file.write_bytes(swf_file())
+    sent = board.read("study-workload", "send", file, "--name", "March", "--classes", "g1=startup", "--by", "group")
+    assert sent["classes_are"] == "told"
+    rules = ["--floor", "startup=25", "--share", "others=3", "--most", "others=90", "--urgent", "startup"]
+    asked = board.read("study", "ask", "A quarter?", "--workload", "march", "--units", "8", "--repeats", "3", *rules)
+    assert asked["after"]["classes"]["startup"] == {"floor": 25.0, "share": None, "most": None, "urgent": True}
+    assert (asked["after"]["by_shares"], asked["state"]) == (True, "asked")
+    code = asked["code"]
+    assert board.read("study", "cancel", code)["state"] == "cancelled"
+    assert board.read("study", "again", code)["state"] == "asked"
+    study = Study.objects.get()
+    holder = working.LINE.hold_here(study.pk, timedelta(hours=1))
+    working.keep(study, holder, Answer(json.dumps(simulated_figures()), 1.0))
+    assert board.read("study", "wait", code)["state"] == "simulated"
+    assert "Start-up: " in board.run("study", "show", code).stdout
+    assert code in board.run("study", "list").stdout
+    board.run("study", "figures", code, tmp_path / "waits.csv", "--of", "waits")
+    assert (tmp_path / "waits.csv").read_text().startswith("class,policy,within_seconds")
+    assert "scontrol create reservation" in board.run("study", "slurm", code).stdout
+    board.run("study", "delete", code)
+    assert board.read("study", "restore", code)["code"] == code
+    board.run("study", "ask", "Q", "--workload", "march", "--units", "8", "--floor", "nonsense", status=2)
+    board.run("study", "ask", "Q", "--workload", "march", "--units", "8", status=2)
+    board.run("study-workload", "record", "no/where", "2026-01-01", "2026-02-01", "--name", "x", status=1)
+    board.run("study-workload", "delete", "march", status=1)
+    assert "march" in board.run("study-workload", "list").stdout
 
 
 def test_a_what_if_is_asked_compared_and_the_calls_as_they_stand_are_chosen(

@@ -15,6 +15,7 @@ import numpy as np
 
 from fabriek.simulation.jobs import Jobs, jobs_of
 from fabriek.simulation.workloads.reading import trace_in
+from fabriek.simulation.workloads.table import PARQUET
 from fabriek.simulation.workloads.trace import Trace, WorkloadBroken
 
 MOST_BYTES = 32 * 1024 * 1024
@@ -29,6 +30,9 @@ def read_sent(content: bytes) -> Trace:
     """The trace in a file that somebody sent, plain or gzip. Errors: WorkloadBroken, with what to do."""
     if len(content) > MOST_BYTES:
         raise WorkloadBroken(f"the file is larger than {MOST_BYTES >> 20} MiB. Send a part of the trace.")
+    if content.startswith(PARQUET):
+        # Packed in itself, by a library that has no limit on what it unpacks.
+        raise WorkloadBroken("Parquet isn't taken here. Send the table as CSV, plain or gzip.")
     trace = trace_in(_unpacked(content))
     if not len(trace.jobs):
         raise WorkloadBroken("no job of it can be used.")

@@ -232,6 +232,7 @@ def test_a_sent_file_is_read_plain_or_packed_also_in_two_parts() -> None:
         (swf_file()[:200], "cut"),
         (b"\x1f\x8b\x08nonsense that is no gzip", "damaged"),
         (b"neither this nor that", "format isn't known"),
+        (b"PAR1 a table", "Parquet isn't taken"),
     ],
 )
 def test_what_can_not_be_read_says_what_to_do(content: bytes, said: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from tests.factories.traces import UNITS, kept_workload, simulated_figures, swf_file
@@ -239,8 +240,6 @@ def test_who_only_reads_is_offered_nothing_to_change(board: Person) -> None:
 
 
 def test_a_file_is_sent_with_classes_and_leads_to_the_form(board: Person) -> None:
-    from django.core.files.uploadedfile import SimpleUploadedFile
-
     client = signed_in(board)
 
     def send(**answers: Any) -> Any:

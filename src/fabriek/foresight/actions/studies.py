@@ -110,6 +110,6 @@ def restore_study(actor: Person, study: Study) -> None:
 
 
 def forget_deleted() -> int:
-    """Delete for good what was deleted longer than `KEPT` ago. Returns how many."""
+    """Delete for good what was deleted longer than `KEPT` ago: when a worker starts. Returns how many."""
     with transaction.atomic():
         return Study.objects.filter(deleted_at__lt=timezone.now() - KEPT).delete()[1].get("foresight.Study", 0)

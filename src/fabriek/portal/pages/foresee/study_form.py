@@ -30,14 +30,10 @@ ORDER = (
 
 def _slider(label: Any, most: float = 100, step: float = 1, **more: Any) -> forms.DecimalField:
     """A number that the page's script gives a slider."""
-    places = 1 if step < 1 else 0
     widget = forms.NumberInput(attrs={"data-slider": "", "step": step})
-    field = forms.DecimalField(
-        label=label, required=False, min_value=0, max_value=most, max_digits=5, decimal_places=max(places, 1), **more
+    return forms.DecimalField(
+        label=label, required=False, min_value=0, max_value=most, max_digits=5, decimal_places=1, widget=widget, **more
     )
-    field.widget = widget
-    widget.attrs |= field.widget_attrs(widget) | {"step": step}
-    return field
 
 
 class PolicyForm(forms.Form):

@@ -17,6 +17,7 @@ from fabriek.catalogue.models import Entry
 from fabriek.demo import main_job
 from fabriek.demo.export import export_all
 from fabriek.demo.figures import lines
+from fabriek.foresight.models import Study, Workload
 from fabriek.ledger.queries import check, totals
 from fabriek.operations.models import Job, UsageRecord
 from fabriek.operations.queries import differences
@@ -72,4 +73,5 @@ def test_interrupted_after_any_step_it_ends_in_the_same_state() -> None:
     assert Decision.objects.filter(state="published").count() == 1
     assert Application.objects.exclude(state="draft").count() == 50
     assert UsageRecord.objects.count() == Job.objects.count()
+    assert (Study.objects.count(), Workload.objects.count()) == (1, 1)
     assert check() == []

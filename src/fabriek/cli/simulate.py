@@ -57,10 +57,16 @@ def simulate(
     ] = 20,
     classes: Classes = None,
     class_of: ClassOf = "account",
+    data: Annotated[
+        Path | None, typer.Option(help="A CSV file of job,bytes: what moves where a job doesn't run at home.")
+    ] = None,
     kill_at_limit: Annotated[
         bool, typer.Option("--kill-at-limit", help="End jobs at the time that they asked.")
     ] = False,
     starts: Annotated[Path | None, typer.Option(help="Where to write job,submit,start,end,processors.")] = None,
+    placement: Annotated[
+        Path | None, typer.Option(help="Where to write job,start,end,partition,nodes.", show_default=False)
+    ] = None,
     figures: Annotated[
         Path | None, typer.Option(help="Where to write figures by class and window: CSV, or .parquet.")
     ] = None,
@@ -89,14 +95,24 @@ def simulate(
     other = None if against is None else _asked(against, machine, named)
     with Console(stderr=True).status("reading") as status, refusing(trace):
         read = read_with_classes(trace, "requested", "UTC", classes, class_of)
+        if data is not None:
+            from fabriek.cli.simulated_sites import with_data
+
+            with refusing(data):
+                read = replace(read, jobs=with_data(read.jobs, data))
         status.update("simulating; the first time on a machine a minute of compiling goes before")
         count = window_count if other or figures else 0
-        ran = _run(read.jobs, asked, count)
+        ran = _run(read.jobs, asked, count, keep_nodes=placement is not None)
         changed = None if other is None else _run(read.jobs, other, count)
     _tell_what_is_left_out(read.repairs, ran.schedule)
     if starts is not None:
         with refusing(starts):
             _write(starts, ran.schedule)
+    if placement is not None:
+        from fabriek.cli.simulated_nodes import write_nodes
+
+        with refusing(placement):
+            write_nodes(placement, ran.schedule)
     if swf is not None:
         with refusing(swf):
             _write_swf(swf, read, ran.schedule)
@@ -137,19 +153,20 @@ def _asked(rules: Path | None, machine: Machine, policy: Policy) -> tuple[Machin
         return with_rules(rules.read_text(encoding="utf-8"), machine, policy)
 
 
-def _run(jobs: Jobs, asked: tuple[Machine, Policy], count: int) -> _Ran:
+def _run(jobs: Jobs, asked: tuple[Machine, Policy], count: int, *, keep_nodes: bool = False) -> _Ran:
     """With so many windows, each on an empty machine."""
     from fabriek.simulation.comparing import windows
     from fabriek.simulation.simulate import simulate as run
 
     begun = time.perf_counter()
-    schedule = run(jobs, *asked)
+    schedule = run(jobs, *asked, keep_nodes=keep_nodes)
     seconds = time.perf_counter() - begun
     return _Ran(asked[1], schedule, [run(one, *asked) for one in windows(jobs, count)] if count else [], seconds)
 
 
 def _figures(ran: _Ran, skipped: int) -> dict[str, Any]:
     from fabriek.cli.simulated_figures import floor_rows
+    from fabriek.cli.simulated_sites import site_rows
     from fabriek.simulation.answers import outcome
 
     found = outcome(ran.schedule)
@@ -168,6 +185,17 @@ def _figures(ran: _Ran, skipped: int) -> dict[str, Any]:
     }
     if floors := floor_rows(ran.schedule, ran.policy.held):
         told["floors"] = floors
+    if sites := site_rows(ran.schedule):
+        told["sites"] = sites
+    if ran.schedule.machine.outages or ran.schedule.machine.failures:
+        told["outages"] = {
+            "outages": len(ran.schedule.away.since),
+            "away_unit_seconds": found.away,
+            "stopped_runs": found.failed_runs,
+            "killed_jobs": found.killed,
+            "lost_unit_seconds": found.lost_to_failures,
+            "lost_node_hours": found.lost_node_hours,
+        }
     return told
 
 
@@ -197,6 +225,19 @@ def _show(told: dict[str, Any]) -> None:
             f"95 % within {one['wait_95']:,.0f} s; mean bounded slowdown {one['mean_bounded_slowdown']:,.2f}; "
             f"utilisation {one['utilisation']:.1%} of {one['makespan']:,} s; computed in {one['seconds']:.2f} s."
         )
+        for site in one.get("sites", ()):
+            print(
+                f"{name}site {site['site']}: {site['jobs']:,} jobs, of which {site['from_elsewhere']:,} from "
+                f"elsewhere; wait: mean {site['mean_wait']:,.0f} s, 95 % within {site['wait_95']:,.0f} s; "
+                f"utilisation {site['utilisation']:.1%}."
+            )
+        if outages := one.get("outages"):
+            hours = outages["lost_node_hours"]
+            lost = f"{outages['lost_unit_seconds']:,} unit-seconds" if hours is None else f"{hours:,.1f} node-hours"
+            print(
+                f"{name}{outages['outages']:,} outages stopped {outages['stopped_runs']:,} runs, of which "
+                f"{outages['killed_jobs']:,} for good: {lost} lost."
+            )
         for floor in one.get("floors", ()):
             kept = "kept" if floor["kept"] else f"broken for {floor['broken_seconds']:,} s"
             print(

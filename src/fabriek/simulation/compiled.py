@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,18 +14,36 @@ from numba.core.types import NoneType
 from numba.extending import intrinsic, overload
 from numba.np.arrayobj import make_array
 
+_COMPILED = re.compile(rb"^@(jit|entry|needs)\b", re.MULTILINE)
 _STAMP = tuple(
-    (file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in sorted(Path(__file__).parent.glob("*.py"))
+    (file.name, file.stat().st_mtime_ns, file.stat().st_size)
+    for file in sorted(Path(__file__).parent.glob("*.py"))
+    if file.samefile(__file__) or _COMPILED.search(file.read_bytes())
 )
+"""Of the modules that have compiled functions: a change of another one costs no compiling."""
 
 
 def jit(function: Callable[..., Any]) -> Any:
-    """Compile this function when it is first called, or take it from the cache.
+    """Compile this function for others that are compiled. Python must not call it: there would be nothing to call.
+
+    The way in from Python is a large part of compiling, as it takes every array of a simulation apart.
+    """
+    return _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+def entry(function: Callable[..., Any]) -> Any:
+    """Compile this function when Python first calls it, or take it from the cache."""
+    return _compiled(function)
+
+
+def _compiled(function: Callable[..., Any], **options: bool) -> Any:
+    """As numba does, but for what is believed of its cache.
 
     numba believes a cached function as long as its own file is unchanged, though what it calls is compiled into it.
-    Here it is believed as long as the whole package is.
+    Here it is believed as long as all compiled modules of the package are.
     """
-    compiled: Any = numba.njit(cache=True, nogil=True)(function)
+    decorate: Any = numba.njit
+    compiled = decorate(cache=True, nogil=True, **options)(function)
     compiled._cache._cache_file._source_stamp = _STAMP
     return compiled
 
@@ -42,7 +61,7 @@ def needs(field: str, otherwise: Any) -> Callable[[Callable[..., Any]], Any]:
         constant = lambda _simulation, *_rest: otherwise  # noqa: E731
 
         def called(_simulation: Any, *_rest: Any) -> Any:
-            return otherwise if getattr(_simulation, field) is None else compiled(_simulation, *_rest)
+            raise TypeError(f"{function.__name__} is for functions that are compiled")
 
         def there(kind: Any) -> bool:
             return not isinstance(kind.types[kind.fields.index(field)], NoneType)
@@ -63,6 +82,16 @@ def bits(number: int) -> int:
     found = 0
     while number > 1:
         number >>= 1
+        found += 1
+    return found
+
+
+@jit
+def ones(number: int) -> int:
+    """How many bits of a whole number from 0 on are set."""
+    found = 0
+    while number:
+        number &= number - 1
         found += 1
     return found
 

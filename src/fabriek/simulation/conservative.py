@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fabriek.simulation.compiled import ENDLESS, jit
+from fabriek.simulation.compiled import ENDLESS, entry, jit
 from fabriek.simulation.running import heap_pop, heap_push
 from fabriek.simulation.state import HEAPED, PAIR
 
@@ -72,7 +72,7 @@ def _earliest(when, free, held, since, size, estimate):
             place += 1
 
 
-@jit
+@entry
 def _run(submit, run, estimate, size, whole, heap):
     count = len(submit)
     start = np.full(count, -1, np.int64)

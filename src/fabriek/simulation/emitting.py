@@ -81,7 +81,9 @@ def slurm_settings(machine: Machine, policy: Policy) -> SlurmSettings:
     # Maintenance may lie over a reservation that is there, and not the other way round.
     numbered = sorted(enumerate(policy.held, 1), key=lambda one: one[1].klass is None)
     reservations = [_reservation(number, held, machine) for number, held in numbered]
-    if any(held.klass for held in policy.held):
+    if machine.placed and policy.held:
+        apart.append("Slurm chooses which nodes are held: say Nodes=… where it should be those of the simulation.")
+    elif any(held.klass for held in policy.held):
         apart.append(
             "A floor is a reservation of certain cores or nodes: what a class runs beside them doesn't count "
             "towards its floor, as it does in the simulation."
@@ -122,8 +124,10 @@ def _scheduling(policy: Policy) -> Iterator[str]:
     if policy.preempt:
         yield "PreemptType=preempt/qos"
         yield "PreemptMode=REQUEUE"
-        yield "JobRequeue=1"
         parameters.append("preempt_youngest_first")
+    # Without preemption nothing but a node that fails stops a job.
+    if policy.preempt or not policy.requeue:
+        yield f"JobRequeue={int(policy.requeue)}"
     if parameters:
         yield f"SchedulerParameters={','.join(parameters)}"
     yield "OverTimeLimit=0"
@@ -269,6 +273,9 @@ def _reservation(number: int, held: Held, machine: Machine) -> str:
     whole = sum(pool.processors for pool in machine.pools if held.partition in ("", pool.name))
     if held.processors >= whole and not held.partition:
         terms.append("Nodes=ALL")
+    elif machine.placed:
+        cores = next((pool.node_cores for pool in machine.pools if pool.name == held.partition), 1)
+        terms.append(f"NodeCnt={-(-held.processors // cores)}")
     else:
         terms.append(f"{'NodeCnt' if machine.cores_per_node > 1 else 'CoreCnt'}={held.processors}")
     if held.partition:
@@ -286,6 +293,8 @@ def _apart_of_machine(machine: Machine) -> Iterator[str]:
         yield "Jobs take whole nodes: say OverSubscribe=EXCLUSIVE on the line of each partition."
     elif machine.placed:
         yield "The fullest node first is what select/cons_tres does without CR_LLN; GPUs need GresTypes=gpu."
+    if machine.routing:
+        yield "Sites would be clusters of a federation: Slurm asks all of them, and the first that starts a job has it."
 
 
 def _apart_of_scheduling(policy: Policy) -> Iterator[str]:
@@ -298,6 +307,8 @@ def _apart_of_scheduling(policy: Policy) -> Iterator[str]:
         yield "Slurm plans its reservations anew at each look; the simulation keeps those that were given."
     if not policy.kill_at_limit:
         yield "Slurm ends a job at its limit; the simulation ran on, and took its run time for the limit."
+    if policy.preempt and not policy.requeue:
+        yield "In Slurm JobRequeue=0 makes an end of preempted jobs too; in the simulation they wait again."
     if policy.preempt:
         yield "In Slurm any job that a QOS lets preempt may do so; in the simulation only the first in the queue."
 

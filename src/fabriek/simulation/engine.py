@@ -1,7 +1,8 @@
 """The event loop: exact to the second, and the same for every policy that starts jobs in the order of a queue.
 
-At each instant first all ends, then all arrivals, then priorities where they are due, then one pass over each pool in
-which something may have changed. A job that takes no time ends in the second in which it starts, in a pass of its own.
+At each instant first all ends and repairs, then outages, then all arrivals, then priorities where they are due, then
+one pass over each pool in which something may have changed. A job that takes no time ends in the second in which it
+starts, in a pass of its own.
 
 On an instant with nothing but arrivals behind the head, no job that waited before can start: room has not grown, and
 the time to the head's reservation has become shorter. Only the new ones are tried.
@@ -11,91 +12,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from fabriek.simulation.compiled import ENDLESS, jit, needs
-from fabriek.simulation.holding import (
-    charge,
-    head_fits_beside,
-    held_room,
-    held_shadow,
-    limit_room,
-    occupy,
-    occupy_then_too,
-    within_budget,
-)
-from fabriek.simulation.placing import allot, has_nodes, release, roomiest, set_aside
-from fabriek.simulation.priorities import accrue, reckon
-from fabriek.simulation.queueing import dequeue, enqueue, lane_of, place_of
-from fabriek.simulation.running import ends_add, ends_remove, heap_pop, heap_push, heap_remove, room_at
+from fabriek.simulation.compiled import ENDLESS, entry, jit
+from fabriek.simulation.failing import fail, is_outage, next_outage, repair
+from fabriek.simulation.fitting import fits_now, holds, placed, room_for
+from fabriek.simulation.holding import head_fits_beside, held_shadow, limit_room, occupy_then_too, within_budget
+from fabriek.simulation.placing import has_nodes, roomiest, set_aside
+from fabriek.simulation.preempting import make_way
+from fabriek.simulation.priorities import reckon
+from fabriek.simulation.queueing import enqueue, lane_of, place_of
+from fabriek.simulation.routing import goes_here, next_to_route, route
+from fabriek.simulation.running import heap_pop, room_at
+from fabriek.simulation.starting import begin, end
 from fabriek.simulation.state import ACTIVE, HEAPED, SEGMENT, lent
 from fabriek.simulation.waiting import column_of, may_fit, next_fit
-
-
-@needs("kept", otherwise=False)
-def _holds(simulation):
-    """Whether anything is held for a class."""
-    return simulation.kept.shape[0] > 0
-
-
-@needs("nodes", otherwise=False)
-def _placed(simulation):
-    """Whether jobs are put on nodes."""
-    return len(simulation.nodes) > 0
-
-
-@jit
-def _occupy(simulation, number, now):
-    """A job that isn't waiting takes its units, until its estimated end."""
-    job = simulation.jobs[number]
-    lane = simulation.lanes[job.lane]
-    until = job.start + job.estimate
-    simulation.pools[lane.pool].free -= job.units
-    ends_add(simulation, lane.pool, job.units, until, number)
-    charge(simulation, job.lane, job.units, 1, job.units * (until - now))
-    accrue(simulation.associations[lane.association], now, job.units)
-    if _holds(simulation):
-        occupy(simulation, lane.pool, lane.klass, job.units, until)
-
-
-@jit
-def _start(simulation, number, now, outlives):
-    """A job that waits starts. `outlives`: it is behind the head, and estimated to run on at the shadow time."""
-    job = simulation.jobs[number]
-    dequeue(simulation, number)
-    if _placed(simulation):
-        allot(simulation, simulation.lanes[job.lane].pool, number, outlives)
-    job.start = now
-    job.end = now + job.run
-    job.runs += 1
-    heap_push(simulation.heap, simulation.counts, job.end, number)
-    _occupy(simulation, number, now)
-
-
-@jit
-def _stop(simulation, number, now):
-    """A running job ends, or is stopped."""
-    job = simulation.jobs[number]
-    lane = simulation.lanes[job.lane]
-    until = job.start + job.estimate
-    simulation.pools[lane.pool].free += job.units
-    if _placed(simulation):
-        release(simulation, lane.pool, number)
-    ends_remove(simulation, lane.pool, job.units, until, number)
-    charge(simulation, job.lane, -job.units, -1, -job.units * (until - now))
-    accrue(simulation.associations[lane.association], now, -job.units)
-    if _holds(simulation):
-        occupy(simulation, lane.pool, lane.klass, -job.units, until)
-
-
-@jit
-def _room(simulation, lane, now, estimate):
-    """Units that a job of this lane may take now, for as long as it is estimated to run."""
-    pool = simulation.lanes[lane].pool
-    room = min(simulation.pools[pool].free, limit_room(simulation, lane))
-    if _holds(simulation):
-        room = min(room, held_room(simulation, pool, simulation.lanes[lane].klass, now + estimate))
-    if _placed(simulation) and room > 0:
-        room = min(room, roomiest(simulation, pool, False))
-    return room
 
 
 @jit
@@ -135,50 +64,6 @@ def _head_of(simulation, pool):
 
 
 @jit
-def _fits_now(simulation, number, now):
-    job = simulation.jobs[number]
-    if job.units > _room(simulation, job.lane, now, job.estimate):
-        return False
-    return not _placed(simulation) or has_nodes(simulation, simulation.lanes[job.lane].pool, job, False)
-
-
-@needs("kept", otherwise=False)
-def _make_way(simulation, pool, head, now):
-    """Stop jobs of lower tiers, the latest started first, if that lets the head start; they wait again."""
-    jobs, lanes = simulation.jobs, simulation.lanes
-    tier = lanes[jobs[head].lane].tier
-    victims, started = np.empty(simulation.counts[HEAPED], np.int64), np.empty(simulation.counts[HEAPED], np.int64)
-    found = 0
-    for place in range(simulation.pools[pool].blocks):
-        block = simulation.order[pool, place]
-        for n in range(simulation.blocks[block].count):
-            who = simulation.pairs[block, n].who
-            if lanes[jobs[who].lane].tier < tier:
-                victims[found] = who
-                found += 1
-    # The latest started first; of one instant, who stands last in the trace.
-    victims = np.sort(victims[:found])[::-1].copy()
-    for n in range(found):
-        started[n] = -jobs[victims[n]].start
-    victims = victims[np.argsort(started[:found], kind="mergesort")]
-    stopped = 0
-    while stopped < found and not _fits_now(simulation, head, now):
-        _stop(simulation, victims[stopped], now)
-        stopped += 1
-    fits = _fits_now(simulation, head, now)
-    for n in range(stopped):
-        who = victims[n]
-        if fits:
-            jobs[who].lost += jobs[who].units * (now - jobs[who].start)
-            jobs[who].start = jobs[who].end = -1
-            heap_remove(simulation.heap, simulation.counts, who)
-            enqueue(simulation, who)
-        else:
-            _occupy(simulation, who, now)
-    return fits
-
-
-@jit
 def _serve(simulation, pool, now, preempts):
     """Start the first of the queue as long as it fits. Who doesn't is the head; -1: nobody waits."""
     while True:
@@ -186,9 +71,9 @@ def _serve(simulation, pool, now, preempts):
         simulation.pools[pool].head = head
         if head < 0:
             return
-        if not _fits_now(simulation, head, now) and not (preempts and _make_way(simulation, pool, head, now)):
+        if not fits_now(simulation, head, now) and not (preempts and make_way(simulation, pool, head, now)):
             return
-        _start(simulation, head, now, False)
+        begin(simulation, head, now, False)
 
 
 @jit
@@ -198,20 +83,20 @@ def _try(simulation, number, now):
     lane = simulation.lanes[job.lane]
     pool = simulation.pools[lane.pool]
     until = now + job.estimate
-    if not _fits_now(simulation, number, now) or not within_budget(simulation, job.lane, job.units * job.estimate):
+    if not fits_now(simulation, number, now) or not within_budget(simulation, job.lane, job.units * job.estimate):
         return
-    if _holds(simulation):
+    if holds(simulation):
         if not head_fits_beside(simulation, lane.pool, lane.klass, job.units, until):
             return
         if until > pool.shadow:
             occupy_then_too(simulation, lane.pool, lane.klass, job.units)
     elif until > pool.shadow:
-        if job.units > pool.extra or (_placed(simulation) and not has_nodes(simulation, lane.pool, job, True)):
+        if job.units > pool.extra or (placed(simulation) and not has_nodes(simulation, lane.pool, number, now, True)):
             return
-        if not _placed(simulation):
+        if not placed(simulation):
             pool.extra -= job.units
-    _start(simulation, number, now, until > pool.shadow)
-    if _placed(simulation) and until > pool.shadow:
+    begin(simulation, number, now, until > pool.shadow)
+    if placed(simulation) and until > pool.shadow:
         pool.extra = roomiest(simulation, lane.pool, True)
 
 
@@ -221,9 +106,9 @@ def _candidate(simulation, lane, start, now):
     pool = simulation.pools[simulation.lanes[lane].pool]
     if simulation.lanes[lane].fewest > pool.free:
         return -1
-    room = _room(simulation, lane, now, 1)
+    room = room_for(simulation, lane, now, 1)
     # What is held makes of extra units a question of class: then all that have room are tried.
-    extra = room if _holds(simulation) else min(room, pool.extra)
+    extra = room if holds(simulation) else min(room, pool.extra)
     window = pool.shadow - now
     return next_fit(simulation.places, simulation.tree, start, simulation.lanes[lane].last, room, extra, window)
 
@@ -235,7 +120,7 @@ def _backfill(simulation, pool, now, candidate, served):
     `candidate`, by lane, and `served` are room to work in: each lane's next place, and the lanes that have one."""
     lanes, tree = simulation.lanes, simulation.tree
     free, extra, window = simulation.pools[pool].free, simulation.pools[pool].extra, simulation.pools[pool].shadow - now
-    if not _holds(simulation) and not may_fit(tree, 1, column_of(tree, free), min(free, extra), window):
+    if not holds(simulation) and not may_fit(tree, 1, column_of(tree, free), min(free, extra), window):
         return
     held = 0
     for seat in range(simulation.counts[ACTIVE]):
@@ -271,9 +156,9 @@ def _pass(simulation, number, now, backfills, preempts, candidate, served):
         # Whoever comes before something ends can't start, whatever the reservation is.
         pool.shadow, pool.extra = now, 0
         return
-    if _holds(simulation):
+    if holds(simulation):
         pool.shadow, pool.extra = held_shadow(simulation, number)
-    elif _placed(simulation):
+    elif placed(simulation):
         pool.shadow, pool.extra = set_aside(simulation, number)
     else:
         pool.shadow, pool.extra = room_at(simulation, number, simulation.jobs[pool.head].units)
@@ -290,9 +175,10 @@ def _outranks_head(simulation, number):
     return _before(simulation, lane_of(job, lanes), place_of(job), lane_of(other, lanes), place_of(other))
 
 
-@jit
-def run(given, backfills, preempts, priorities):
-    """Let all jobs come, run and end. `priorities` None: the queue is in the order of submission."""
+@entry
+def run(given, backfills, preempts, requeues, rule, priorities):
+    """Let all jobs come, run and end. `priorities` None: the queue is in the order of submission. `requeues`: who runs
+    on a node that fails waits again. `rule`: by which sites are chosen."""
     simulation = lent(given)
     jobs, lanes, heap, since, counts = (
         simulation.jobs,
@@ -312,6 +198,7 @@ def run(given, backfills, preempts, priorities):
             now = min(now, heap[0].when)
         if counts[ACTIVE] > 0 and counts[SEGMENT] + 1 < len(since):
             now = min(now, since[counts[SEGMENT] + 1])
+        now = min(now, next_outage(simulation), next_to_route(simulation))
         if now == ENDLESS:
             return
         if priorities is not None:
@@ -323,24 +210,36 @@ def run(given, backfills, preempts, priorities):
         newest[:] = -1
         while counts[HEAPED] > 0 and heap[0].when == now:
             number = heap_pop(heap, counts)
-            _stop(simulation, number, now)
+            if is_outage(simulation, number):
+                changed[repair(simulation, number)] = True
+                continue
+            end(simulation, number, now)
             # What a limit leaves again may be for jobs of another pool.
             if len(simulation.limits) > 0:
                 changed[:] = True
             changed[lanes[jobs[number].lane].pool] = True
+        while next_outage(simulation) == now:
+            changed[fail(simulation, now, requeues)] = True
+            if len(simulation.limits) > 0:
+                changed[:] = True
         # After the ends: who was estimated to end now isn't in the segment that begins.
         while counts[SEGMENT] + 1 < len(since) and since[counts[SEGMENT] + 1] <= now:
             counts[SEGMENT] += 1
             changed[:] = True
+        while next_to_route(simulation) == now:
+            route(simulation, rule, now)
         before = came
         while came < len(jobs) and jobs[came].submit == now:
-            enqueue(simulation, came)
+            if goes_here(simulation, came):
+                enqueue(simulation, came)
             came += 1
         if priorities is not None:  # noqa: SIM102 -- only a condition of its own is seen when compiling
             if due == now:
                 due = reckon(simulation, priorities, due, now)
                 changed[:] = True
         for number in range(before, came):
+            if not goes_here(simulation, number):
+                continue
             pool = lanes[jobs[number].lane].pool
             # Several at once that priorities put in order are a matter for a whole pass; so is a head that may by now
             # stop those who started behind it.
@@ -351,7 +250,7 @@ def run(given, backfills, preempts, priorities):
             newest[pool] = number
         if backfills:
             for number in range(before, came):
-                if not changed[lanes[jobs[number].lane].pool]:
+                if goes_here(simulation, number) and not changed[lanes[jobs[number].lane].pool]:
                     _try(simulation, number, now)
         for pool in range(len(changed)):
             if changed[pool]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fabriek.simulation.compiled import jit
+from fabriek.simulation.compiled import entry, jit
 
 
 class Tree(NamedTuple):
@@ -52,7 +52,7 @@ def _summed(tree, usage):
     return used
 
 
-@jit
+@entry
 def classic(tree, usage, damping, factor):
     """Fill `factor`, by association, with 2^(-effective use / share / damping), of the whole machine's use and shares.
 
@@ -73,7 +73,7 @@ def classic(tree, usage, damping, factor):
             factor[tree.leaf[node]] = 2.0 ** (-effective[node] / share[node] / damping) if share[node] > 0 else 0.0
 
 
-@jit
+@entry
 def fair_tree(tree, usage, factor):
     """Fill `factor`, by association, with its rank in the fair tree: 1 for the first, 1 / leaves for the last.
 

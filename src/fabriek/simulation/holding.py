@@ -45,6 +45,12 @@ def charge(simulation, lane, units, jobs, seconds):
         limit.seconds += seconds
 
 
+@needs("kept", otherwise=0)
+def nobody(simulation):
+    """The column of what nobody may use: what is held for nobody, and busy with nobody, as it is away."""
+    return simulation.kept.shape[2] - 1
+
+
 @needs("kept", otherwise=None)
 def occupy(simulation, pool, klass, units, until):
     """A job of this class takes, or, with units below 0, leaves, what it is estimated to have until then."""
@@ -59,8 +65,8 @@ def occupy(simulation, pool, klass, units, until):
 @jit
 def _room_beside(kept, busy, whole, klass):
     """Units that a class may still take, of a segment with so many kept and busy by class."""
-    room = whole - kept[len(kept) - 1] - busy[klass]
-    for other in range(len(kept) - 1):
+    room = whole - busy[klass]
+    for other in range(len(kept)):
         if other != klass:
             room -= max(kept[other], busy[other])
     return room
@@ -114,7 +120,7 @@ def held_shadow(simulation, pool):
             return ENDLESS, 0
         while place < simulation.pools[pool].blocks and pairs[order[pool, place], n].when == instant:
             job = jobs[pairs[order[pool, place], n].who]
-            then[lanes[job.lane].klass] -= job.units
+            then[lanes[job.lane].klass if job.lane >= 0 else nobody(simulation)] -= job.units
             n += 1
             if n == simulation.blocks[order[pool, place]].count:
                 place, n = place + 1, 0

@@ -17,7 +17,7 @@ class Jobs:
     All arrays are one-dimensional and equally long. Times are whole seconds of the trace (`submit` from any start),
     `run` >= 0, `estimate` >= 1 and `processors` >= 1. `estimate` is the time that was asked for, as the trace has it,
     and the run time where it has none; it may be below `run`: `held_to_estimates` settles that. `memory` is in MiB for
-    the whole job; None: the trace has none.
+    the whole job, `data` the bytes that it works on; None: the trace has none.
 
     `user` … `qos` are places in the tuples of names beside them; a trace without one of these has every job at 0 and
     one name. `klass` is the class of an applicant (startup, academia, ...), `account` the programme or project that
@@ -43,6 +43,7 @@ class Jobs:
     partitions: tuple[str, ...] = ("",)
     qoses: tuple[str, ...] = ("",)
     memory: NDArray[np.int64] | None = None
+    data: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.submit)

@@ -6,7 +6,8 @@ one gets whole nodes, the first ones. The head's nodes are set aside as of its s
 Nodes with equally much free are on one shelf: `shelves` has how many, and `members` which, a bit each. So a job's nodes
 are found by looking at shelves, in the order of fit, and not at nodes. Who still runs at the shadow time asks the same
 shelves without the nodes set aside: of any other node at least as much is free then as now. Of the nodes set aside,
-only one that a head takes a part of can serve such a job too.
+only one that a head takes a part of can serve such a job too. Where nodes are barred for a while (`barring.py`), those
+of a shelf are asked one by one.
 """
 
 from __future__ import annotations
@@ -16,11 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fabriek.simulation.barring import bars, open_on_shelf, open_to, take_open, when_open
 from fabriek.simulation.compiled import ENDLESS, bits, jit, needs
-from fabriek.simulation.state import LINK, PASS, SHELF
-
-WORD = 32
-"""Nodes in each word of bits: not 64, so that none is below nought. No word has nodes of two pools."""
+from fabriek.simulation.state import LINK, PASS, SHELF, WORD
 
 
 def shelved(nodes: NDArray[Any], first: NDArray[np.int64], last: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
@@ -62,45 +61,53 @@ def roomiest(simulation, pool, later):
 
 
 @needs("nodes", otherwise=True)
-def has_nodes(simulation, pool, job, later):
+def has_nodes(simulation, pool, number, now, later):
     """Whether enough nodes have room for a job now, and, with `later`, at the shadow time too."""
-    if job.spread == 1:
-        return _fullest(simulation, pool, job, later) >= 0
-    shelf = simulation.shelves[pool, job.gpus, job.cores]
-    return shelf.count - (shelf.aside if later else 0) >= job.spread
+    shape = simulation.shapes[number]
+    if shape.spread == 1:
+        return _fullest(simulation, pool, number, now, later) >= 0
+    shelf = simulation.shelves[pool, shape.gpus, shape.cores]
+    if shelf.count - (shelf.aside if later else 0) < shape.spread:
+        return False
+    return not bars(simulation) or open_on_shelf(simulation, pool, number, now, later) >= shape.spread
 
 
 @jit
-def _lowest(simulation, pool, gpus, cores, later, start):
-    """The first node of a shelf, from `start`; with `later`, of those that aren't set aside. There is one."""
+def _lowest(simulation, pool, gpus, cores, number, now, later, start):
+    """The first node of a shelf, from `start`, that a job may have; with `later`, of those that aren't set aside. -1:
+    none."""
     shelf, members = simulation.shelves[pool, gpus, cores], simulation.members[gpus, cores]
-    word = max(shelf.low, start) // WORD
-    while True:
+    last, barred = -(-simulation.pools[pool].last_node // WORD), bars(simulation)
+    for word in range(max(shelf.low, start) // WORD, last):
         found = members[word]
         if later:
             found &= ~simulation.aside[word]
+        if found and barred:
+            found &= open_to(simulation, number, word, now)
         if found:
-            break
-        word += 1
-    number = word * WORD + bits(found & -found)
-    if not later:
-        shelf.low = number
-    return number
+            node = word * WORD + bits(found & -found)
+            if not later and not barred:
+                shelf.low = node
+            return node
+    return -1
 
 
 @jit
-def _fullest(simulation, pool, job, later):
+def _fullest(simulation, pool, number, now, later):
     """The fullest node on which a job fits that takes a part of one; -1: none."""
     shelves, other = simulation.shelves[pool], simulation.pools[pool].apart if later else -1
+    shape = simulation.shapes[number]
     if other >= 0:
         node = simulation.nodes[other]
-        if min(node.cores, node.later_cores) < job.cores or min(node.gpus, node.later_gpus) < job.gpus:
+        if min(node.cores, node.later_cores) < shape.cores or min(node.gpus, node.later_gpus) < shape.gpus:
             other = -1
-    for gpus in range(job.gpus, shelves.shape[0]):
-        for cores in range(job.cores, shelves.shape[1]):
+    if other >= 0 and bars(simulation) and not open_to(simulation, number, other // WORD, now) & 1 << other % WORD:
+        other = -1
+    for gpus in range(shape.gpus, shelves.shape[0]):
+        for cores in range(shape.cores, shelves.shape[1]):
             best = -1
             if shelves[gpus, cores].count > (shelves[gpus, cores].aside if later else 0):
-                best = _lowest(simulation, pool, gpus, cores, later, 0)
+                best = _lowest(simulation, pool, gpus, cores, number, now, later, 0)
             if other >= 0 and simulation.nodes[other].gpus == gpus and simulation.nodes[other].cores == cores:
                 best = other if best < 0 else min(best, other)
             if best >= 0:
@@ -126,38 +133,71 @@ def _change(simulation, pool, number, cores, gpus):
     simulation.members[node.gpus, node.cores, word] ^= bit
 
 
+@jit
+def _link(simulation, shape, node):
+    """A node is a job's. Links that nobody uses are a chain of their own."""
+    links, counts = simulation.links, simulation.counts
+    link = counts[LINK]
+    counts[LINK] = links[link, 1]
+    links[link, 0], links[link, 1] = node, shape.link
+    shape.link = link
+
+
 @needs("nodes", otherwise=None)
-def allot(simulation, pool, number, later):
+def allot(simulation, pool, number, now, later):
     """Give a job its nodes. `later`: it will still run at the shadow time."""
-    job, nodes, links, counts = simulation.jobs[number], simulation.nodes, simulation.links, simulation.counts
-    job.link = -1
+    shape, nodes, had, here = simulation.shapes[number], simulation.nodes, simulation.had, simulation.pools[pool]
+    shape.link = -1
     chosen = -1
-    for _part in range(job.spread):
-        if job.spread == 1:
-            chosen = _fullest(simulation, pool, job, later)
+    for part in range(shape.spread):
+        if shape.spread == 1:
+            chosen = _fullest(simulation, pool, number, now, later)
         else:
-            chosen = _lowest(simulation, pool, job.gpus, job.cores, later, chosen + 1)
-        _change(simulation, pool, chosen, -job.cores, -job.gpus)
-        if later and chosen == simulation.pools[pool].apart:
-            nodes[chosen].later_cores -= job.cores
-            nodes[chosen].later_gpus -= job.gpus
-        # Links that nobody uses are a chain of their own.
-        link = counts[LINK]
-        counts[LINK] = links[link, 1]
-        links[link, 0], links[link, 1] = chosen, job.link
-        job.link = link
+            chosen = _lowest(simulation, pool, shape.gpus, shape.cores, number, now, later, chosen + 1)
+        _change(simulation, pool, chosen, -shape.cores, -shape.gpus)
+        if later and chosen == here.apart:
+            nodes[chosen].later_cores -= shape.cores
+            nodes[chosen].later_gpus -= shape.gpus
+        _link(simulation, shape, chosen)
+        if len(had) > 0:
+            had[simulation.had_from[number] + part] = chosen - here.first_node
+
+
+@needs("nodes", otherwise=None)
+def allot_node(simulation, pool, number, node):
+    """Give an outage its node, which nobody has."""
+    away = simulation.shapes[number]
+    away.cores, away.gpus = simulation.pools[pool].node_cores, simulation.pools[pool].node_gpus
+    _change(simulation, pool, node, -away.cores, -away.gpus)
+    _link(simulation, away, node)
+
+
+@needs("nodes", otherwise=None)
+def lift(simulation, pool, number, sign):
+    """Leave what a job has of its nodes to others, or, with -1, take it again. They stay linked to it."""
+    shape, links = simulation.shapes[number], simulation.links
+    link = shape.link
+    while link >= 0:
+        _change(simulation, pool, links[link, 0], sign * shape.cores, sign * shape.gpus)
+        link = links[link, 1]
+
+
+@needs("nodes", otherwise=None)
+def forget(simulation, number):
+    """Unlink a job from nodes that it has left."""
+    shape, links, counts = simulation.shapes[number], simulation.links, simulation.counts
+    while shape.link >= 0:
+        link = shape.link
+        shape.link = links[link, 1]
+        links[link, 1] = counts[LINK]
+        counts[LINK] = link
 
 
 @needs("nodes", otherwise=None)
 def release(simulation, pool, number):
     """Take a job's nodes from it."""
-    job, links, counts = simulation.jobs[number], simulation.links, simulation.counts
-    while job.link >= 0:
-        link = job.link
-        _change(simulation, pool, links[link, 0], job.cores, job.gpus)
-        job.link = links[link, 1]
-        links[link, 1] = counts[LINK]
-        counts[LINK] = link
+    lift(simulation, pool, number, 1)
+    forget(simulation, number)
 
 
 @needs("nodes", otherwise=(ENDLESS, 0))
@@ -165,7 +205,7 @@ def set_aside(simulation, pool):
     """When the head, which fits nowhere now, does by the estimates, and a bound of the cores that others may have
     beyond; sets its nodes aside."""
     here = simulation.pools[pool]
-    head = simulation.jobs[here.head]
+    head = simulation.shapes[here.head]
     for word in range(here.first_node // WORD, -(-here.last_node // WORD)):
         simulation.aside[word] = 0
     shelves = simulation.shelves[pool]
@@ -173,6 +213,12 @@ def set_aside(simulation, pool):
         for cores in range(shelves.shape[1]):
             shelves[gpus, cores].aside = 0
     here.apart = -1
+    if bars(simulation):
+        instant = when_open(simulation, pool)
+        if instant == ENDLESS:
+            return ENDLESS, 0
+        take_open(simulation, pool, head)
+        return instant, roomiest(simulation, pool, True)
     lacking = 1 if head.spread == 1 else head.spread - shelves[head.gpus, head.cores].count
     instant, freed = _walk(simulation, pool, head, lacking)
     if instant == ENDLESS:
@@ -188,7 +234,7 @@ def set_aside(simulation, pool):
 def _walk(simulation, pool, head, lacking):
     """When, by the estimates, so many nodes more have room for a part of the head, and how many have by then: these
     are in `freed`."""
-    jobs, nodes, links, here = simulation.jobs, simulation.nodes, simulation.links, simulation.pools[pool]
+    shapes, nodes, links, here = simulation.shapes, simulation.nodes, simulation.links, simulation.pools[pool]
     simulation.counts[PASS] += 1
     seen, found, instant = simulation.counts[PASS], 0, ENDLESS
     for place in range(here.blocks):
@@ -197,16 +243,16 @@ def _walk(simulation, pool, head, lacking):
             pair = simulation.pairs[block, n]
             if pair.when > instant:
                 return instant, found
-            job = jobs[pair.who]
-            link = job.link
+            shape = shapes[pair.who]
+            link = shape.link
             while link >= 0:
                 number = links[link, 0]
                 node = nodes[number]
                 if node.seen != seen:
                     node.seen, node.later_cores, node.later_gpus = seen, node.cores, node.gpus
                 fitted = node.later_cores >= head.cores and node.later_gpus >= head.gpus
-                node.later_cores += job.cores
-                node.later_gpus += job.gpus
+                node.later_cores += shape.cores
+                node.later_gpus += shape.gpus
                 if not fitted and node.later_cores >= head.cores and node.later_gpus >= head.gpus:
                     simulation.freed[found] = number
                     found += 1

@@ -9,8 +9,9 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt
 
-Count = Annotated[int, Ge(1)]
-Seconds = Annotated[int, Ge(1)]
+from fabriek.simulation.failures import Count, Failures, Outage, Seconds
+from fabriek.simulation.sites import Routing
+
 Weight = Annotated[float, Ge(0)]
 # For pydantic, where rules come from a file: what isn't known is refused.
 _STRICT = {"extra": "forbid"}
@@ -102,6 +103,9 @@ class Held:
 
     What a class runs counts towards its own floor first. A job starts only if it leaves alone what is held until the
     end of its estimate.
+
+    Of a partition with nodes, certain nodes are held, as many as have so many processors: from `first_node` on; without
+    it, for a class the first that no other class has at that time, for nobody the last of the partition.
     """
 
     __pydantic_config__ = _STRICT
@@ -111,6 +115,7 @@ class Held:
     since: int | None = None
     until: int | None = None
     partition: str = ""
+    first_node: Annotated[int, Ge(0)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +139,18 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Pools that jobs run in. One pool serves all jobs, whatever their partition; of several, each those of its name.
+    """Pools that jobs run in. One pool serves all jobs, whatever their partition; of several, each those of its name,
+    or, with `routing`, those that are sent there.
 
     With `cores_per_node` > 1 processors come in whole nodes: a job has its processors divided by it, rounded up, and
-    pools count nodes.
+    pools count nodes. `outages` and `failures` nobody expects: when they come, jobs are stopped.
     """
 
     pools: tuple[Pool, ...]
     cores_per_node: int = 1
+    outages: tuple[Outage, ...] = ()
+    failures: Failures | None = None
+    routing: Routing | None = None
 
     @property
     def placed(self) -> bool:
@@ -164,8 +173,11 @@ class Policy:
     held: tuple[Held, ...] = ()
     preempt: Mapping[str, int] = field(default_factory=dict)
     """QOS to its tier (others: 0): the first in the queue stops running jobs of lower tiers, the latest started first,
-    where that makes room at once. They wait again in their old place, and start from nought."""
+    where that makes room at once; who isn't in the way after all runs on. They wait again in their old place, and start
+    from nought."""
     kill_at_limit: bool = False
+    requeue: bool = True
+    """Who runs on a node that fails waits again, in its old place and from nought; else it's lost (JobRequeue)."""
 
 
 FCFS = Policy(Backfill.NONE)

@@ -1,7 +1,8 @@
-"""Rules as a TOML file: partitions of the machine, weights, limits, what is held, tiers.
+"""Rules as a TOML file: partitions of the machine and how they fail, weights, limits, what is held, tiers.
 
 What it may say is told, with an example, in `docs/reference/simulation.md`; the tables `weights`, `limits` and `held`
-are `policy.Weights`, `policy.Limit` and `policy.Held`.
+are `policy.Weights`, `policy.Limit` and `policy.Held`, `outages` and `failures` are `failures.Outage` and `Failures`,
+and `routing` is `sites.Routing`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import Annotated
 from annotated_types import Ge
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from fabriek.simulation.failures import Failures, Outage
 from fabriek.simulation.policy import Count, Held, Limit, Machine, Policy, Pool, Weights
+from fabriek.simulation.sites import Routing
 
 
 class RulesBroken(ValueError):
@@ -36,6 +39,10 @@ class _Rules(BaseModel):
     limits: tuple[Limit, ...] = ()
     held: tuple[Held, ...] = ()
     preempt: dict[str, int] = {}
+    outages: tuple[Outage, ...] = ()
+    failures: Failures | None = None
+    requeue: bool = True
+    routing: Routing | None = None
 
 
 def with_rules(text: str, machine: Machine, policy: Policy) -> tuple[Machine, Policy]:
@@ -49,12 +56,14 @@ def with_rules(text: str, machine: Machine, policy: Policy) -> tuple[Machine, Po
         raise RulesBroken(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
     if rules.partitions:
         machine = replace(machine, pools=tuple(_pool(name, said) for name, said in rules.partitions.items()))
+    machine = replace(machine, outages=rules.outages, failures=rules.failures, routing=rules.routing)
     return machine, replace(
         policy,
         weights=rules.weights or policy.weights,
         limits=rules.limits,
         held=rules.held,
         preempt=rules.preempt,
+        requeue=rules.requeue,
     )
 
 

@@ -8,17 +8,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabriek.simulation.compiled import ENDLESS
+from fabriek.simulation.failures import outages_of
 from fabriek.simulation.fairshare import Tree, tree_of
 from fabriek.simulation.jobs import Jobs
-from fabriek.simulation.placing import WORD, shelved
 from fabriek.simulation.policy import FairShare, Machine, Policy, Weights
 from fabriek.simulation.priorities import Reckoning
 from fabriek.simulation.running import room_for_ends
-from fabriek.simulation.state import ASSOCIATION, JOB, LANE, LIMIT, NODE, POOL, Simulation
-from fabriek.simulation.waiting import index_of
+from fabriek.simulation.setting_up_nodes import barred_nodes, bounds_of, held_units, nodes_of
+from fabriek.simulation.sites import Copies
+from fabriek.simulation.state import (
+    ASSOCIATION,
+    JOB,
+    LANE,
+    LIMIT,
+    PLACE,
+    POOL,
+    RUN,
+    SPARE,
+    TURN,
+    Simulation,
+)
+from fabriek.simulation.waiting import empty_tree
 
-_MORE = ("nodes", "links", "shelves", "members", "aside", "freed", "kept", "busy", "then")
-"""What only nodes, floors, reservations and preemption use."""
+_MORE = (
+    *("nodes", "shapes", "links", "shelves", "members", "aside", "freed", "had", "had_from"),
+    *("kept", "busy", "then", "barred", "fitting", "stopped"),
+)
+"""What only nodes, floors, reservations, preemption and outages use."""
 
 _NAMES = {"user": "users", "account": "accounts", "klass": "klasses", "qos": "qoses"}
 
@@ -32,34 +48,39 @@ def pool_of(jobs: Jobs, machine: Machine) -> NDArray[np.int64]:
 
 
 def simulation_of(
-    jobs: Jobs, units: NDArray[np.int64], pool: NDArray[np.int64], machine: Machine, policy: Policy
+    jobs: Jobs,
+    units: NDArray[np.int64],
+    pool: NDArray[np.int64],
+    machine: Machine,
+    policy: Policy,
+    *,
+    keep_nodes: bool = False,
+    stopped: int = 0,
+    copies: Copies | None = None,
 ) -> tuple[Simulation, Reckoning | None]:
-    """The state before the first of one or more jobs comes. `units` are what each takes of its pool."""
+    """The state before the first of one or more jobs comes. `units` are what each takes of its pool; there is room for
+    so many `stopped` runs. `copies`: the jobs are those, of which some come."""
+    outages = _outages(jobs, units, machine)
     lane, sample = _lanes_of(jobs, pool, policy)
-    job_at, key_at, young, old = _order_of_service(jobs, units, pool, lane, machine, policy.weights)
-    places, tree = index_of(job_at, key_at, units, jobs.estimate)
+    # Outages stand behind the jobs, and are never submitted.
+    records = np.zeros(len(jobs) + len(outages), JOB)
+    mine = records[: len(jobs)]
+    records["submit"] = ENDLESS
+    mine["submit"], mine["run"], mine["estimate"], mine["units"] = jobs.submit, jobs.run, jobs.estimate, units
+    records["start"] = records["end"] = records["lane"] = -1
+    mine["lane"] = lane
+    places = _order_of_service(jobs, mine, pool, machine, policy.weights)
     association, accounts = _associations(jobs, policy.weights)
-
-    records = np.zeros(len(jobs), JOB)
-    records["submit"], records["run"], records["estimate"] = jobs.submit, jobs.run, jobs.estimate
-    records["units"], records["lane"], records["young"], records["old"] = units, lane, young, old
-    records["start"] = records["end"] = records["link"] = -1
-
-    twins = len(job_at) // len(jobs)
-    edges = np.searchsorted(lane[job_at[: len(jobs)]], np.arange(len(sample) + 1))
-    lanes = np.zeros(len(sample) * twins, LANE)
-    lanes["first"] = np.concatenate([edges[:-1] + len(jobs) * twin for twin in range(twins)])
-    lanes["last"] = np.concatenate([edges[1:] + len(jobs) * twin for twin in range(twins)])
-    lanes["front"], lanes["fewest"] = lanes["last"], ENDLESS
-    tiers = np.array([policy.preempt.get(name, 0) for name in jobs.qoses])[jobs.qos]
-    of_jobs: dict[str, NDArray[Any]] = {
-        "pool": pool,
-        "klass": jobs.klass,
+    tiers = np.array([policy.preempt.get(name, 0) for name in jobs.qoses])[jobs.qos[sample]]
+    lanes = _lanes(places, mine, len(sample))
+    of_lanes: dict[str, NDArray[Any]] = {
+        "pool": pool[sample],
+        "klass": jobs.klass[sample],
         "tier": tiers,
-        "association": association,
+        "association": association[sample],
     }
-    for name, column in of_jobs.items():
-        lanes[name] = np.tile(column[sample], twins)
+    for name, column in of_lanes.items():
+        lanes[name] = np.tile(column, len(lanes) // len(sample))
 
     pools = np.zeros(len(machine.pools), POOL)
     pools["whole"] = pools["free"] = [one.processors for one in machine.pools]
@@ -68,9 +89,17 @@ def simulation_of(
     associations = np.zeros(int(association.max()) + 1, ASSOCIATION)
     associations["since"] = jobs.submit[0]
     more: dict[str, Any] = dict.fromkeys(_MORE)
-    if machine.placed or policy.held or policy.preempt:
-        more = {**_nodes(records, pools, pool, jobs, machine), **_held(jobs, machine, policy)}
-    running = room_for_ends(len(pools), int(min(len(jobs), pools["whole"].sum())))
+    if machine.placed or policy.held or policy.preempt or len(outages):
+        more = {
+            **nodes_of(len(records), pools, pool, jobs, machine, keep_nodes),
+            **held_units(jobs, machine, policy),
+            "stopped": np.zeros(stopped, RUN),
+        }
+        if len(outages):
+            # A pool's first node has a number of its own among all nodes.
+            outages["node"] += pools["first_node"][outages["pool"]]
+        more["barred"], more["fitting"] = barred_nodes(jobs, machine, policy, pools)
+    running = room_for_ends(len(pools), int(min(len(records), pools["whole"].sum())))
     limits, of_lane = _limits(jobs, policy, sample)
     return Simulation(
         jobs=records,
@@ -79,13 +108,32 @@ def simulation_of(
         limits=limits,
         associations=associations,
         places=places,
-        tree=tree,
+        tree=empty_tree(len(places), int(units.max())),
         of_lane=of_lane,
-        counts=np.array([0, 0, 0, len(running["spare"]), 0, 0]),
-        since=_since(policy),
+        counts=_counts(len(running["spare"])),
+        asked=None if copies is None else copies.asked,
+        copies=None if copies is None else copies.copy,
+        since=bounds_of(policy),
+        outages=outages if len(outages) else None,
         **running,
         **more,
     ), _reckoning(jobs, policy.weights, accounts)
+
+
+def _counts(spare: int) -> NDArray[np.int64]:
+    counts = np.zeros(TURN + 1, np.int64)
+    counts[SPARE] = spare
+    return counts
+
+
+def _outages(jobs: Jobs, units: NDArray[np.int64], machine: Machine) -> NDArray[Any]:
+    """Those listed, and those drawn from the first submission to the last and as much longer as a machine that is never
+    idle would need for all jobs."""
+    if not machine.failures:
+        return outages_of(machine, 0, 0)
+    whole = sum(pool.processors for pool in machine.pools)
+    after = int((units.astype(np.float64) * jobs.run).sum() / whole) + int(jobs.run.max())
+    return outages_of(machine, int(jobs.submit[0]), int(jobs.submit[-1]) + after)
 
 
 def _lanes_of(jobs: Jobs, pool: NDArray[np.int64], policy: Policy) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -108,31 +156,39 @@ def _lanes_of(jobs: Jobs, pool: NDArray[np.int64], policy: Policy) -> tuple[NDAr
 
 
 def _order_of_service(
-    jobs: Jobs,
-    units: NDArray[np.int64],
-    pool: NDArray[np.int64],
-    lane: NDArray[np.int64],
-    machine: Machine,
-    weights: Weights | None,
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-    """By place, the job and what of its priority is its own; by job, its places while its age grows and after.
+    jobs: Jobs, records: NDArray[Any], pool: NDArray[np.int64], machine: Machine, weights: Weights | None
+) -> NDArray[Any]:
+    """Places in the queue's index, lane by lane, each with its job and what of its priority is its own; fills in the
+    places of each job while its age grows and after.
 
     Of two jobs whose ages grow, the same one stays ahead: what an age gains is in common, and its beginning is its own.
     """
     count = len(jobs)
+    own = np.zeros(count) if weights is None else _own_factors(jobs, records["units"], pool, machine, weights)
+    places = np.zeros(count if weights is None else 2 * count, PLACE)
+    for twin, name in enumerate(("young",) if weights is None else ("young", "old")):
+        key = own
+        if weights is not None and name == "young":
+            key = own - weights.age / weights.most_age * (jobs.submit - jobs.submit[0])
+        order = np.lexsort((-key, records["lane"]))
+        here = places[twin * count : (twin + 1) * count]
+        here["job"], here["key"] = order, key[order]
+        here["units"], here["estimate"] = records["units"][order], records["estimate"][order]
+        records[name][order] = np.arange(count) + twin * count
     if weights is None:
-        orders, keys = [np.argsort(lane, kind="stable")], [np.zeros(count)]
-    else:
-        own = _own_factors(jobs, units, pool, machine, weights)
-        keys = [own - weights.age / weights.most_age * (jobs.submit - jobs.submit[0]), own]
-        orders = [np.lexsort((-key, lane)) for key in keys]
-    places = []
-    for twin, order in enumerate(orders):
-        place = np.empty(count, np.int64)
-        place[order] = np.arange(count) + twin * count
-        places.append(place)
-    key_at = np.concatenate([key[order] for key, order in zip(keys, orders, strict=True)])
-    return np.concatenate(orders), key_at, places[0], places[-1]
+        records["old"] = records["young"]
+    return places
+
+
+def _lanes(places: NDArray[Any], records: NDArray[Any], count: int) -> NDArray[Any]:
+    """So many empty lanes, and their twins where there are: which places of the index are whose."""
+    twins = len(places) // len(records)
+    edges = np.searchsorted(records["lane"][places["job"][: len(records)]], np.arange(count + 1))
+    lanes = np.zeros(count * twins, LANE)
+    lanes["first"] = np.concatenate([edges[:-1] + len(records) * twin for twin in range(twins)])
+    lanes["last"] = np.concatenate([edges[1:] + len(records) * twin for twin in range(twins)])
+    lanes["front"], lanes["fewest"] = lanes["last"], ENDLESS
+    return lanes
 
 
 def _own_factors(
@@ -221,73 +277,3 @@ def _limits(jobs: Jobs, policy: Policy, sample: NDArray[np.int64]) -> tuple[NDAr
     for column, name in enumerate(("most_units", "most_jobs", "most_seconds")):
         limits[name] = [one[column] for one in most]
     return limits, of_lane
-
-
-def _nodes(
-    records: NDArray[Any], pools: NDArray[Any], pool: NDArray[np.int64], jobs: Jobs, machine: Machine
-) -> dict[str, NDArray[Any]]:
-    """Free nodes, their shelves, and links; fills in what jobs ask of nodes, and which nodes pools have."""
-    if not machine.placed:
-        nobody = np.zeros(0, np.int64)
-        return {"nodes": np.zeros(0, NODE), "links": np.zeros((0, 2), np.int64)} | shelved(
-            np.zeros(0, NODE), nobody, nobody
-        )
-    for name, column in zip(("spread", "cores", "gpus"), asked_of_nodes(jobs, pool, machine), strict=True):
-        records[name] = column
-    # Each pool's nodes begin in a word of bits of their own; what is left of the word before is nobody's.
-    count = np.array([one.nodes for one in machine.pools])
-    words = np.cumsum(-(-count // WORD))
-    first = np.concatenate(([0], words[:-1])) * WORD
-    pools["first_node"], pools["last_node"] = first, first + count
-    pools["node_cores"] = [one.node_cores for one in machine.pools]
-    pools["node_gpus"] = [one.gpus_per_node for one in machine.pools]
-    pools["apart"] = -1
-    nodes = np.zeros(int(words[-1]) * WORD, NODE)
-    for one in pools:
-        nodes["cores"][one["first_node"] : one["last_node"]] = one["node_cores"]
-        nodes["gpus"][one["first_node"] : one["last_node"]] = one["node_gpus"]
-    # A chain of all links, each with the next one: at most one for each core, and for each node of each job.
-    following = np.arange(1, int(min(nodes["cores"].sum(), records["spread"].sum())) + 2)
-    links = np.column_stack((np.zeros_like(following), following))
-    return {"nodes": nodes, "links": links} | shelved(nodes, pools["first_node"], pools["last_node"])
-
-
-def asked_of_nodes(
-    jobs: Jobs, pool: NDArray[np.int64], machine: Machine
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """How many nodes each job takes, and how many cores and GPUs of each: a part of one node, or whole nodes."""
-    cores = np.array([one.node_cores for one in machine.pools])[pool]
-    gpus = np.array([one.gpus_per_node for one in machine.pools])[pool]
-    spread = np.maximum(-(-jobs.processors // cores), -(-jobs.gpus // np.maximum(gpus, 1)))
-    one = spread == 1
-    return spread, np.where(one, jobs.processors, cores), np.where(one, jobs.gpus, gpus)
-
-
-def _since(policy: Policy) -> NDArray[np.int64]:
-    """When each segment of time begins within which what is held stays the same."""
-    bounds = {bound for held in policy.held for bound in (held.since, held.until) if bound is not None}
-    return np.array([-ENDLESS, *sorted(bounds)], np.int64)
-
-
-def _held(jobs: Jobs, machine: Machine, policy: Policy) -> dict[str, NDArray[np.int64]]:
-    """What is held in each segment of time; no pools at all: nothing is."""
-    if not policy.held:
-        nothing = np.zeros((0, 1, 2), np.int64)
-        return {"kept": nothing, "busy": nothing, "then": nothing[:, 0].copy()}
-    since = _since(policy)
-    klasses, pools = len(jobs.klasses), len(machine.pools)
-    kept = np.zeros((pools, len(since), klasses + 1), np.int64)
-    places = {name: place for place, name in enumerate(jobs.klasses)}
-    for held in policy.held:
-        # A class without jobs keeps what it is held as well: then nobody has it.
-        column = klasses if held.klass is None else places.get(held.klass, klasses)
-        begun = since >= (-ENDLESS if held.since is None else held.since)
-        going = since < (ENDLESS if held.until is None else held.until)
-        for place, pool in enumerate(machine.pools):
-            if pool.name == held.partition:
-                kept[place, begun & going, column] += held.processors
-    return {
-        "kept": kept,
-        "busy": np.zeros((pools, len(since), klasses), np.int64),
-        "then": np.zeros((pools, klasses), np.int64),
-    }

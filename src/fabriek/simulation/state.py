@@ -24,16 +24,19 @@ JOB = np.dtype(
         ("old", np.int64),  # and when it is of full age
         ("start", np.int64),  # of its last run; -1: it never ran
         ("end", np.int64),
-        ("lost", np.int64),  # unit-seconds that preemption made void
-        ("lane", np.int64),
-        ("runs", np.int64),
-        ("spread", np.int64),  # number of nodes that it takes, where the machine has nodes
+        ("lane", np.int64),  # -1: it is an outage
+        ("aged", np.bool_),
+        ("chosen", np.bool_),  # where a job has a copy for each of several sites: this one
+    ],
+    align=True,
+)
+SHAPE = np.dtype(
+    [
+        ("spread", np.int64),  # number of nodes that a job takes
         ("cores", np.int64),  # of each of them
         ("gpus", np.int64),
         ("link", np.int64),  # to the first of its nodes; -1: it has none
-        ("aged", np.bool_),
-    ],
-    align=True,
+    ]
 )
 LANE = np.dtype(
     [
@@ -59,6 +62,8 @@ POOL = np.dtype(
         ("shadow", np.int64),  # when the head can start at the latest, by the estimates
         ("extra", np.int64),  # units that it leaves then
         ("blocks", np.int64),  # of `order`
+        ("waiting_units", np.int64),  # that jobs ask which wait or are on their way, where jobs are sent to sites
+        ("waiting_seconds", np.int64),  # and unit-seconds
         ("first_node", np.int64),  # its nodes are from here
         ("last_node", np.int64),  # to before here
         ("node_cores", np.int64),  # of each
@@ -110,11 +115,29 @@ PLACE = np.dtype(
     ],
     align=True,
 )
+OUTAGE = np.dtype(
+    [
+        ("since", np.int64),
+        ("until", np.int64),
+        ("pool", np.int64),
+        ("node", np.int64),  # -1: which units go is a matter of luck
+        ("units", np.int64),
+        ("luck", np.float64),  # from 0 to below 1
+    ]
+)
+ASKED = np.dtype([("submit", np.int64), ("home", np.int64)])
+RUN = np.dtype([("job", np.int64), ("start", np.int64), ("end", np.int64), ("cause", np.int64)])
 PAIR = np.dtype([("when", np.int64), ("who", np.int64)])
 BLOCK = np.dtype([("count", np.int64), ("total", np.int64)])
 
+WORD = 32
+"""Nodes in each word of bits: not 64, so that none is below nought. No word has nodes of two pools."""
+
 # Places in `counts`.
-HEAPED, ACTIVE, SEGMENT, SPARE, LINK, PASS = 0, 1, 2, 3, 4, 5
+HEAPED, ACTIVE, SEGMENT, SPARE, LINK, PASS, STOPPED, OUTAGE_AT, ROUTED, TURN = range(10)
+
+# Why a run was stopped: its job waits again in the first two cases.
+PREEMPTED, FAILED, KILLED = 1, 2, 3
 
 
 class Simulation(NamedTuple):
@@ -125,15 +148,23 @@ class Simulation(NamedTuple):
     - `of_lane`: a row of limits for each lane (not for its twin), filled up with -1;
     - what is held for classes, in segments of time from `since[s]` to the next: `kept[pool, s, class]` units, in the
       last column for nobody; `busy[pool, s, class]`, units of running jobs that by their estimates still run when s
-      begins, and of the present segment, those that run at all; `then[pool, class]`, those that will at the shadow
-      time;
-    - `nodes`, none where any unit of a pool serves any job, and `links[link]`: a node and the same job's next link;
+      begins, and of the present segment, those that run at all, in the last column those that are away;
+      `then[pool, class]`, those that will be at the shadow time;
+    - `nodes`, none where any unit of a pool serves any job, `shapes` of jobs and outages on them, and `links[link]`: a
+      node and the same job's next link;
     - `shelves[pool, gpus, cores]` of nodes with so many free, and their `members[gpus, cores]`, a bit for each node;
       `aside`, a bit for each node that is set aside for its pool's head; `freed`, room for numbers of nodes to work in;
+    - `barred[s, class, word]`, a bit for each node that jobs of a class may not have in a segment of time; `fitting`,
+      room for such bits to work in;
+    - `had[had_from[job]:]`, the nodes that each job had last, or nothing, where nobody asks;
+    - `stopped` runs; `outages` in the order of their beginning;
+    - `asked`, jobs in the order in which sites are chosen for them, and `copies[asked, pool]`, their numbers among
+      `jobs`, -1 where one can't go;
     - `counts`: pairs in the heap, active lanes, the present segment, spare blocks, the first link that nobody uses,
-      passes in which nodes were set aside.
+      passes in which nodes were set aside, stopped runs, outages that have begun, jobs for which a site was chosen,
+      the site whose turn is next.
 
-    Without nodes, what is held, and preemption, all that is of nodes and of what is held is None: see `needs`.
+    Without nodes, what is held, preemption, outages and sites all that is theirs is None: see `needs`.
     """
 
     jobs: NDArray[Any]
@@ -154,11 +185,20 @@ class Simulation(NamedTuple):
     busy: NDArray[np.int64] | None
     then: NDArray[np.int64] | None
     nodes: NDArray[Any] | None
+    shapes: NDArray[Any] | None
     links: NDArray[np.int64] | None
     shelves: NDArray[Any] | None
     members: NDArray[np.int64] | None
     aside: NDArray[np.int64] | None
     freed: NDArray[np.int64] | None
+    barred: NDArray[np.int64] | None
+    fitting: NDArray[np.int64] | None
+    had: NDArray[np.int32] | None
+    had_from: NDArray[np.int64] | None
+    stopped: NDArray[Any] | None
+    outages: NDArray[Any] | None
+    asked: NDArray[Any] | None
+    copies: NDArray[np.int64] | None
     counts: NDArray[np.int64]
 
 
@@ -184,10 +224,19 @@ def lent(simulation):
         borrowed(simulation.busy),
         borrowed(simulation.then),
         borrowed(simulation.nodes),
+        borrowed(simulation.shapes),
         borrowed(simulation.links),
         borrowed(simulation.shelves),
         borrowed(simulation.members),
         borrowed(simulation.aside),
         borrowed(simulation.freed),
+        borrowed(simulation.barred),
+        borrowed(simulation.fitting),
+        borrowed(simulation.had),
+        borrowed(simulation.had_from),
+        borrowed(simulation.stopped),
+        borrowed(simulation.outages),
+        borrowed(simulation.asked),
+        borrowed(simulation.copies),
         borrowed(simulation.counts),
     )

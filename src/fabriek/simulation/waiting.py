@@ -9,31 +9,23 @@ in the topmost class of size can make it look in vain.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from fabriek.simulation.compiled import ENDLESS, bits, jit
-from fabriek.simulation.state import PLACE
 
 _BLOCK = 16
 
 
-def index_of(
-    job_at: NDArray[np.int64], key_at: NDArray[np.float64], units: NDArray[np.int64], estimate: NDArray[np.int64]
-) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """An empty queue whose places belong to these jobs: its places and its tree. `units` and `estimate` are by job.
+def empty_tree(places: int, most: int) -> NDArray[np.int64]:
+    """The tree over so many places of which nobody waits; no job asks more than `most` units.
 
-    Of a node, column 0 of the tree has the fewest units, column 1 + k the shortest estimate of classes up to k.
+    Of a node, column 0 has the fewest units, column 1 + k the shortest estimate of classes up to k.
     """
-    places = np.zeros(len(job_at), PLACE)
-    places["job"], places["key"] = job_at, key_at
-    places["units"], places["estimate"] = units[job_at], estimate[job_at]
     leaves = 1
-    while leaves * _BLOCK < len(places):
+    while leaves * _BLOCK < places:
         leaves *= 2
-    return places, np.full((2 * leaves, 1 + int(units.max()).bit_length()), ENDLESS, np.int64)
+    return np.full((2 * leaves, 1 + most.bit_length()), ENDLESS, np.int64)
 
 
 @jit

@@ -13,6 +13,7 @@ from pyarrow import parquet
 from typer.testing import CliRunner, Result
 
 from fabriek.cli.main import app
+from fabriek.cli.simulated_nodes import spans
 from fabriek.simulation.workloads.reading import read_trace
 
 
@@ -124,6 +125,61 @@ def test_files_that_cannot_be_used(trace: Path, tmp_path: Path) -> None:
         assert result.exit_code == 2, name
         assert name in result.stderr.replace("\n", "")
     assert run(trace, "--nodes", 4, "--starts", tmp_path / "no folder" / "starts.csv").exit_code == 2
+
+
+def test_nodes_that_fail_and_which_each_job_had(trace: Path, tmp_path: Path) -> None:
+    """Two nodes of two: 1 has both until node 1 goes at 4, and both again at 9; 3 has the second of them before."""
+    rules, nodes = tmp_path / "rules.toml", tmp_path / "nodes.csv"
+    rules.write_text(
+        '[partitions]\n"" = { processors = 4, nodes = 2 }\n[[outages]]\nsince = 4\nuntil = 9\nfirst_node = 1\n'
+    )
+    result = run(trace, "--nodes", 4, "--rules", rules, "--placement", nodes, "--json")
+    assert result.exit_code == 0
+    assert nodes.read_text() == ("job,start,end,partition,nodes\n1,9,19,,0-1\n2,19,24,,0-1\n3,24,31,,0\n,4,9,,1\n")
+    assert json.loads(result.stdout)["outages"] == {
+        "outages": 1,
+        "away_unit_seconds": 10,
+        "stopped_runs": 1,
+        "killed_jobs": 0,
+        "lost_unit_seconds": 16,
+        "lost_node_hours": 8 / 3600,
+    }
+    assert "1 outages stopped 1 runs, of which 0 for good: 0.0 node-hours lost." in run(
+        trace, "--nodes", 4, "--rules", rules
+    ).stdout.replace("\n", " ")
+    refused = run(trace, "--nodes", 4, "--placement", nodes)
+    assert refused.exit_code == 2
+    assert "no nodes" in refused.stderr
+
+
+def test_sites_and_what_moves_between_them(tmp_path: Path) -> None:
+    """1 has all of north; 2 goes to south once its 20 bytes are there; 3 has too many to go."""
+    file, rules, data = tmp_path / "trace.swf", tmp_path / "rules.toml", tmp_path / "data.csv"
+    rows = [
+        f"{n} {at} -1 {run} 4 -1 -1 4 -1 -1 1 1 1 1 1 1 -1 -1\n" for n, at, run in ((1, 0, 10), (2, 1, 5), (3, 1, 1))
+    ]
+    file.write_text("".join(rows))
+    rules.write_text(
+        '[partitions]\n1 = 4\n2 = 4\n[routing]\nrule = "least_wait"\n'
+        '[[routing.links]]\nsites = ["1", "2"]\nbytes_per_second = 4\n'
+    )
+    data.write_text("job,bytes\n2,20\n3,4000\n")
+    result = run(file, "--nodes", 4, "--rules", rules, "--data", data, "--json")
+    assert result.exit_code == 0, result.output
+    north, south = json.loads(result.stdout)["sites"]
+    assert (north["site"], north["jobs"], north["from_elsewhere"], north["mean_wait"]) == ("1", 2, 0, 4.5)
+    assert (south["site"], south["jobs"], south["from_elsewhere"], south["moving_seconds"]) == ("2", 1, 1, 5)
+    assert (
+        "site 2: 1 jobs, of which 1 from elsewhere" in run(file, "--nodes", 4, "--rules", rules, "--data", data).stdout
+    )
+    for text, fault in (("job;bytes\n", "first line"), ("job,bytes\n1,x\n", "line 2"), ("job,bytes\n1,-5\n", "line 2")):
+        data.write_text(text)
+        refused = run(file, "--nodes", 4, "--rules", rules, "--data", data)
+        assert (refused.exit_code, fault in refused.stderr.replace("\n", " ")) == (2, True)
+
+
+def test_spans_of_nodes() -> None:
+    assert [spans(np.array(nodes)) for nodes in ([], [4], [0, 1, 2, 5, 7, 8])] == ["", "4", "0-2,5,7-8"]
 
 
 def test_the_policy_as_settings_of_slurm(trace: Path, tmp_path: Path) -> None:

@@ -3,8 +3,13 @@ each instant. What it takes an hour for, the simulator must answer alike."""
 
 from __future__ import annotations
 
+from math import ceil
+from typing import Any
+
+from fabriek.simulation.failures import outages_of
 from fabriek.simulation.jobs import Jobs, held_to_estimates
 from fabriek.simulation.policy import Backfill, FairShare, Machine, Policy
+from fabriek.simulation.sites import Route
 
 FOR_EVER = 10**15
 
@@ -25,6 +30,14 @@ class Plain:
         self.whole = {pool.name: pool.processors for pool in machine.pools}
         self.starts, self.ends = [-1] * len(jobs), [-1] * len(jobs)
         self.runs, self.lost = [0] * len(jobs), [0] * len(jobs)
+        self.outages = list(outages_of(machine, int(jobs.submit[0]), 0)) if machine.outages else []
+        self.away: list[tuple[str, int, int, int]] = []
+        """Pool, node, units, and until when."""
+        self.killed: set[int] = set()
+        self.arrived = [int(at) for at in jobs.submit]
+        self.coming: list[int] = []
+        """Jobs that a site was chosen for, and whose data are on their way."""
+        self.turn = 0
         self.running: set[int] = set()
         self.queue: set[int] = set()
         self.spent = [0] * len(jobs)
@@ -78,7 +91,8 @@ class Plain:
                 if held.partition == pool and since <= instant < (FOR_EVER if held.until is None else held.until):
                     known = held.klass if held.klass in self.jobs.klasses else None
                     kept[known] = kept.get(known, 0) + held.processors
-            room = self.whole[pool] - kept.pop(None, 0)
+            away = sum(units for other, _node, units, end in self.away if other == pool and end > instant)
+            room = self.whole[pool] - max(kept.pop(None, 0), away)
             mine = self.name("klass", job)
             for klass in {*busy, *kept} - {mine}:
                 room -= max(busy.get(klass, 0), kept.get(klass, 0))
@@ -136,7 +150,7 @@ class Plain:
         weights, jobs = self.policy.weights, self.jobs
         if weights is None:
             return 0.0
-        age = min(self.reckoned - int(jobs.submit[job]), weights.most_age) / weights.most_age
+        age = min(self.reckoned - self.arrived[job], weights.most_age) / weights.most_age
         part = self.units[job] / self.whole[self.pool[job]]
         return (
             weights.age * age
@@ -158,6 +172,13 @@ class Plain:
         self.running.discard(job)
         self.spent[job] += self.units[job] * (now - self.starts[job])
 
+    def void(self, job: int, now: int) -> None:
+        """What it ran so far is lost."""
+        self.stop(job, now)
+        self.lost[job] += self.units[job] * (now - self.starts[job])
+        self.starts[job] = self.ends[job] = -1
+        self.queue.add(job)
+
     def make_way(self, job: int, now: int) -> bool:
         tiers = self.policy.preempt
         tier = tiers.get(self.name("qos", job), 0)
@@ -167,25 +188,95 @@ class Plain:
             if self.pool[other] == self.pool[job] and tiers.get(self.name("qos", other), 0) < tier
         ]
         lower.sort(key=lambda other: (-self.starts[other], -other))
-        for count in range(1, len(lower) + 1):
-            before = self.running
-            self.running = before - set(lower[:count])
-            # Whether limits let it start is asked with the stopped ones away, whose use stays spent.
-            spent = list(self.spent)
-            for other in lower[:count]:
+
+        def enough(stopped: list[int]) -> bool:
+            """Whether it starts with these stopped. Limits are asked with their use so far as spent."""
+            before, spent = self.running, list(self.spent)
+            self.running = before - set(stopped)
+            for other in stopped:
                 self.spent[other] += self.units[other] * (now - self.starts[other])
-            if self.fits(job, now, self.running) and not self.limited(job, now):
-                for other in lower[:count]:
-                    self.lost[other] += self.units[other] * (now - self.starts[other])
-                    self.starts[other] = self.ends[other] = -1
-                    self.queue.add(other)
-                return True
+            answer = self.fits(job, now, self.running) and not self.limited(job, now)
             self.running, self.spent = before, spent
-        return False
+            return answer
+
+        count = next((n for n in range(1, len(lower) + 1) if enough(lower[:n])), None)
+        if count is None:
+            return False
+        stopped = lower[:count]
+        for other in reversed(lower[:count]):
+            if enough([one for one in stopped if one != other]):
+                stopped.remove(other)
+        for other in stopped:
+            self.void(other, now)
+        return True
+
+    # Sites
+
+    def route(self, job: int, now: int) -> None:
+        """Choose a site for a job that is submitted now."""
+        routing = self.machine.routing
+        data = 0 if self.jobs.data is None else int(self.jobs.data[job])
+        home, sites = self.pool[job], [pool.name for pool in self.machine.pools]
+        delays = {site: self.moving(home, site, data) for site in sites}
+        able = [site for site in sites if delays[site] is not None and self.units[job] <= self.whole[site]]
+        if routing.rule is Route.ROUND_ROBIN:
+            turns = [sites[(self.turn + n) % len(sites)] for n in range(len(sites))]
+            site = next(site for site in turns if site in able)
+            self.turn = sites.index(site) + 1
+        elif routing.rule is Route.HOME:
+            site = home
+        else:
+            expected = {site: self.expected(job, site, now, now + delays[site]) for site in able}
+            site = min(able, key=lambda one: (expected[one], one != home, sites.index(one)))
+            if routing.rule is Route.HOME_FIRST and expected.get(home) == now:
+                site = home
+        self.pool[job] = site
+        self.arrived[job] = now + delays[site]
+        self.coming.append(job)
+
+    def moving(self, home: str, site: str, data: int) -> int | None:
+        if home == site or data == 0:
+            return 0
+        speeds = [link.bytes_per_second for link in self.machine.routing.links if set(link.sites) == {home, site}]
+        return ceil(data / max(speeds)) if speeds else None
+
+    def expected(self, job: int, site: str, now: int, arrival: int) -> int:
+        before = [other for other in [*self.queue, *self.coming] if self.pool[other] == site]
+        there = [(self.units[o], self.estimated_end(o)) for o in self.running if self.pool[o] == site]
+        there += [(units, until) for pool, _node, units, until in self.away if pool == site]
+        room = self.whole[site] - sum(units for units, _end in there) - sum(self.units[o] for o in before)
+        if self.units[job] <= room:
+            return arrival
+        ahead = sum(self.units[o] * int(self.jobs.estimate[o]) for o in before)
+        ahead += sum(units * (end - now) for units, end in there)
+        return max(arrival, now + ahead // self.whole[site])
+
+    def hit(self, outage: Any) -> tuple[int, list[int]]:
+        """Units that go with an outage, and the jobs that have some of them."""
+        pool = self.machine.pools[outage["pool"]].name
+        up = self.whole[pool] - sum(units for other, _node, units, _until in self.away if other == pool)
+        units = min(int(outage["units"]), up)
+        first = int(outage["luck"] * (up - units + 1))
+        line = []
+        for job in sorted((j for j in self.running if self.pool[j] == pool), key=lambda j: (self.estimated_end(j), j)):
+            line += [job] * self.units[job]
+        return units, sorted(set(line[first : first + units]))
+
+    def fail(self, outage: Any, now: int) -> None:
+        units, hit = self.hit(outage)
+        for job in hit:
+            start = self.starts[job]
+            self.void(job, now)
+            if not self.policy.requeue:
+                self.queue.remove(job)
+                self.killed.add(job)
+                self.starts[job], self.ends[job] = start, now
+        self.away.append((self.machine.pools[outage["pool"]].name, int(outage["node"]), units, int(outage["until"])))
 
     def serve(self, pool: str, now: int) -> None:
         while True:
-            waiting = sorted((j for j in self.queue if self.pool[j] == pool), key=lambda j: (-self.priority(j), j))
+            waiting = [job for job in self.queue if self.pool[job] == pool]
+            waiting.sort(key=lambda job: (-self.priority(job), self.arrived[job], job))
             head = next((job for job in waiting if not self.limited(job, now)), None)
             if head is None:
                 return
@@ -197,10 +288,14 @@ class Plain:
             return
         instants = {self.estimated_end(other) for other in self.running if self.pool[other] == pool}
         instants |= {at for h in self.policy.held for at in (h.since, h.until) if at is not None and at > now}
+        instants |= {until for other, _node, _units, until in self.away if other == pool}
         shadow = next((at for at in sorted(instants) if self.fits(head, at, self.running)), FOR_EVER)
         self.heads.setdefault(head, []).append(shadow)
+        self.backfill([job for job in waiting if job != head], head, shadow, now)
+
+    def backfill(self, waiting: list[int], head: int, shadow: int, now: int) -> None:
         for job in waiting:
-            if job == head or self.limited(job, now) or not self.fits(job, now, self.running):
+            if self.limited(job, now) or not self.fits(job, now, self.running):
                 continue
             self.starts[job] = now
             if shadow == FOR_EVER or self.fits(head, shadow, self.running | {job}):
@@ -210,13 +305,17 @@ class Plain:
 
     def run(self) -> Plain:
         jobs, weights = self.jobs, self.policy.weights
-        came, now = 0, int(jobs.submit[0])
-        due = now
+        due, asked = int(jobs.submit[0]), 0
+        if not self.machine.routing:
+            asked, self.coming = len(jobs), list(range(len(jobs)))
+        now = min([due, *(int(one["since"]) for one in self.outages)])
         bounds = sorted({at for h in self.policy.held for at in (h.since, h.until) if at is not None})
         while True:
-            nexts = [int(jobs.submit[came])] if came < len(jobs) else []
+            nexts = [int(jobs.submit[asked])] if asked < len(jobs) else []
+            nexts += [self.arrived[job] for job in self.coming]
             nexts += [self.ends[job] for job in self.running]
             nexts += [at for at in bounds if at > now] if self.queue else []
+            nexts += [int(one["since"]) for one in self.outages] + [until for *_which, until in self.away]
             if not nexts:
                 return self
             then = min(nexts) if weights is None else min([*nexts, due])
@@ -225,9 +324,14 @@ class Plain:
             now = then
             for job in [job for job in self.running if self.ends[job] == now]:
                 self.stop(job, now)
-            while came < len(jobs) and jobs.submit[came] == now:
-                self.queue.add(came)
-                came += 1
+            self.away = [one for one in self.away if one[-1] > now]
+            while self.outages and self.outages[0]["since"] == now:
+                self.fail(self.outages.pop(0), now)
+            while asked < len(jobs) and jobs.submit[asked] == now:
+                self.route(asked, now)
+                asked += 1
+            self.queue |= {job for job in self.coming if self.arrived[job] == now}
+            self.coming = [job for job in self.coming if self.arrived[job] > now]
             if weights is not None and due == now:
                 self.reckon(now)
                 due += weights.period

@@ -29,7 +29,7 @@ from fabriek.simulation.simulate import Schedule, simulate
 
 _MACHINE = Machine.of(WHOLE)
 _AT = st.one_of(st.none(), st.integers(0, 60))
-_LIMITS = st.lists(
+LIMITS = st.lists(
     st.builds(
         Limit,
         st.sampled_from(Over),
@@ -40,10 +40,10 @@ _LIMITS = st.lists(
     ),
     max_size=3,
 )
-_HELD = st.lists(
+HELD = st.lists(
     st.builds(Held, st.integers(1, 3), st.sampled_from(["academia", "startup", None]), _AT, _AT), min_size=1, max_size=2
 )
-_WEIGHTS = st.builds(
+WEIGHTS = st.builds(
     Weights,
     age=st.sampled_from([0.0, 16.0, 1024.0]),
     fair_share=st.sampled_from([0.0, 64.0, 4096.0]),
@@ -97,7 +97,7 @@ def test_conservative(jobs: Jobs) -> None:
     assert schedule.start.tolist() == plain_conservative(jobs, WHOLE)
 
 
-@given(TRACES, _WEIGHTS, st.sampled_from([Backfill.NONE, Backfill.EASY]))
+@given(TRACES, WEIGHTS, st.sampled_from([Backfill.NONE, Backfill.EASY]))
 @settings(max_examples=200, deadline=None)
 def test_by_priority(jobs: Jobs, weights: Weights, backfill: Backfill) -> None:
     policy = Policy(backfill, weights)
@@ -106,7 +106,7 @@ def test_by_priority(jobs: Jobs, weights: Weights, backfill: Backfill) -> None:
     assert schedule.start.tolist() == plain_run(jobs, _MACHINE, policy).starts
 
 
-@given(TRACES, _LIMITS)
+@given(TRACES, LIMITS)
 @settings(max_examples=200, deadline=None)
 def test_under_limits(jobs: Jobs, limits: list[Limit]) -> None:
     policy = Policy(limits=tuple(limits))
@@ -115,7 +115,7 @@ def test_under_limits(jobs: Jobs, limits: list[Limit]) -> None:
     assert schedule.start.tolist() == plain_run(jobs, _MACHINE, policy).starts
 
 
-@given(TRACES, _HELD)
+@given(TRACES, HELD)
 @settings(max_examples=200, deadline=None)
 def test_with_units_held(jobs: Jobs, held: list[Held]) -> None:
     policy = Policy(held=tuple(held))
@@ -124,10 +124,9 @@ def test_with_units_held(jobs: Jobs, held: list[Held]) -> None:
     assert schedule.start.tolist() == plain_run(jobs, _MACHINE, policy).starts
 
 
-@given(TRACES, _LIMITS)
+@given(TRACES, LIMITS)
 @settings(max_examples=200, deadline=None)
 def test_with_preemption(jobs: Jobs, limits: list[Limit]) -> None:
-    limits = [replace(limit, processor_minutes=None) for limit in limits]
     policy = Policy(limits=tuple(limits), preempt={"high": 2, "low": -1})
     schedule = simulate(jobs, _MACHINE, policy)
     plain = plain_run(jobs, _MACHINE, policy)
@@ -139,13 +138,12 @@ def test_with_preemption(jobs: Jobs, limits: list[Limit]) -> None:
     )
 
 
-@given(TRACES, _WEIGHTS, _LIMITS, _HELD)
+@given(TRACES, WEIGHTS, LIMITS, HELD)
 @settings(max_examples=200, deadline=None)
 def test_all_together(jobs: Jobs, weights: Weights, limits: list[Limit], held: list[Held]) -> None:
     machine = Machine((Pool("a", WHOLE), Pool("b", WHOLE)))
     jobs = replace(jobs, partition=jobs.user % 2, partitions=("b", "a"))
     held = [replace(one, partition="a") for one in held]
-    limits = [replace(limit, processor_minutes=None) for limit in limits]
     policy = Policy(Backfill.EASY, weights, tuple(limits), tuple(held), {"high": 1})
     schedule = simulate(jobs, machine, policy)
     assert schedule.start.tolist() == plain_run(jobs, machine, policy).starts

@@ -5,9 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fabriek.simulation.answers import bounded_slowdowns, by_group, outcome, shares, use_through_time
+from fabriek.simulation.answers import (
+    away_through_time,
+    bounded_slowdowns,
+    by_group,
+    lost_through_time,
+    outcome,
+    shares,
+    use_through_time,
+)
+from fabriek.simulation.failures import Outage
 from fabriek.simulation.jobs import jobs_of
-from fabriek.simulation.policy import EASY, Limit, Machine, Over, Policy
+from fabriek.simulation.policy import EASY, Limit, Machine, Over, Policy, Pool
 from fabriek.simulation.simulate import Schedule, simulate
 
 
@@ -46,6 +55,24 @@ def test_use_through_time_adds_up(schedule: Schedule) -> None:
     # From 60 to 120: the start-up's 4 x 40 s; academia's 2 x 20 and 2 x 2.
     np.testing.assert_allclose(use, [[0, 4], [44 / 60, 160 / 60], [1.0, 0]])
     assert use.sum() * 60 == pytest.approx(504)
+
+
+def test_what_was_lost_and_away_through_time() -> None:
+    # Two nodes of two cores. The start-up's runs from 0, is stopped at 15 by the node's going, and runs from 40 again.
+    jobs = jobs_of([0, 1], [30, 39], [2, 2], klass=[1, 0], klasses=("academia", "startup"))
+    machine = Machine((Pool("", 4, 2),), outages=(Outage(15, 45, first_node=0),))
+    schedule = simulate(jobs, machine, EASY)
+    assert schedule.start.tolist() == [40, 1]
+    instants, use = use_through_time(schedule, "klass", 10)
+    assert instants.tolist() == [0, 10, 20, 30, 40, 50, 60]
+    np.testing.assert_allclose(use[:, 0], [1.8, 2, 2, 2, 0, 0, 0])
+    np.testing.assert_allclose(use[:, 1], [0, 0, 0, 0, 2, 2, 2])
+    np.testing.assert_allclose(lost_through_time(schedule, "klass", 10), [[0, 2], [0, 1], *[[0, 0]] * 5])
+    np.testing.assert_allclose(away_through_time(schedule, 10), [0, 1, 2, 2, 1, 0, 0])
+    # Nobody is used in vain of whom a failure made an end: it's in what was lost, and not in what was used.
+    killed = simulate(jobs, machine, Policy(requeue=False))
+    assert use_through_time(killed, "klass", 10)[1][:, 1].sum() == 0
+    assert lost_through_time(killed, "klass", 10)[:, 1].tolist() == [2, 1, 0, 0]
 
 
 def test_shares_are_of_the_time_in_which_jobs_were_submitted() -> None:

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fabriek.simulation.compiled import jit, needs
+from fabriek.simulation.compiled import entry, needs
 
 _CALLED = "from {package}.compiled import jit\n\n@jit\ndef called():\n    return {value}\n"
 _CALLER = (
-    "from {package}.compiled import jit\nfrom {package}.called import called\n\n"
-    "@jit\ndef caller():\n    return called()\n"
+    "from {package}.compiled import entry\nfrom {package}.called import called\n\n"
+    "@entry\ndef caller():\n    return called()\n"
 )
 
 
@@ -56,12 +56,11 @@ def value(given, place):
     return given.values[place]
 
 
-@jit
+@entry
 def doubled(given):
     return 2 * value(given, 1)
 
 
 def test_what_a_simulation_lacks_is_a_constant() -> None:
-    assert (doubled(Given(None)), value(Given(None), 1)) == (-2, -1)
-    given = Given(np.array([3, 4]))
-    assert (doubled(given), value(given, 1)) == (8, 4)
+    assert doubled(Given(None)) == -2
+    assert doubled(Given(np.array([3, 4]))) == 8

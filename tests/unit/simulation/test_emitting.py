@@ -16,8 +16,10 @@ from fabriek.simulation.policy import (
     Machine,
     Over,
     Policy,
+    Pool,
     Weights,
 )
+from fabriek.simulation.sites import Routing
 
 MACHINE = Machine.of(100)
 
@@ -107,6 +109,20 @@ def test_what_is_held() -> None:
         "EndTime=now+120seconds Nodes=ALL Flags=MAINT,IGNORE_JOBS",
         "scontrol create reservation ReservationName=maintenance_3 Users=root StartTime=now+60seconds "
         "EndTime=now+120seconds CoreCnt=8 Flags=MAINT,IGNORE_JOBS",
+    )
+
+
+def test_of_nodes_so_many_are_held_and_who_is_stopped_may_be_lost() -> None:
+    machine = Machine((Pool("gpu", 32, 8),), routing=Routing())
+    settings = slurm_settings(machine, Policy(held=(Held(5, "startup", partition="gpu"),), requeue=False))
+    assert "NodeCnt=2 PartitionName=gpu" in settings.reservations[0]
+    assert "JobRequeue=0" in settings.conf
+    assert "JobRequeue" not in conf(EASY)
+    said = " ".join(settings.apart)
+    assert "which nodes" in said
+    assert "federation" in said
+    assert "makes an end of preempted jobs" in " ".join(
+        slurm_settings(machine, Policy(preempt={"urgent": 1}, requeue=False)).apart
     )
 
 

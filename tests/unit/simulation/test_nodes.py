@@ -56,10 +56,10 @@ def test_who_fits_no_node_is_left_out() -> None:
     assert simulate(jobs, on(2, 4, 4), EASY).jobs.number.tolist() == [1]
 
 
-def test_nodes_do_not_go_with_what_counts_units() -> None:
+def test_what_no_machine_with_nodes_can_be() -> None:
     jobs = jobs_of([0], [1], [1])
-    with pytest.raises(ValueError, match="know no nodes"):
-        simulate(jobs, on(2, 4, 0), Policy(held=(Held(1, None),)))
+    with pytest.raises(ValueError, match="has none to put jobs on"):
+        simulate(jobs, Machine.of(8), Policy(held=(Held(4, None, first_node=1),)))
     with pytest.raises(ValueError, match="more than 1,000,000 nodes"):
         simulate(jobs, on(10**9, 4, 0), EASY)
     with pytest.raises(ValueError, match="equal parts"):
@@ -78,7 +78,7 @@ def test_beside_plain_rules(rows: list[tuple[int, ...]]) -> None:
     machine = on(3, 4, 2)
     schedule = simulate(jobs, machine, EASY)
     assert schedule.ran.all()
-    assert schedule.start.tolist() == PlainNodes(schedule.jobs, 3, 4, 2).run().starts
+    assert schedule.start.tolist() == PlainNodes(schedule.jobs, machine, EASY).run().starts
     assert (simulate(jobs, machine, FCFS).start >= schedule.jobs.submit).all()
 
 
@@ -98,9 +98,10 @@ def test_many_nodes_beside_plain_rules(seed: int, shape: tuple[int, int, int]) -
         estimate=np.maximum(run + draw.integers(0, 8, count), 1),
         gpus=draw.integers(0, gpus + 1, count) * draw.integers(0, 3, count),
     )
-    schedule = simulate(jobs, on(nodes, cores, gpus), EASY)
+    machine = on(nodes, cores, gpus)
+    schedule = simulate(jobs, machine, EASY)
     assert len(schedule.jobs) == count
-    assert schedule.start.tolist() == PlainNodes(schedule.jobs, nodes, cores, gpus).run().starts
+    assert schedule.start.tolist() == PlainNodes(schedule.jobs, machine, EASY).run().starts
 
 
 def test_partitions_keep_to_their_own_nodes() -> None:

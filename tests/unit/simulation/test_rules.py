@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from fabriek.simulation.failures import Failures, Outage
 from fabriek.simulation.policy import EASY, FairShare, Held, Limit, Machine, Over, Pool
 from fabriek.simulation.rules import RulesBroken, with_rules
 
 _ALL = """
+requeue = false
+
 [partitions]
 cpu = { processors = 64, nodes = 4 }
 gpu = { processors = 32, nodes = 4, gpus_per_node = 4 }
@@ -35,18 +38,31 @@ partition = "gpu"
 
 [preempt]
 urgent = 1
+
+[failures]
+mean_up = 1000
+mean_repair = 10
+shape = 0.7
+
+[[outages]]
+since = 5
+until = 9
+partition = "gpu"
+nodes = 2
 """
 
 
 def test_all_that_a_file_may_say() -> None:
     machine, policy = with_rules(_ALL, Machine.of(1, 2), EASY)
-    assert machine == Machine((Pool("cpu", 64, 4), Pool("gpu", 32, 4, 4)), 2)
+    assert machine == Machine(
+        (Pool("cpu", 64, 4), Pool("gpu", 32, 4, 4)), 2, (Outage(5, 9, "gpu", nodes=2),), Failures(1000, 10, 0.7)
+    )
     assert policy.weights is not None
     assert (policy.weights.age, policy.weights.algorithm) == (5.0, FairShare.CLASSIC)
     assert policy.weights.shares == {"physics": 2.0}
     assert policy.limits == (Limit(Over.QOS, "debug", processors=8, processor_minutes=1.5),)
     assert policy.held == (Held(8, None, 0, 60), Held(4, "startup", partition="gpu"))
-    assert policy.preempt == {"urgent": 1}
+    assert (policy.preempt, policy.requeue) == ({"urgent": 1}, False)
 
 
 def test_nothing_said_changes_nothing() -> None:
@@ -67,6 +83,9 @@ def test_nothing_said_changes_nothing() -> None:
         ("[partitions]\ngpu = 0", "partitions.gpu"),
         ("[partitions]\ngpu = { processors = 4 }", "partitions.gpu"),
         ('[preempt]\nurgent = "yes"', "preempt.urgent"),
+        ("[failures]\nmean_up = 5", "failures.mean_repair"),
+        ("[failures]\nmean_up = 5\nmean_repair = 0", "failures.mean_repair"),
+        ("[[outages]]\nsince = 5", "outages.0.until"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(text: str, where: str) -> None:

@@ -78,9 +78,10 @@ def test_preemption_spares_who_is_not_in_the_way() -> None:
     schedule = run(jobs, Policy(preempt={"high": 1}), nodes=2)
     assert (schedule.start.tolist(), schedule.runs.tolist()) == ([8, 0, 2, 3], [2, 1, 1, 1])
     assert schedule.lost.tolist() == [12, 0, 0, 0]
-    # Who can't make room stops nobody.
+    # Who can't make room stops nobody: both nodes are had at 20, when 2 is done and 3 is all that is in the way.
     wide = replace(jobs, processors=np.array([4, 2, 2, 8]))
-    assert run(wide, Policy(preempt={"high": 1}), nodes=2).runs.tolist() == [1, 1, 1, 1]
+    schedule = run(wide, Policy(preempt={"high": 1}), nodes=2)
+    assert (schedule.start.tolist(), schedule.runs.tolist()) == ([0, 0, 25, 20], [1, 1, 2, 1])
 
 
 def test_preemption_of_gpus() -> None:

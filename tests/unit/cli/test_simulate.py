@@ -160,17 +160,17 @@ def test_sites_and_what_moves_between_them(tmp_path: Path) -> None:
     ]
     file.write_text("".join(rows))
     rules.write_text(
-        '[partitions]\n1 = 4\n2 = 4\n[routing]\nrule = "least_wait"\n'
-        '[[routing.links]]\nsites = ["1", "2"]\nbytes_per_second = 4\n'
+        '[partitions]\np1 = 4\np2 = 4\n[routing]\nrule = "least_wait"\n'
+        '[[routing.links]]\nsites = ["p1", "p2"]\nbytes_per_second = 4\n'
     )
     data.write_text("job,bytes\n2,20\n3,4000\n")
     result = run(file, "--nodes", 4, "--rules", rules, "--data", data, "--json")
     assert result.exit_code == 0, result.output
     north, south = json.loads(result.stdout)["sites"]
-    assert (north["site"], north["jobs"], north["from_elsewhere"], north["mean_wait"]) == ("1", 2, 0, 4.5)
-    assert (south["site"], south["jobs"], south["from_elsewhere"], south["moving_seconds"]) == ("2", 1, 1, 5)
+    assert (north["site"], north["jobs"], north["from_elsewhere"], north["mean_wait"]) == ("p1", 2, 0, 4.5)
+    assert (south["site"], south["jobs"], south["from_elsewhere"], south["moving_seconds"]) == ("p2", 1, 1, 5)
     assert (
-        "site 2: 1 jobs, of which 1 from elsewhere" in run(file, "--nodes", 4, "--rules", rules, "--data", data).stdout
+        "site p2: 1 jobs, of which 1 from elsewhere" in run(file, "--nodes", 4, "--rules", rules, "--data", data).stdout
     )
     for text, fault in (("job;bytes\n", "first line"), ("job,bytes\n1,x\n", "line 2"), ("job,bytes\n1,-5\n", "line 2")):
         data.write_text(text)

@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
-from urllib.parse import urlencode
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from fabriek.catalogue.asked import Asked
 from fabriek.catalogue.record import Record
 from fabriek.catalogue.translations import Said, said_in
 from fabriek.people.models import Organisation, Person
 from fabriek.projects.models import Project
 from fabriek.recipes.models import Result
 from fabriek.register.models import Factory, Site
+
+LONGEST_NAME = 500
+"""Letters of a name by which entries are looked up, which PostgreSQL's indices take (2,704 bytes). What is longer names
+nothing. Columns of such names are null where there is none: SQLite uses no index that leaves out empty texts."""
 
 
 class EntryKind(models.TextChoices):
@@ -73,7 +77,9 @@ class Entry(models.Model):
     summary = models.CharField(max_length=1_000, blank=True)
     language = models.CharField(max_length=3)
     licence = models.CharField(max_length=200, blank=True)
-    identifier = models.CharField(max_length=2_000, blank=True, help_text="a lasting address, in lower case")
+    identifier = models.CharField(  # noqa: DJ001 -- see LONGEST_NAME
+        max_length=LONGEST_NAME, null=True, blank=True, help_text="a lasting address, in lower case"
+    )
     access = models.CharField(max_length=10, choices=Access, default=Access.UNKNOWN)
     factory = models.ForeignKey(Factory, models.PROTECT, null=True, blank=True, related_name="entries")
     closes = models.DateField(null=True, blank=True)
@@ -99,7 +105,7 @@ class Entry(models.Model):
             models.Index(fields=["state", "kind", "title"], name="entry_of_kind"),
             models.Index(fields=["state", "changed_at"], name="entry_changed"),
             models.Index(fields=["closes"], name="entry_closes"),
-            models.Index(fields=["identifier"], name="entry_identifier", condition=~Q(identifier="")),
+            models.Index(fields=["identifier"], name="entry_identifier", condition=Q(identifier__isnull=False)),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=EntryKind.values), name="entry_kind_known"),
@@ -165,26 +171,34 @@ class Place(models.Model):
     media_type = models.CharField(max_length=200, blank=True)
     bytes = models.BigIntegerField(null=True, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
+    on_hub = models.CharField(  # noqa: DJ001 -- see LONGEST_NAME
+        max_length=LONGEST_NAME, null=True, blank=True, help_text="what a Hub calls it, in lower case"
+    )
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(fields=["on_hub"], name="place_on_hub", condition=Q(on_hub__isnull=False))]
 
     def __str__(self) -> str:
         return self.location
 
 
 class Tie(models.Model):
-    """What an entry has to do with another, from its record's relations. `target`: null where that is an address."""
+    """What an entry has to do with another, from its record's relations. `target`: null where that is an address, or
+    the `code` of an entry that isn't here yet."""
 
     entry = models.ForeignKey(Entry, models.CASCADE, related_name="ties")
     kind = models.CharField(max_length=20)
     target = models.ForeignKey(Entry, models.SET_NULL, null=True, blank=True, related_name="tied_by")
     address = models.CharField(max_length=2_000, help_text="the code or address as the record says it")
+    code = models.CharField(  # noqa: DJ001 -- see LONGEST_NAME
+        max_length=120, null=True, blank=True, help_text="where it is a code"
+    )
     title = models.CharField(max_length=200, blank=True)
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["address"], name="tie_by_address")]
+        indexes = [models.Index(fields=["code"], name="tie_by_code", condition=Q(code__isnull=False))]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.address}"
@@ -209,7 +223,7 @@ class SavedSearch(models.Model):
     @property
     def query(self) -> str:
         """What repeats it, after the `?` of the catalogue's address."""
-        return urlencode(self.asked, doseq=True)
+        return Asked.of(self.asked).query()
 
 
 class Notice(models.Model):

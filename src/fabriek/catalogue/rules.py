@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from fabriek.catalogue.models import Entry, EntryState
+from fabriek.catalogue.models import LONGEST_NAME, Entry, EntryState
 from fabriek.catalogue.record import Record
 from fabriek.people.models import Person
 from fabriek.people.permissions import may
@@ -17,6 +18,8 @@ PERSONAL = frozenset({"expert", "team"})
 PROFILES = PERSONAL | {"venture"}
 """What people publish of themselves and of what they build. Their owner alone writes and publishes them, by agreeing to
 each use (consents.py); curators may hide them, with a reason. They leave nothing behind when they go."""
+Name = tuple[str, str]
+"""Whose name it is ('address' or 'hub'), and the name as `name_of` gives it."""
 OWNED = frozenset({"dataset", "model", "software", "training", "service", "funding", "investor"})
 """Kinds of which a reader must know whose they are."""
 
@@ -33,12 +36,29 @@ def columns_of(record: Record) -> dict[str, Any]:
         "language": record.language,
         "licence": record.licence,
         # DOIs are the same in any case (https://www.doi.org/doi-handbook/HTML/case-sensitivity.html).
-        "identifier": record.identifier.lower(),
+        "identifier": name_of(record.identifier),
         "access": record.access,
         "closes": getattr(details, "closes", None),
         "free_from": getattr(details, "free_from", None),
         "seeks_amount": getattr(details, "seeks_amount", None),
     }
+
+
+def name_of(said: str) -> str | None:
+    """A name as entries are looked up by it: in lower case. None where there is none, or it is too long to be one."""
+    return said.lower() if 0 < len(said) <= LONGEST_NAME else None
+
+
+def names_of(record: Record) -> set[Name]:
+    """What names a thing wherever it is told of: its lasting address, and what a Hub calls it."""
+    on_hubs = (("hub", one.location) for one in record.distributions if one.storage == "hub")
+    said = [("address", record.identifier), *on_hubs]
+    return {(whose, name) for whose, text in said if (name := name_of(text)) is not None}
+
+
+def code_in(target: str) -> str | None:
+    """The code that a relation names; None where it names an address."""
+    return target if len(target) <= 120 and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", target) else None
 
 
 def may_edit(person: Any, entry: Entry) -> bool:

@@ -14,10 +14,10 @@ from fabriek.catalogue.standards.reading import StandardBroken
 from fabriek.harvest.network import Fetched
 from fabriek.harvest.readers import READERS, Asked, Page
 
-OAI = Asked("zenodo", "https://zenodo.org/oai2d", "user-eu")
-HUB = Asked("hub", "https://huggingface.co/api/datasets")
-AIOD = Asked("aiod", "https://api.aiod.eu", "datasets,services")
-ASKED = {"oai-pmh": OAI, "hub": HUB, "aiod": AIOD, "dcat": Asked("feed", "https://data.example/catalog.ttl")}
+OAI = Asked("https://zenodo.org/oai2d", "user-eu")
+HUB = Asked("https://huggingface.co/api/datasets")
+AIOD = Asked("https://api.aiod.eu", "datasets,services")
+ASKED = {"oai-pmh": OAI, "hub": HUB, "aiod": AIOD, "dcat": Asked("https://data.example/catalog.ttl")}
 
 
 def read(kind: str, content: bytes | str, media_type: str = "", url: str = "", asked: Asked | None = None) -> Page:
@@ -28,7 +28,7 @@ def read(kind: str, content: bytes | str, media_type: str = "", url: str = "", a
 
 def test_zenodo_is_asked_for_a_set_since_a_moment() -> None:
     since = datetime(2023, 5, 23, 8, tzinfo=UTC)
-    asked = Asked("zenodo", "https://zenodo.org/oai2d", "user-eu", since)
+    asked = Asked("https://zenodo.org/oai2d", "user-eu", since)
     assert READERS["oai-pmh"].first(asked) == (
         "https://zenodo.org/oai2d?verb=ListRecords&metadataPrefix=oai_datacite&set=user-eu&from=2023-05-23T08%3A00%3A00Z"
     )
@@ -94,7 +94,7 @@ def test_the_hubs_datasets_are_understood() -> None:
 
 
 def test_of_the_hub_only_what_changed_since_is_taken() -> None:
-    since = Asked("hub", HUB.address, "", datetime(2023, 1, 1, tzinfo=UTC))
+    since = Asked(HUB.address, "", datetime(2023, 1, 1, tzinfo=UTC))
     found = READERS["hub"].read(
         Fetched(HUB.address, (RECORDED / "hub-datasets.json").read_bytes(), "", {"next": "https://huggingface.co/2"}),
         since,
@@ -127,7 +127,7 @@ def test_ai_on_demand_is_read_kind_by_kind() -> None:
     assert read("aiod", "[]", url=page.next).next == "https://api.aiod.eu/services/v1?schema=aiod&offset=0&limit=100"
     assert read("aiod", "[]", url="https://api.aiod.eu/services/v1?offset=100").next == ""
     with pytest.raises(StandardBroken, match="persons"):
-        READERS["aiod"].first(Asked("aiod", AIOD.address, "persons"))
+        READERS["aiod"].first(Asked(AIOD.address, "persons"))
 
 
 def test_a_dcat_feed_is_read_page_by_page() -> None:

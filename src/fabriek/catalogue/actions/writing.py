@@ -11,7 +11,7 @@ from fabriek.catalogue import uploads
 from fabriek.catalogue.errors import RecordInvalid
 from fabriek.catalogue.models import Entry, EntryState, Place, Tie, Version
 from fabriek.catalogue.record import Record
-from fabriek.catalogue.rules import columns_of, lacks
+from fabriek.catalogue.rules import code_in, columns_of, lacks, name_of
 from fabriek.people.models import Person
 from fabriek.projects.models import Project
 from fabriek.register.models import Factory, Site
@@ -37,6 +37,7 @@ def write_record(entry: Entry, record: Record) -> None:
             media_type=one.media_type,
             bytes=one.bytes,
             sha256=one.sha256,
+            on_hub=name_of(one.location) if one.storage == "hub" else None,
         )
         for one in record.distributions
     )
@@ -45,11 +46,18 @@ def write_record(entry: Entry, record: Record) -> None:
         one.code: one for one in Entry.objects.filter(code__in=[tie.target for tie in record.relations]).only("code")
     }
     Tie.objects.bulk_create(
-        Tie(entry=entry, kind=tie.kind, target=there.get(tie.target), address=tie.target, title=tie.title)
+        Tie(
+            entry=entry,
+            kind=tie.kind,
+            target=there.get(tie.target),
+            address=tie.target,
+            code=code_in(tie.target),
+            title=tie.title,
+        )
         for tie in record.relations
     )
     # Those that named this entry before it was here.
-    Tie.objects.filter(address=entry.code, target=None).update(target=entry)
+    Tie.objects.filter(code=entry.code, target=None).update(target=entry)
 
 
 def write_version(entry: Entry, by: Person | None) -> Version:

@@ -15,24 +15,15 @@ import yaml
 from fabriek.catalogue.record import DatasetDetails, DataSheet, ModelDetails, Record, Relation
 from fabriek.catalogue.standards.beside import NotFitting, as_text, from_text, missing
 from fabriek.catalogue.standards.guarding import text_of, yaml_of
+from fabriek.catalogue.standards.licences import hub_name, licence_of
 from fabriek.catalogue.standards.reading import Reading, StandardBroken, fitted, told, with_beside
 from fabriek.catalogue.standards.texts import name as name_in
 from fabriek.catalogue.standards.texts import plain
-from fabriek.catalogue.standards.vocabularies import code_of, language_code, licence_of
+from fabriek.catalogue.standards.vocabularies import code_of, language_code
 
 HUB = "https://huggingface.co/"
 _HEAD = re.compile(r"\A---[ \t]*\r?\n(.*?\n)?---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _BREAKS = re.compile("[\\r\\n\\x85\\u2028\\u2029\\ufeff]")
-# The Hub's names of licences are SPDX's in lower case, but for these.
-_LICENCES = {
-    "apache-2.0": "Apache-2.0", "mit": "MIT", "eupl-1.1": "EUPL-1.1", "eupl-1.2": "EUPL-1.2", "gpl-2.0": "GPL-2.0-only",
-    "gpl-3.0": "GPL-3.0-only", "agpl-3.0": "AGPL-3.0-only", "lgpl-3.0": "LGPL-3.0-only", "bsd-2-clause": "BSD-2-Clause",
-    "bsd-3-clause": "BSD-3-Clause", "mpl-2.0": "MPL-2.0", "isc": "ISC", "unlicense": "Unlicense", "zlib": "Zlib",
-    "artistic-2.0": "Artistic-2.0", "odbl": "ODbL-1.0", "odc-by": "ODC-By-1.0", "pddl": "PDDL-1.0",
-    "cdla-permissive-2.0": "CDLA-Permissive-2.0", "etalab-2.0": "etalab-2.0",
-}  # fmt: skip
-_HUB_LICENCES = {spdx: hub for hub, spdx in _LICENCES.items()}
-_CREATIVE = re.compile(r"CC(0|-BY(-NC)?(-SA|-ND)?)-\d\.\d")
 _SIZES = [(1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"),
           (10**7, "1M<n<10M"), (10**8, "10M<n<100M"), (10**9, "100M<n<1B"), (10**10, "1B<n<10B")]  # fmt: skip
 _SHEET = {field: field.capitalize() for field in DataSheet.model_fields}
@@ -99,7 +90,7 @@ _Head.add_representer(str, _text_node)
 
 def _head(record: Record) -> dict[str, Any]:
     licence = record.licence
-    hub_licence = licence.lower() if _CREATIVE.fullmatch(licence) else _HUB_LICENCES.get(licence, "")
+    hub_licence = hub_name(licence)
     head: dict[str, Any] = {"language": record.languages, "license": hub_licence or ("other" if licence else "")}
     if licence and not hub_licence:
         head["license_link" if licence.startswith("http") else "license_name"] = licence
@@ -192,9 +183,7 @@ def _licence(head: dict[str, Any]) -> str:
     said = _word(_first(head.get("license"), ""))
     if said in {"", "other", "unknown"}:
         return licence_of(_word(head.get("license_link"))) or _word(head.get("license_name"))
-    if said.upper().startswith("CC"):
-        return said.upper()
-    return _LICENCES.get(said.lower(), said)
+    return licence_of(said)
 
 
 def _metrics(index: Any) -> list[dict[str, Any]]:

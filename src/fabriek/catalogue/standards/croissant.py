@@ -16,9 +16,10 @@ from fabriek.catalogue.record import Column, DatasetDetails, Distribution, Recor
 from fabriek.catalogue.standards import schema_org
 from fabriek.catalogue.standards.beside import NAMESPACE, NotFitting, as_text, from_text, missing
 from fabriek.catalogue.standards.guarding import json_of
+from fabriek.catalogue.standards.licences import licence_of
 from fabriek.catalogue.standards.reading import Reading, StandardBroken, fitted, told, with_beside
 from fabriek.catalogue.standards.texts import name, plain
-from fabriek.catalogue.standards.vocabularies import code_of, language_code, licence_of
+from fabriek.catalogue.standards.vocabularies import code_of, language_code
 
 VERSION = "http://mlcommons.org/croissant/1.0"
 RAI = "http://mlcommons.org/croissant/RAI/1.0"

@@ -11,18 +11,13 @@ from xml.parsers import expat
 
 import yaml
 
+from fabriek.catalogue.standards.contexts import context_at
 from fabriek.catalogue.standards.reading import StandardBroken
 
 MOST_BYTES = 20 * 2**20
 """Of one document. Feeds come in pages; one that doesn't is cut by who publishes it."""
 MOST_DEPTH = 100
 _MOST_HEAD = 512 * 2**10
-
-CONTEXTS: dict[str, dict[str, Any]] = {
-    address: {"@vocab": "http://schema.org/"}
-    for address in ("http://schema.org", "https://schema.org", "http://schema.org/", "https://schema.org/")
-}
-"""Contexts of JSON-LD that are known without fetching them: schema.org's only as far as that its words are its own."""
 
 
 def text_of(document: str | bytes) -> str:
@@ -88,9 +83,10 @@ def _known(context: Any) -> Any:
     if isinstance(context, list):
         return [_known(one) for one in context]
     if isinstance(context, str):
-        if context not in CONTEXTS:
+        known = context_at(context)
+        if known is None:
             raise StandardBroken(f"the context {context[:200]} is not fetched, and not known here")
-        return CONTEXTS[context]
+        return known
     if isinstance(context, dict):
         if "@import" in context:
             raise StandardBroken("a context that imports another one is not fetched")

@@ -19,8 +19,9 @@ from xml.etree import ElementTree as XML
 
 from fabriek.catalogue.record import KINDS, Record
 from fabriek.catalogue.standards import dcat
+from fabriek.catalogue.standards.licences import licence_address
 from fabriek.catalogue.standards.texts import in_xml
-from fabriek.catalogue.standards.vocabularies import licence_address, rights_address
+from fabriek.catalogue.standards.vocabularies import rights_address
 
 PAGE = 100
 OAI = "http://www.openarchives.org/OAI/2.0/"

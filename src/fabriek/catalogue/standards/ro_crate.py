@@ -11,8 +11,8 @@ import json
 from datetime import datetime
 from typing import Any
 
+from fabriek.catalogue.standards.licences import licence_address
 from fabriek.catalogue.standards.lineage import Lineage, Thing, Work
-from fabriek.catalogue.standards.vocabularies import licence_address
 
 CONTEXT = "https://w3id.org/ro/crate/1.2/context"
 CONFORMS_TO = "https://w3id.org/ro/crate/1.2"

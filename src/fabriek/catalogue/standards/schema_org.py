@@ -25,7 +25,7 @@ from fabriek.catalogue.record import (
     TrainingDetails,
     VentureDetails,
 )
-from fabriek.catalogue.standards.vocabularies import licence_address
+from fabriek.catalogue.standards.licences import licence_address
 
 CONTEXT = "https://schema.org/"
 _PROFILES = "https://bioschemas.org/profiles/"

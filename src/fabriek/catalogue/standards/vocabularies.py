@@ -1,7 +1,7 @@
-"""The names that authorities give to languages, licences, access rights and themes, and a record's own.
+"""The names that authorities give to languages, access rights and themes, and a record's own.
 
-Sources: the Publications Office's authority tables `language`, `licence`, `access-right` and `data-theme`
-(http://publications.europa.eu/resource/authority/), SPDX's list of licences, Creative Commons, IANA's media types.
+Sources: the Publications Office's authority tables `language`, `access-right` and `data-theme`
+(http://publications.europa.eu/resource/authority/), IANA's media types. Licences are in `licences`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import unicodedata
 from hashlib import sha256
 
 AUTHORITY = "http://publications.europa.eu/resource/authority/"
-SPDX = "http://spdx.org/licenses/"
 MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
 
 # ISO 639-1 and the authority's own code (ISO 639-3).
@@ -34,22 +33,6 @@ THEMES = {
 }  # fmt: skip
 """The authority's themes of data, in words."""
 
-_EU_LICENCES = {
-    "CC0": "CC0-1.0", "CC_BY_4_0": "CC-BY-4.0", "CC_BY": "CC-BY-4.0", "CC_BYSA_4_0": "CC-BY-SA-4.0",
-    "CC_BYNC_4_0": "CC-BY-NC-4.0", "CC_BYND_4_0": "CC-BY-ND-4.0", "CC_BYNCSA_4_0": "CC-BY-NC-SA-4.0",
-    "CC_BYNCND_4_0": "CC-BY-NC-ND-4.0", "ODC_BY": "ODC-By-1.0", "ODC_BL": "ODbL-1.0", "ODC_PDDL": "PDDL-1.0",
-    "EUPL_1_2": "EUPL-1.2", "EUPL_1_1": "EUPL-1.1", "MIT": "MIT", "APACHE_2_0": "Apache-2.0", "GPL_3_0": "GPL-3.0-only",
-    "AGPL_3_0": "AGPL-3.0-only", "LGPL_3_0": "LGPL-3.0-only", "BSD_3_CLAUSE": "BSD-3-Clause",
-}  # fmt: skip
-_COMMONS = re.compile(r"https?://creativecommons\.org/(licenses|publicdomain)/([a-z-]+)/(\d\.\d)", re.IGNORECASE)
-_OTHERS = {
-    "https://www.apache.org/licenses/license-2.0": "Apache-2.0",
-    "http://www.apache.org/licenses/license-2.0": "Apache-2.0",
-    "https://opensource.org/licenses/mit": "MIT",
-    "https://opensource.org/license/mit": "MIT",
-}
-_SPDX_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*")
-
 
 def language_address(code: str) -> str:
     """The address of a language: the authority's where it has the code, else one of ISO 639-1 at the Library of
@@ -65,27 +48,6 @@ def language_code(said: str) -> str | None:
     if last.upper() in _SHORT:
         return _SHORT[last.upper()]
     return last.lower() if re.fullmatch(r"[A-Za-z]{2,3}", last) else None
-
-
-def licence_address(licence: str) -> str | None:
-    """The address of a licence that has one: what is one already, or one SPDX licence. None: a longer expression."""
-    if licence.startswith(("http://", "https://")):
-        return licence
-    return SPDX + licence if _SPDX_PLAIN.fullmatch(licence) and "/" not in licence else None
-
-
-def licence_of(said: str) -> str:
-    """A licence as SPDX names it where it is known by its address or name; else as it is said."""
-    said = said.strip()
-    if said.startswith((SPDX, "https://spdx.org/licenses/")):
-        return said.rsplit("/", 1)[-1].removesuffix(".html").removesuffix(".json")
-    if said.startswith(AUTHORITY + "licence/"):
-        return _EU_LICENCES.get(said.rsplit("/", 1)[-1], said)
-    if match := _COMMONS.match(said):
-        if match[1].lower() == "publicdomain":
-            return f"CC0-{match[3]}" if match[2].lower() == "zero" else said
-        return f"CC-{match[2].upper()}-{match[3]}"
-    return _OTHERS.get(said.lower().rstrip("/").removesuffix(".html").removesuffix(".txt"), said)
 
 
 def rights_address(access: str) -> str | None:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -18,6 +17,7 @@ from fabriek.catalogue.actions import retire_gone, take_in
 from fabriek.catalogue.errors import RecordInvalid
 from fabriek.catalogue.models import Entry, EntryState
 from fabriek.catalogue.record import Record
+from fabriek.catalogue.rules import Name, names_of
 from fabriek.catalogue.standards.reading import StandardBroken
 from fabriek.harvest.errors import SourceSleeps
 from fabriek.harvest.models import Remark, Run, RunState, Seen, Source
@@ -76,7 +76,7 @@ def _line(line: Line | None) -> Iterator[Line]:
 
 
 def _asked(source: Source) -> Asked:
-    return Asked(source.code, source.address, source.part, source.since)
+    return Asked(source.address, source.part, source.since)
 
 
 @transaction.atomic
@@ -151,12 +151,12 @@ def _write(source: Source, run: Run, page: Page) -> bool:
     return True
 
 
-def _take(held: Source, sweep: uuid.UUID, run: Run, found: Found, seen: dict[str, Seen], doubles: set[str]) -> None:
+def _take(held: Source, sweep: uuid.UUID, run: Run, found: Found, seen: dict[str, Seen], doubles: set[Name]) -> None:
     if found.record is None or not 0 < len(found.identifier) <= 500:
         run.broken += 1
         _remark(run, found, found.remarks or ("its identifier is longer than 500 characters",), is_fault=True)
         return
-    if doubles & _names(found.record):
+    if doubles & names_of(found.record):
         run.double += 1
         return
     before = seen.get(found.identifier)
@@ -174,27 +174,18 @@ def _take(held: Source, sweep: uuid.UUID, run: Run, found: Found, seen: dict[str
         _remark(run, found, found.remarks, is_fault=False)
 
 
-def _names(record: Record) -> set[str]:
-    """What names a thing wherever it is told of: a DOI or other lasting address, its place in a Hub."""
-    hubs = {f"hub:{one.location.lower()}" for one in record.distributions if one.storage == "hub"}
-    return hubs | ({record.identifier.lower()} if record.identifier else set())
-
-
-def _known_elsewhere(held: Source, records: list[Record]) -> set[str]:
+def _known_elsewhere(held: Source, records: list[Record]) -> set[Name]:
     """Which of these names an entry has that is not this source's: it is not told of twice. Two queries."""
-    names = set().union(*(_names(record) for record in records)) if records else set()
+    names = set().union(*map(names_of, records))
     others = Entry.objects.exclude(origin=held.code).exclude(state=EntryState.RETIRED)
-    found = set(others.filter(identifier__in=names).values_list("identifier", flat=True))
-    hubs = [name.removeprefix("hub:") for name in names if name.startswith("hub:")]
-    places = Q()
-    for hub in hubs:
-        places |= Q(places__location__iexact=hub)
-    if hubs:
-        found |= {
-            f"hub:{location.lower()}"
-            for location in others.filter(places, places__storage="hub").values_list("places__location", flat=True)
-        }
-    return found
+    columns = {"address": "identifier", "hub": "places__on_hub"}
+    return {
+        (whose, name)
+        for whose, column in columns.items()
+        for name in others.filter(**{f"{column}__in": [name for kind, name in names if kind == whose]}).values_list(
+            column, flat=True
+        )
+    }
 
 
 def _remark(run: Run, found: Found, texts: tuple[str, ...], *, is_fault: bool) -> None:

@@ -84,7 +84,7 @@ def _check(source: Source) -> None:
         faults["kind"] = [_("Choose one of %(kinds)s.") % {"kinds": ", ".join(SourceKind.values)}]
     elif "address" not in faults:
         try:
-            READERS[source.kind].first(Asked(source.code, source.address, source.part))
+            READERS[source.kind].first(Asked(source.address, source.part))
         except StandardBroken as error:
             faults["part"] = [str(error)]
     if not 0 < source.every_hours <= MOST_HOURS:

@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from fabriek.catalogue.standards.guarding import json_of
+from fabriek.catalogue.standards.licences import spdx_of
 from fabriek.catalogue.standards.reading import StandardBroken, fitted
 from fabriek.catalogue.standards.texts import plain
 from fabriek.catalogue.standards.vocabularies import code_of, language_code
 from fabriek.harvest.network import Fetched
-from fabriek.harvest.readers.licences import spdx
 from fabriek.harvest.readers.page import Asked, Found, Page, Reader, summary_of, words_of
 
 KINDS = {"datasets": "dataset", "ml_models": "model", "computational_assets": "software", "services": "service",
@@ -92,8 +92,8 @@ def _said(item: dict[str, Any], plural: str, identifier: str, asked: Asked) -> d
         "sectors": words_of(_listed(item.get("industrial_sector"))),
         "languages": [code for one in words_of(_listed(item.get("language"))) if (code := language_code(one))],
         "version": _text(item.get("version")),
-        "licence": spdx(licence),
-        "conditions": "" if spdx(licence) else plain(licence),
+        "licence": spdx_of(licence),
+        "conditions": "" if spdx_of(licence) else plain(licence),
         "access": "open" if item.get("is_accessible_for_free") is True else "unknown",
         "owner": {"name": "AI-on-Demand", "url": asked.address} if plural != "case_studies" else None,
         "homepage": _text(item.get("same_as")) or address,

@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from fabriek.catalogue.standards.guarding import json_of
+from fabriek.catalogue.standards.licences import spdx_of
 from fabriek.catalogue.standards.reading import StandardBroken, fitted
 from fabriek.catalogue.standards.texts import plain
 from fabriek.catalogue.standards.vocabularies import code_of, language_code
 from fabriek.harvest.network import Fetched
-from fabriek.harvest.readers.licences import spdx
 from fabriek.harvest.readers.page import Asked, Found, Page, Reader, summary_of, words_of
 
 KINDS = {"datasets": "dataset", "models": "model"}
@@ -123,7 +123,7 @@ def _licence(card: dict[str, Any], tags: dict[str, list[str]]) -> tuple[str, str
     """As an SPDX expression, and in the Hub's words where it is none. Several: one may choose (the Hub's rule)."""
     said = _listed(card.get("license")) or tags.get("license", [])
     said = [one for one in said if one.lower() not in ("unknown", "other")]
-    known = [spdx(one) for one in said]
+    known = [spdx_of(one) for one in said]
     if said and all(known):
         return " OR ".join(dict.fromkeys(known)), ""
     return "", ", ".join(dict.fromkeys(said))[:1_000]

@@ -12,11 +12,11 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from xml.etree import ElementTree
 
 from fabriek.catalogue.standards.guarding import refuse_entities
+from fabriek.catalogue.standards.licences import spdx_of
 from fabriek.catalogue.standards.reading import StandardBroken, fitted
 from fabriek.catalogue.standards.texts import plain
 from fabriek.catalogue.standards.vocabularies import code_of, language_code
 from fabriek.harvest.network import Fetched
-from fabriek.harvest.readers.licences import spdx
 from fabriek.harvest.readers.page import Asked, Found, Page, Reader, summary_of
 
 OAI = "{http://www.openarchives.org/OAI/2.0/}"
@@ -116,7 +116,7 @@ def _said(resource: ElementTree.Element, kind: str, identifier: str, asked: Aske
 
 
 def _licence(rights: ElementTree.Element) -> str:
-    return spdx(rights.get("rightsIdentifier", "")) or spdx(rights.get("rightsURI", ""))
+    return spdx_of(rights.get("rightsIdentifier", "")) or spdx_of(rights.get("rightsURI", ""))
 
 
 def _access(resource: ElementTree.Element) -> str:

@@ -15,7 +15,6 @@ class Asked:
     """What a source is asked for. `part`: a set (OAI-PMH), a filter (Hub), kinds of asset (AIoD). `since`: what didn't
     change after it may be left out; None: all."""
 
-    code: str
     address: str
     part: str = ""
     since: datetime | None = None

@@ -195,6 +195,53 @@ def test_a_foreign_document_is_read_as_far_as_it_can_be_used() -> None:
     assert "4712: title: Field required" in told
 
 
+IN_SEMICS_WORDS = """{
+  "@context": "%s",
+  "@id": "https://data.example/", "@type": "Catalogue", "title": "Wetter",
+  "dataset": [{
+    "@id": "https://data.example/set/air", "@type": "Dataset",
+    "title": [{"@value": "Lufttemperatur", "@language": "de"}, {"@value": "Air temperature", "@language": "en"}],
+    "description": "Measured by the hour.", "keyword": ["air"], "version": "2.1", "releaseDate": "2019-02-01",
+    "publisher": {"@id": "https://data.example/org/1", "@type": "Agent", "name": "Wetteramt"},
+    "accessRights": "http://publications.europa.eu/resource/authority/access-right/PUBLIC",
+    "language": ["http://publications.europa.eu/resource/authority/language/DEU"],
+    "theme": "http://publications.europa.eu/resource/authority/data-theme/ENVI",
+    "landingPage": "https://data.example/air.html",
+    "temporalCoverage": {"@type": "PeriodOfTime", "startDate": "1990-01-01", "endDate": "2018-12-31"},
+    "datasetDistribution": {
+      "@id": "https://data.example/air/csv", "@type": "Distribution",
+      "accessUrl": "https://data.example/air", "downloadUrl": "https://data.example/air.csv", "byteSize": "42",
+      "licence": "http://publications.europa.eu/resource/authority/licence/CC_BY_4_0",
+      "mediaType": "https://www.iana.org/assignments/media-types/text/csv",
+      "checksum": {"@type": "Checksum", "checksumValue": "%s"}
+    }
+  }]
+}"""
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://semiceu.github.io/DCAT-AP/releases/3.0.0/context/dcat-ap.jsonld",
+        "https://semiceu.github.io/uri.semic.eu-generated/DCAT-AP/releases/3.0.1/context/dcat-ap.jsonld",
+        "https://raw.githubusercontent.com/SEMICeu/DCAT-AP/master/releases/2.0.1/dcat-ap_2.0.1.jsonld",
+    ],
+)
+def test_a_document_in_the_labels_of_dcat_ap_is_understood_without_fetching_its_context(address: str) -> None:
+    reading = dcat.read(IN_SEMICS_WORDS % (address, "AB" * 32), "json-ld")
+    read = reading.record
+    assert (read.code, read.title, read.translations["de"].title) == ("air", "Air temperature", "Lufttemperatur")
+    assert read.owner is not None
+    assert (read.owner.name, read.access, read.licence, read.version) == ("Wetteramt", "open", "CC-BY-4.0", "2.1")
+    assert (read.languages, read.sectors, read.keywords) == (["de"], ["environment"], ["air"])
+    assert (str(read.issued), read.homepage) == ("2019-02-01", "https://data.example/air.html")
+    assert (str(read.details.covers_from), str(read.details.covers_until)) == ("1990-01-01", "2018-12-31")
+    (place,) = read.distributions
+    assert (place.location, place.bytes, place.sha256) == ("https://data.example/air.csv", 42, "ab" * 32)
+    assert place.media_type == "text/csv"
+    assert reading.unused == ()
+
+
 def test_what_is_too_long_is_cut_and_told() -> None:
     text = FOREIGN.replace("Measured", "x" * 30_000)
     reading = dcat.read(text)
@@ -210,6 +257,7 @@ def test_what_is_too_long_is_cut_and_told() -> None:
         ("json-ld", "[" * 5_000 + "]" * 5_000, "nested too deeply"),
         ("json-ld", '{"@context": "https://evil.example/c.jsonld", "@type": "x"}', "not fetched"),
         ("json-ld", '{"@context": {"a": {"@id": "x:a", "@context": "http://127.0.0.1/c"}}, "a": 1}', "not fetched"),
+        ("json-ld", '{"@context": "https://evil.example/DCAT-AP/dcat-ap.jsonld", "@type": "x"}', "not known here"),
         ("json-ld", '{"@context": {"@import": "http://127.0.0.1/c"}}', "not fetched"),
         ("xml", '<!DOCTYPE r [<!ENTITY a "b">]><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/>',
          "document type"),

@@ -11,6 +11,7 @@ from rdflib.term import Node
 
 from fabriek.catalogue.standards import mldcat
 from fabriek.catalogue.standards import vocabularies as named
+from fabriek.catalogue.standards.licences import licence_of
 from fabriek.catalogue.standards.rdf_words import ADMS, DCAT, OURS, SECTORS, SPDX, TASKS, TIES, VCARD, kind_of
 from fabriek.catalogue.standards.texts import name, plain
 
@@ -102,7 +103,7 @@ def _head(graph: Graph, node: Node) -> dict[str, Any]:
     licensed = [node, *_in_order(graph.objects(node, DCAT.distribution))]
     for licence in (one for holder in licensed for one in _in_order(graph.objects(holder, DCTERMS.license))):
         label = _text(graph, licence, RDFS.label) or _text(graph, licence, DCTERMS.title)
-        known = named.licence_of(str(licence)) if isinstance(licence, (URIRef, Literal)) else ""
+        known = licence_of(str(licence)) if isinstance(licence, (URIRef, Literal)) else ""
         said["licence"] = label if label and (not known or str(licence).startswith(str(node))) else known
         break
     access = [named.access_of(str(right)) for right in _in_order(graph.objects(node, DCTERMS.accessRights))]

@@ -19,6 +19,7 @@ from fabriek.catalogue.record import (
 )
 from fabriek.catalogue.standards import mldcat
 from fabriek.catalogue.standards import vocabularies as named
+from fabriek.catalogue.standards.licences import licence_address
 from fabriek.catalogue.standards.rdf_words import (
     DCAT,
     IT6,
@@ -102,7 +103,7 @@ def _head(graph: Graph, node: URIRef, record: Record) -> None:
 
 
 def _licence(graph: Graph, node: URIRef, licence: str, otherwise: URIRef) -> None:
-    known = named.licence_address(licence)
+    known = licence_address(licence)
     document = address(known) if known else otherwise
     graph.add((node, DCTERMS.license, document))
     graph.add((document, RDF.type, DCTERMS.LicenseDocument))

@@ -1,5 +1,6 @@
-"""Small files that an entry holds itself. They lie in Django's storage `uploads` (a folder of the platform's, or what
-else its settings name), below the entry's number and by their SHA-256, so that a name is never part of a path."""
+"""Small files that an entry holds itself. They lie in Django's storage `uploads` (a folder of the platform's, or a
+bucket that speaks S3), below the entry's number and by their SHA-256, so that a name is never part of a path. A bucket
+that can't be reached is StorageAway, an OSError."""
 
 from __future__ import annotations
 
@@ -37,6 +38,15 @@ def is_kept(entry: Entry, sha256: str) -> bool:
     return _storage().exists(_name(entry, sha256))
 
 
+def kept(entry: Entry) -> set[str]:
+    """The digests of all files that the entry holds. Errors: OSError."""
+    try:
+        _folders, files = _storage().listdir(str(entry.uuid))
+    except FileNotFoundError:
+        return set()
+    return set(files)
+
+
 def opened(entry: Entry, sha256: str) -> IO[bytes]:
     """The file, to be read. Errors: OSError where it isn't there."""
     return _storage().open(_name(entry, sha256), "rb")
@@ -44,14 +54,8 @@ def opened(entry: Entry, sha256: str) -> IO[bytes]:
 
 def forget_all_but(entry: Entry, named: Iterable[str]) -> None:
     """Erase what the entry holds and no longer names."""
-    storage, kept = _storage(), set(named)
-    try:
-        _folders, files = storage.listdir(str(entry.uuid))
-    except FileNotFoundError:
-        return
-    for sha256 in files:
-        if sha256 not in kept:
-            storage.delete(_name(entry, sha256))
+    for sha256 in kept(entry) - set(named):
+        _storage().delete(_name(entry, sha256))
 
 
 def named_in(record: Record) -> list[str]:

@@ -6,10 +6,11 @@ import os
 import secrets
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -33,7 +34,7 @@ class OpenID:
 class Configuration(BaseSettings):
     """Each field is one environment variable, FABRIEK_ and the field's name in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix="FABRIEK_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="FABRIEK_", extra="ignore", hide_input_in_errors=True)
 
     folder: Path = Field(default=Path("var"), description="Where the embedded database, keys and engine folders live.")
     database: str = Field(
@@ -52,6 +53,11 @@ class Configuration(BaseSettings):
     )
     upload_mib: int = Field(
         default=25, ge=1, le=2_048, description="Size of the largest file that an entry of the catalogue may hold."
+    )
+    uploads: SecretStr = Field(
+        default=SecretStr(""),
+        description="s3://key:secret@host/bucket/prefix?region=name (s3+http:// without TLS): where files of the "
+        "catalogue lie; empty: in the folder.",
     )
     mail_from: str = Field(default="fabriek@localhost", description="Sender of the platform's mail.")
     openid_issuer: str = Field(default="", description="Address of an OpenID provider; empty: mailed links only.")
@@ -73,6 +79,18 @@ class Configuration(BaseSettings):
     def _known_database(cls, value: str) -> str:
         if value and urlsplit(value).scheme not in ("postgresql", "postgres"):
             raise ValueError("FABRIEK_DATABASE must start with postgresql:// or be empty for SQLite")
+        return value
+
+    @field_validator("uploads")
+    @classmethod
+    def _uploads_name_a_bucket(cls, value: SecretStr) -> SecretStr:
+        url = urlsplit(value.get_secret_value())
+        if not url.geturl():
+            return value
+        if url.scheme not in ("s3", "s3+http") or not (url.hostname and url.username and url.password and _bucket(url)):
+            raise ValueError("FABRIEK_UPLOADS must be like s3://key:secret@host/bucket, with / in the secret as %2F")
+        if find_spec("obstore") is None:
+            raise ValueError("FABRIEK_UPLOADS names a bucket, for which obstore is needed: pip install 'fabriek[s3]'")
         return value
 
     @field_validator("harvest_networks")
@@ -119,6 +137,27 @@ class Configuration(BaseSettings):
             label=self.openid_label,
             emails_verified=self.openid_emails_verified,
         )
+
+    def uploads_settings(self) -> dict[str, Any]:
+        """Django's STORAGES["uploads"]: a bucket, or a folder that the platform's user alone reads."""
+        url = urlsplit(self.uploads.get_secret_value())
+        if not url.scheme:
+            where = {"location": self.folder / "uploads"}
+            modes = {"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700}
+            return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {**where, **modes}}
+        scheme = "https" if url.scheme == "s3" else "http"
+        region = parse_qs(url.query).get("region", [])[:1]
+        return {
+            "BACKEND": "fabriek.conf.bucket.Bucket",
+            "OPTIONS": {
+                "endpoint": f"{scheme}://{url.netloc.rpartition('@')[2]}",
+                "bucket": _bucket(url),
+                "prefix": url.path.strip("/").partition("/")[2],
+                "key": unquote(url.username or ""),
+                "secret": unquote(url.password or ""),
+                **({"region": region[0]} if region else {}),
+            },
+        }
 
     def database_settings(self) -> dict[str, Any]:
         """Django's DATABASES["default"]."""
@@ -169,6 +208,10 @@ class Configuration(BaseSettings):
             finally:
                 partial.unlink()
         return path.read_text().strip()
+
+
+def _bucket(url: SplitResult) -> str:
+    return url.path.strip("/").partition("/")[0]
 
 
 @lru_cache

@@ -1,4 +1,4 @@
-"""Trouble of the machine under the platform, in words: the disk is full, the database is busy or away."""
+"""Trouble of the machine under the platform, in words: the disk is full, the database busy, it or a storage away."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.utils.translation import gettext_lazy as _
+
+
+class StorageAway(OSError):
+    """The storage of uploaded files can't be reached, or refuses what it is asked."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,11 @@ _FULL = Trouble(
 )
 _BUSY = Trouble(503, "busy", _("The platform is busy. Nothing of this was kept; try again in a minute."))
 _AWAY = Trouble(503, "database-away", _("The platform's database can't be reached. Try again in a few minutes."))
+_STORAGE = Trouble(
+    503,
+    "storage-away",
+    _("The storage of the files can't be reached. Nothing of this was kept; try again in a few minutes."),
+)
 
 
 def trouble_of(error: BaseException) -> Trouble | None:
@@ -33,6 +42,8 @@ def trouble_of(error: BaseException) -> Trouble | None:
     SQLite says 'database or disk is full' (SQLITE_FULL) and 'database is locked' (SQLITE_BUSY); PostgreSQL
     'No space left on device' (53100), 'could not connect', 'server closed the connection'.
     """
+    if isinstance(error, StorageAway):
+        return _STORAGE
     if isinstance(error, OSError):
         return _FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else None
     if not isinstance(error, DatabaseError | InterfaceError):

@@ -98,6 +98,11 @@ def test_a_search_is_kept_tells_what_is_new_and_is_forgotten() -> None:
     assert post(stranger, f"/catalogue/searches/{number}/seen").status_code == 404
     assert post(client, f"/catalogue/searches/{number}/seen").json() == {"seen": 1}
     assert client.get("/api/v1/catalogue/searches").json()["items"][0]["new"] == 0
+    changed = {"name": "Ours", "q": "frisian", "kind": ["dataset", "model"]}
+    put = {"data": json.dumps(changed), "content_type": "application/json"}
+    assert stranger.put(f"/api/v1/catalogue/searches/{number}", **put).status_code == 404
+    answer = client.put(f"/api/v1/catalogue/searches/{number}", **put).json()
+    assert (answer["name"], answer["query"]) == ("Ours", "q=frisian&kind=dataset&kind=model")
     assert client.delete(f"/api/v1/catalogue/searches/{number}").status_code == 204
     assert client.get(f"/api/v1/catalogue/searches/{2**70}/news").status_code == 404
 
@@ -110,6 +115,36 @@ def test_facets_narrow_and_count_what_their_other_values_would_give() -> None:
     assert found["total"] == 1
     assert {one["value"]: one["count"] for one in found["facets"]["licence"]} == {"CC0-1.0": 1, "MIT": 1}
     assert {one["value"]: one["count"] for one in found["facets"]["kind"]} == {"dataset": 1, "model": 1}
+
+
+def test_several_values_of_a_facet_widen_and_those_of_two_facets_narrow() -> None:
+    make_entry("dataset", licence="CC0-1.0")
+    make_entry("dataset", licence="MIT")
+    make_entry("model", licence="MIT")
+    make_entry("story")
+
+    def found(query: str) -> list[str]:
+        answer = Client().get(f"/api/v1/catalogue/entries?{query}")
+        assert answer.status_code == 200, answer.content
+        return sorted(row["kind"] for row in answer.json()["items"])
+
+    assert found("kind=dataset&kind=model") == ["dataset", "dataset", "model"]
+    assert found("kind=dataset&kind=model&licence=MIT") == ["dataset", "model"]
+    assert found("kind=dataset&kind=model&sort=-title&licence=MIT&licence=CC0-1.0") == ["dataset", "dataset", "model"]
+    assert len(found("kind=&licence=")) == 4, "nothing chosen is no choice"
+    assert Client().get("/api/v1/catalogue/entries?kind=dataset&kind=nonsense").status_code == 422
+
+
+def test_what_is_sorted_says_where_only_the_best_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("fabriek.catalogue.queries", "fabriek.catalogue.search.finding"):
+        monkeypatch.setattr(f"{module}.DEEPEST", 2)
+    for title in ("Speech B", "Speech A", "Speech C"):
+        make_entry(title=title)
+    feeding.reconcile()
+    some = Client().get("/api/v1/catalogue/entries?q=speech&sort=title").json()
+    assert (some["sorted_best"], len(some["items"])) == (2, 2)
+    every = Client().get("/api/v1/catalogue/entries?kind=dataset&sort=title").json()
+    assert (every["sorted_best"], [row["title"] for row in every["items"]]) == (0, ["Speech A", "Speech B", "Speech C"])
 
 
 def test_a_list_is_sorted_both_ways_and_paged() -> None:

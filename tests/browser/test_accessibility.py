@@ -78,7 +78,7 @@ NOT_LOOKED_AT = {
         "a page of an entry that waits; looked at in test_catalogue",
     ),
     **dict.fromkeys(
-        ("save_search", "saved_search", "forget_search"),
+        ("save_search", "saved_search", "change_search", "forget_search"),
         "a page of a search that somebody keeps; looked at in test_catalogue",
     ),
     "openid_start": "a redirect to the provider",

@@ -40,7 +40,7 @@ class Asked:
     def said(self) -> dict[str, Any]:
         """What is asked, by name, without the order: {'q': 'speech', 'kind': ['dataset']}."""
         words = {"q": self.q} if self.q else {}
-        return {**words, **({"exact": "1"} if self.exact else {}), **self.narrowed}
+        return {**words, **self.narrowed, **({"exact": "1"} if self.exact else {})}
 
     def query(self) -> str:
         """What repeats it, after the `?` of the catalogue's address."""

@@ -10,15 +10,17 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from fabriek.catalogue.asked import Asked
 from fabriek.catalogue.errors import Gone
 from fabriek.catalogue.models import Entry, EntryState, Notice, Place, SavedSearch, Tie, Version
 from fabriek.catalogue.rules import PROFILES, may_read
-from fabriek.catalogue.search.finding import Hits, search_for
+from fabriek.catalogue.search import plain
+from fabriek.catalogue.search.documents import FACETS
+from fabriek.catalogue.search.finding import DEEPEST, Hits, search_for
 from fabriek.conf.errors import NotFound
 from fabriek.conf.sorting import column_of, ordered
 from fabriek.register.models import Factory
 
-FACETS = ("kind", "licence", "access", "factory", "language", "task", "sector")
 SORTS = {"title": "title", "kind": "kind", "changed": "changed_at", "access": "access"}
 
 
@@ -28,54 +30,38 @@ def published() -> QuerySet[Entry]:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is looked for. `q`: words. A facet is empty where all is asked; `language`: of what an entry holds, speaks
-    or teaches in. `exact`: all words as they are typed, none taken for another. `sort`: one of SORTS, with a minus for
-    the other way; empty: as found."""
-
-    q: str = ""
-    kind: str = ""
-    licence: str = ""
-    access: str = ""
-    factory: str = ""
-    language: str = ""
-    task: str = ""
-    sector: str = ""
-    exact: bool = False
-    sort: str = ""
-
-    @property
-    def narrowed(self) -> dict[str, str]:
-        """The facets that were chosen."""
-        return {name: value for name in FACETS if (value := getattr(self, name))}
-
-
-@dataclass(frozen=True)
 class Found:
     """What was found: the entries with why each was, and how many there would be by each value of each facet with the
     other facets as they are, the most first. `names`: of factories, by code. `corrected`, `relaxed`: as search tells
-    (search/finding.py)."""
+    (search/finding.py). `best`: so many of the best were sorted, where there are more; 0: all."""
 
     hits: Hits
     facets: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     corrected: dict[str, str] = field(default_factory=dict)
     relaxed: bool = False
+    best: int = 0
 
 
 def found(asked: Asked) -> Found:
     """What of the published entries fits: the one place that searches, for pages, API and command alike. `hits` are
-    the best first, or sorted by a column: then the best 10,000 of them. A query for each page, and one or two to
-    look whether the index has to follow."""
-    chosen = {name: [value] for name, value in asked.narrowed.items()}
-    search = search_for(asked.q, chosen, get_language() or "en", strict=asked.exact)
-    rows = None
+    the best first, or sorted by a column. A query for each page, and one or two to look whether the index has to
+    follow."""
+    search = search_for(asked.q, asked.narrowed, get_language() or "en", strict=asked.exact)
+    rows, best = None, 0
     if column_of(asked.sort)[0] in SORTS:
-        rows = ordered(published().filter(uuid__in=search.keys()), asked.sort, SORTS, ["title", "pk"])
+        if asked.q or asked.narrowed.keys() - plain.COLUMNS.keys():
+            listed = published().filter(uuid__in=search.keys())
+            best = DEEPEST if len(search) > DEEPEST else 0
+        else:
+            # The database knows all that is asked, and sorts them all.
+            listed = plain.entries_with("", asked.narrowed).select_related("factory")
+        rows = ordered(listed, asked.sort, SORTS, ["title", "pk"])
     counted = search.facets()
     facets = {name: [(one.value, one.count) for one in counted.get(name, []) if one.count] for name in FACETS}
-    names = names_of(code for code, _count in facets["factory"])
-    return Found(Hits(search, rows), facets, names, search.corrected, search.relaxed)
+    # Also those that were chosen and of which there is nothing.
+    factories = {code for code, _count in facets["factory"]} | set(asked.narrowed.get("factory", []))
+    return Found(Hits(search, rows), facets, names_of(factories), search.corrected, search.relaxed, best)
 
 
 def entry_of(person: Any, code: str) -> Entry:

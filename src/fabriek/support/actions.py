@@ -9,7 +9,9 @@ import logging
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
+from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -21,7 +23,7 @@ from fabriek.people.models import Person
 from fabriek.people.permissions import require
 from fabriek.register.models import Factory
 from fabriek.support.errors import TicketInvalid, TooManyOpen, WrongState
-from fabriek.support.models import Handover, Message, Ticket, TicketState
+from fabriek.support.models import DeskAddress, Handover, Message, Ticket, TicketState
 from fabriek.support.rules import (
     ANSWERS,
     LONGEST_SUBJECT,
@@ -80,6 +82,7 @@ def ask(
     )
     _say(actor, made, text)
     record(actor, "support.ask", made, factory=factory.code, about_kind=about_kind, about=about)
+    _tell_desk(made, gettext_lazy("Question: %(subject)s"), text)
     return made
 
 
@@ -123,8 +126,10 @@ def hand_over(actor: Person, ticket: Ticket, factory: Factory, why: str) -> Tick
     held.factory = factory
     _becomes(held, TicketState.OPEN)
     record(actor, "support.hand_over", held, why=why, from_factory=before.code, to_factory=factory.code)
+    subject, text = gettext_lazy("Handed over: %(subject)s"), f"{before} → {factory}\n\n{why}"
     if actor.pk != held.asked_by_id:
-        _tell(held.asked_by, held, gettext_lazy("Handed over: %(subject)s"), f"{before} → {factory}\n\n{why}")
+        _tell(held.asked_by, held, subject, text)
+    _tell_desk(held, subject, text)
     return held
 
 
@@ -165,6 +170,28 @@ def reopen(actor: Person, ticket: Ticket, why: str) -> Ticket:
     return held
 
 
+@transaction.atomic
+def mail_desk(actor: Person, factory: Factory, email: str) -> None:
+    """Have a factory's experts mailed of what waits for them, in the actor's language; an empty address: no longer.
+
+    The same changes nothing. Errors: NotAllowed, TicketInvalid.
+    """
+    require(actor, ANSWERS)
+    email = email.strip()
+    before = DeskAddress.objects.select_for_update().filter(factory=factory).first()
+    if email == (before.email if before is not None else ""):
+        return
+    if email:
+        try:
+            validate_email(email)
+        except ValidationError as error:
+            raise TicketInvalid(_("Mend the fields that are named."), faults={"email": error.messages}) from error
+        DeskAddress.objects.update_or_create(factory=factory, defaults={"email": email, "language": actor.language})
+    elif before is not None:
+        before.delete()
+    record(actor, "support.mail_desk", factory, email=email)
+
+
 def _held(actor: Person, ticket: Ticket) -> Ticket:
     """The ticket as it is now, locked, for who may read it."""
     now = (
@@ -197,28 +224,40 @@ def _becomes(ticket: Ticket, state: TicketState) -> None:
 
 
 def _tell_other_side(actor: Person, ticket: Ticket, from_expert: Any, from_asker: Any, text: str) -> None:
-    """Mail who asked, or the expert who answered last; where nobody did yet, the desk shows it."""
+    """Mail who asked; of who asked, the expert who answered last, unless it was handed over since: then the desk."""
     if is_expert(actor, ticket):
         _tell(ticket.asked_by, ticket, from_expert, text)
         return
     last = ticket.messages.filter(is_answer=True).select_related("written_by").last()
-    if last is not None:
+    if last is None or ticket.handovers.filter(handed_at__gt=last.written_at).exists():
+        _tell_desk(ticket, from_asker, text)
+    else:
         _tell(last.written_by, ticket, from_asker, text)
 
 
+def _tell_desk(ticket: Ticket, subject: Any, text: str) -> None:
+    """Mail the experts of the factory that has it, where it has an address for that."""
+    desk = DeskAddress.objects.filter(factory=ticket.factory).first()
+    if desk is not None and not ticket.asked_by.is_demo:
+        _mail(desk.email, desk.language, ticket, subject, f"{ticket.asked_by.name}:\n\n{text}")
+
+
 def _tell(person: Person, ticket: Ticket, subject: Any, text: str) -> None:
-    """Mail somebody. A mail that can't be sent undoes nothing: the ticket's page says the same."""
-    if person.is_demo or not person.is_active:
-        return
+    if person.is_active and not person.is_demo:
+        _mail(person.email, person.language, ticket, subject, text)
+
+
+def _mail(email: str, language: str, ticket: Ticket, subject: Any, text: str) -> None:
+    """A mail that can't be sent undoes nothing: the ticket's page says the same."""
     link = f"{settings.FABRIEK_BASE_URL}/questions/{ticket.pk}/"
 
     def send() -> None:
         try:
-            with translation.override(person.language):
+            with translation.override(language):
                 head = str(subject) % {"subject": ticket.subject}
                 body = "\n\n".join(part for part in (text, link) if part)
-                send_mail(head, body, settings.DEFAULT_FROM_EMAIL, [person.email])
+                send_mail(head, body, settings.DEFAULT_FROM_EMAIL, [email])
         except OSError:
-            _log.exception("mail to %s about ticket %s", person.email, ticket.pk)
+            _log.exception("mail to %s about ticket %s", email, ticket.pk)
 
     transaction.on_commit(send)

@@ -69,6 +69,17 @@ class Ticket(models.Model):
         return self.subject
 
 
+class DeskAddress(models.Model):
+    """Where a factory's experts are mailed of what waits for them, and in which language. No row: nobody is mailed."""
+
+    factory = models.OneToOneField(Factory, models.CASCADE, related_name="desk_address")
+    email = models.EmailField()
+    language = models.CharField(max_length=2, choices=Person._meta.get_field("language").choices, default="en")
+
+    def __str__(self) -> str:
+        return self.email
+
+
 class Message(models.Model):
     """What was said: by who asked, or (`is_answer`) by an expert. Never changed or deleted (database triggers)."""
 

@@ -64,6 +64,17 @@ def factory_of(code: str) -> Factory:
     return found
 
 
+def desks() -> QuerySet[Factory]:
+    """The factories by name, each with where its experts are mailed (`desk_address`, where it has one). One query."""
+    return Factory.objects.select_related("desk_address").order_by("name")
+
+
+def address_of_desk(factory: Factory) -> str:
+    """Where a factory's experts are mailed; empty: nowhere. At most one query."""
+    address = getattr(factory, "desk_address", None)
+    return address.email if address is not None else ""
+
+
 def factory_for(about_kind: str, about: str) -> Factory | None:
     """Whose experts know a thing, where it is of a factory: the form's first choice. At most one query."""
     ways: dict[str, dict[str, str]] = {

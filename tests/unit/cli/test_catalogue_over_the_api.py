@@ -66,6 +66,11 @@ def test_a_search_is_saved_and_forgotten() -> None:
     assert "poems" in person.run("catalogue", "news", number).stdout
     assert "1 seen." in person.run("catalogue", "seen", number).stdout
     assert person.read("catalogue", "news", number) == []
+    renamed = person.read("catalogue", "change-search", number, "--name", "Ours")
+    assert (renamed["name"], renamed["asked"]) == ("Ours", saved["asked"])
+    changed = person.read("catalogue", "change-search", number, "dutch", "--kind", "dataset", "--kind", "model")
+    assert (changed["name"], changed["query"]) == ("Ours", "q=dutch&kind=dataset&kind=model")
+    assert f"no search {2**40}" in person.run("catalogue", "change-search", 2**40, "--name", "X", status=1).output
     assert "is forgotten" in person.run("catalogue", "forget", number).stdout
     assert person.read("catalogue", "searches") == []
     assert "q: Say what to look for" in person.run("catalogue", "save", "Nothing", status=2).output

@@ -25,6 +25,7 @@ from fabriek.catalogue.actions import (
     save_search,
     send_back,
 )
+from fabriek.catalogue.asked import Asked
 from fabriek.catalogue.models import Entry, EntryKind, SavedSearch
 from fabriek.catalogue.record import Record
 from fabriek.catalogue.search import feeding
@@ -81,6 +82,22 @@ def test_words_and_facets_narrow_the_list_and_each_can_be_taken_away() -> None:
         assert Client().get("/catalogue/" + query).status_code == 200
 
 
+def test_several_values_of_a_facet_are_chosen_one_by_one() -> None:
+    for kind in ("dataset", "model", "story"):
+        make_entry(kind, title=f"Speech of a {kind}", licence="MIT" if kind != "story" else "")
+    page = page_of(Client(), "catalogue", query="?q=speech&kind=dataset")
+    assert 'href="/catalogue/?q=speech&amp;kind=dataset&amp;kind=model"' in page
+    both = page_of(Client(), "catalogue", query="?q=speech&kind=dataset&kind=model&sort=title")
+    assert "of a dataset" in both
+    assert "of a model" in both
+    assert "of a story" not in both
+    # Each can be taken away alone, and another search and another order keep both.
+    for without in ("dataset", "model"):
+        assert f'href="/catalogue/?q=speech&amp;kind={without}&amp;sort=title"' in both
+        assert f'<input type="hidden" name="kind" value="{without}">' in both
+    assert "?q=speech&amp;kind=dataset&amp;kind=model&amp;sort=-title#found" in both
+
+
 def test_sectors_narrow_the_list_in_the_readers_language() -> None:
     make_entry(title="Scans", sectors=["Health"])
     make_entry(title="Fields", sectors=["agriculture", "beekeeping"])
@@ -118,9 +135,20 @@ def test_a_search_is_saved_repeated_told_of_and_forgotten() -> None:
     assert "Frisian speech" not in news
     assert client.post(reverse("portal:see_news", args=[search.pk])).status_code == 303
     assert "Nothing new" in page_of(client, "saved_search", search.pk)
+    change = reverse("portal:change_search", args=[search.pk])
+    assert 'value="frisian"' in client.get(change).content.decode()
+    assert "Narrowed to Dataset." in client.get(change).content.decode()
+    assert client.post(change, {"name": "", "q": "frisian"}).status_code == 422
+    assert client.post(change, {"name": "Ours", "q": "frisian poems"}).status_code == 303
+    search.refresh_from_db()
+    assert (search.name, search.asked) == ("Ours", {"q": "frisian poems", "kind": ["dataset"]})
+    instead = reverse("portal:save_search") + "?q=dutch&kind=dataset&kind=model"
+    assert client.post(instead, {"name": "Mine", "instead_of": search.pk}).status_code == 303
+    search.refresh_from_db()
+    assert (search.name, search.asked) == ("Mine", {"q": "dutch", "kind": ["dataset", "model"]})
     assert "Forget “Mine”?" in page_of(client, "forget_search", search.pk)
     stranger = signed_in(make_person())
-    for name in ("see_news", "forget_search"):
+    for name in ("see_news", "change_search", "forget_search"):
         assert stranger.post(reverse(f"portal:{name}", args=[search.pk])).status_code == 404
     assert client.post(reverse("portal:forget_search", args=[search.pk])).status_code == 303
     assert "You keep no search yet" in page_of(client, "saved_searches")
@@ -131,7 +159,7 @@ def test_a_list_of_many_searches_takes_as_many_queries_as_one_of_one() -> None:
     client = signed_in(person)
     for more in (1, 4):
         for number in range(more):
-            save_search(person, f"{more} {number}", {"q": "speech"})
+            save_search(person, f"{more} {number}", Asked(q="speech"))
         with CaptureQueriesContext(connection) as asked:
             page_of(client, "saved_searches")
         if more == 1:

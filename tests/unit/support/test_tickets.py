@@ -14,9 +14,9 @@ from fabriek.conf.errors import NotAllowed, NotFound
 from fabriek.people.models import Person
 from fabriek.register.models import Factory
 from fabriek.support import queries, rules
-from fabriek.support.actions import ask, close, hand_over, reopen, write
+from fabriek.support.actions import ask, close, hand_over, mail_desk, reopen, write
 from fabriek.support.errors import TicketInvalid, TooManyOpen, WrongState
-from fabriek.support.models import AboutKind, Message, Ticket
+from fabriek.support.models import AboutKind, DeskAddress, Message, Ticket
 
 pytestmark = pytest.mark.django_db
 
@@ -281,3 +281,74 @@ def test_the_database_refuses_half_a_context(founder: Person, factory: Factory) 
     for wrong in ({"about": "aurora"}, {"about_kind": "moon", "about": "x"}, {"page": "x"}, {"state": "gone"}):
         with pytest.raises(IntegrityError), transaction.atomic():
             Ticket.objects.filter(pk=made.pk).update(**wrong)
+
+
+def mailed() -> list[tuple[list[str], str]]:
+    told = [(one.to, one.subject) for one in mail.outbox]
+    mail.outbox.clear()
+    return told
+
+
+def test_the_experts_address_is_mailed_until_somebody_answers_and_after_a_handover(
+    founder: Person, operator: Person, factory: Factory, django_capture_on_commit_callbacks: Any
+) -> None:
+    other = Factory.objects.create(code="other", name="Other", country="FI", stage="operating")
+    with django_capture_on_commit_callbacks(execute=True):
+        made = asked(founder, factory)
+    assert mailed() == [], "no address, no mail"
+    mail_desk(operator, factory, " helpdesk@factory.example ")
+    mail_desk(operator, other, "help@other.example")
+    with django_capture_on_commit_callbacks(execute=True):
+        ask(founder, factory, "Another", "May I?")
+        write(founder, made, "It still ends at once.")
+    assert mailed() == [
+        (["helpdesk@factory.example"], "Question: Another"),
+        (["helpdesk@factory.example"], "More on: Out of memory"),
+    ]
+    with django_capture_on_commit_callbacks(execute=True):
+        write(operator, made, "Ask for more memory.")
+        write(founder, made, "How much?")
+    assert mailed() == [
+        ([founder.email], "Answered: Out of memory"),
+        ([operator.email], "More on: Out of memory"),
+    ]
+    with django_capture_on_commit_callbacks(execute=True):
+        hand_over(operator, made, other, "It runs there.")
+        write(founder, made, "Hello?")
+    assert mailed() == [
+        ([founder.email], "Handed over: Out of memory"),
+        (["help@other.example"], "Handed over: Out of memory"),
+        (["help@other.example"], "More on: Out of memory"),
+    ]
+
+
+def test_the_experts_mail_speaks_the_language_of_who_set_it_and_nothing_is_mailed_of_the_demonstration(
+    founder: Person, operator: Person, factory: Factory, django_capture_on_commit_callbacks: Any
+) -> None:
+    operator.language = "nl"
+    operator.save()
+    mail_desk(operator, factory, "helpdesk@factory.example")
+    with django_capture_on_commit_callbacks(execute=True):
+        asked(founder, factory)
+    assert mailed() == [(["helpdesk@factory.example"], "Vraag: Out of memory")]
+    Person.objects.filter(pk=founder.pk).update(is_demo=True)
+    founder.refresh_from_db()
+    with django_capture_on_commit_callbacks(execute=True):
+        ask(founder, factory, "Another", "May I?")
+    assert mailed() == []
+
+
+def test_the_experts_address_is_checked_set_once_and_taken_away(
+    founder: Person, operator: Person, factory: Factory
+) -> None:
+    assert faults_of(lambda: mail_desk(operator, factory, "no address")) == {"email"}
+    with pytest.raises(NotAllowed):
+        mail_desk(founder, factory, "me@example.org")
+    for email in ("a@example.org", "a@example.org", "b@example.org", "", ""):
+        mail_desk(operator, factory, email)
+    assert [one.data["email"] for one in Event.objects.filter(verb="support.mail_desk").order_by("pk")] == [
+        "a@example.org",
+        "b@example.org",
+        "",
+    ]
+    assert not DeskAddress.objects.exists()

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import FileResponse, HttpRequest, HttpResponse
 from ninja import Field, File, Form, Query, Router, Schema, UploadedFile
 from ninja.errors import AuthenticationError
+from pydantic import field_validator
 
 from fabriek.api.authentication import Scope, actor_of, reader_of
 from fabriek.api.paging import PageOf, Paging, page_of
 from fabriek.catalogue import actions, queries
 from fabriek.catalogue.actions.entries import working_record
+from fabriek.catalogue.asked import MOST_VALUES, Asked
 from fabriek.catalogue.downloads import file_of
 from fabriek.catalogue.errors import ChangedMeanwhile
 from fabriek.catalogue.models import Access, Entry, EntryKind, Version
 from fabriek.catalogue.rules import may_see_inside
+from fabriek.catalogue.search.documents import FACETS
 from fabriek.catalogue.search.finding import Hit
 from fabriek.catalogue.words import record_from
 from fabriek.people.models import Person
@@ -28,16 +31,32 @@ from fabriek.recipes.queries import result_of
 router = Router(tags=["catalogue"])
 
 
+Values = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=MOST_VALUES)]
+
+
 class Question(Schema):
+    """Of a facet several values may be given, each of which widens what it leaves; facets narrow."""
+
     q: str = Field("", max_length=200, description="words, in any language of the Union")
-    kind: EntryKind | Literal[""] = ""
-    licence: str = Field("", max_length=200)
-    access: Access | Literal[""] = ""
-    factory: str = Field("", max_length=120, description="code of a factory")
-    language: str = Field("", max_length=3, description="of what it holds, speaks or teaches in")
-    task: str = Field("", max_length=200)
-    sector: str = Field("", max_length=200, description="as `facets` says it: health, public-administration")
+    kind: list[EntryKind] = Field([], max_length=MOST_VALUES)
+    licence: Values = []
+    access: list[Access] = Field([], max_length=MOST_VALUES)
+    factory: Values = Field([], description="codes of factories")
+    language: Values = Field([], description="of what it holds, speaks or teaches in")
+    task: Values = []
+    sector: Values = Field([], description="as `facets` says it: health, public-administration")
     exact: bool = Field(False, description="all words as they are typed: none is taken for another")
+
+    @field_validator(*FACETS, mode="before")
+    @classmethod
+    def _listed(cls, said: Any) -> Any:
+        """One value may stand without a list, and an empty one is none."""
+        values = [said] if isinstance(said, str) else said
+        return [one for one in values if one != ""] if isinstance(values, list) else values
+
+    def asked(self, sort: str = "") -> Asked:
+        """What is looked for."""
+        return Asked.of({**self.dict(include={"q", "exact", *FACETS}), "sort": sort})
 
 
 class Search(Question):
@@ -91,6 +110,7 @@ class Entries(PageOf):
     facets: dict[str, list[FacetOut]] = Field(description="how many there would be by each value, the most first")
     corrected: dict[str, str] = Field(description="words that were taken for others, by what was typed")
     relaxed: bool = Field(description="next to nothing has all words: entries with some of them are there too")
+    sorted_best: int = Field(description="so many of those that fit best were sorted, the others left out; 0: all were")
 
 
 class VersionRow(Schema):
@@ -149,11 +169,11 @@ def entries(request: HttpRequest, search: Query[Search], paging: Query[Paging]) 
     """What is published, to everybody. Other states take a token, and no words or facets."""
     reader = reader_of(request)
     if search.state == "published":
-        found = queries.found(queries.Asked(**search.dict(exclude={"state"})))
+        found = queries.found(search.asked(search.sort))
         facets = {
             name: [{"value": value, "count": count} for value, count in counts] for name, counts in found.facets.items()
         }
-        told = {"facets": facets, "corrected": found.corrected, "relaxed": found.relaxed}
+        told = {"facets": facets, "corrected": found.corrected, "relaxed": found.relaxed, "sorted_best": found.best}
         return {**page_of(found.hits, paging, _hit_row), **told}
     if reader is None:
         raise AuthenticationError
@@ -163,7 +183,7 @@ def entries(request: HttpRequest, search: Query[Search], paging: Query[Paging]) 
         require(reader, "curate the catalogue")
         listed = queries.to_curate() if search.state == "waiting" else queries.hidden_profiles()
     rows = page_of(listed.select_related("factory"), paging, lambda entry: {**entry_row(entry), "why": None})
-    return {**rows, "facets": {}, "corrected": {}, "relaxed": False}
+    return {**rows, "facets": {}, "corrected": {}, "relaxed": False, "sorted_best": 0}
 
 
 def _hit_row(hit: Hit) -> dict[str, Any]:

@@ -19,7 +19,7 @@ READ, WRITE = Scope("read"), Scope("describe", "describe entries")
 
 
 class Kept(Question):
-    name: str = Field(max_length=200, description="yours; saving the same under it again changes nothing")
+    name: str = Field(max_length=200, description="yours; the same under it again changes nothing")
 
 
 class SavedSearchOut(Schema):
@@ -57,8 +57,17 @@ def searches(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
 def save(request: HttpRequest, body: Kept) -> dict[str, Any]:
     """You are told by mail, at most once a day, of what is published from now on that meets it."""
     actor = actor_of(request)
-    made = actions.save_search(actor, body.name, body.dict(exclude={"name"}))
+    made = actions.save_search(actor, body.name, body.asked())
     return _search_row(queries.search_of(actor, made.pk))
+
+
+@router.put("/catalogue/searches/{number}", response=SavedSearchOut, auth=WRITE, summary="Change a search")
+def change(request: HttpRequest, number: int, body: Kept) -> dict[str, Any]:
+    """The whole search as it is to be. Where it asks something else, what it found is forgotten, and you are told of
+    what is published from now on."""
+    actor = actor_of(request)
+    actions.change_search(actor, queries.search_of(actor, number), body.name, body.asked())
+    return _search_row(queries.search_of(actor, number))
 
 
 @router.get("/catalogue/searches/{number}/news", response=News, auth=READ, summary="What a search found since")

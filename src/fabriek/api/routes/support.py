@@ -10,9 +10,19 @@ from ninja import Field, Query, Router, Schema
 
 from fabriek.api.authentication import Scope, actor_of
 from fabriek.api.paging import PageOf, Paging, page_of
+from fabriek.register.models import Factory
 from fabriek.support import actions
 from fabriek.support.models import AboutKind, Handover, Message, Ticket, TicketState
-from fabriek.support.queries import desk, factory_of, handovers_of, messages_of, ticket_of, tickets_of
+from fabriek.support.queries import (
+    address_of_desk,
+    desk,
+    desks,
+    factory_of,
+    handovers_of,
+    messages_of,
+    ticket_of,
+    tickets_of,
+)
 from fabriek.support.rules import ANSWERS, LONGEST, LONGEST_ABOUT, LONGEST_PAGE, LONGEST_SUBJECT
 
 router = Router(tags=["support"])
@@ -55,6 +65,18 @@ class TicketOut(Schema):
     state_since: datetime
     asked_by: str
     asked_at: datetime
+
+
+class DeskIn(Schema):
+    email: str = Field(max_length=254, description="empty: nobody is mailed")
+
+
+class DeskOut(DeskIn):
+    factory: str
+
+
+class Desks(PageOf):
+    items: list[DeskOut]
 
 
 class HandoverOut(Schema):
@@ -101,6 +123,10 @@ def _handover(one: Handover) -> dict[str, Any]:
     return {**way, "by": one.handed_by.name, "at": one.handed_at}
 
 
+def _desk(factory: Factory) -> dict[str, str]:
+    return {"factory": factory.code, "email": address_of_desk(factory)}
+
+
 def _detail(request: HttpRequest, number: int) -> dict[str, Any]:
     found = ticket_of(actor_of(request), number)
     return {**_row(found), "handovers": [_handover(one) for one in handovers_of(found)]}
@@ -130,6 +156,21 @@ def waiting(
 ) -> dict[str, Any]:
     """The longest waiting first; of one factory, in another state."""
     return page_of(desk(state="" if state == "all" else state, factory=factory[:80], sort=sort), paging, _row)
+
+
+@router.get("/desk/addresses", response=Desks, auth=Scope("read", ANSWERS), summary="Where experts are mailed")
+def addresses(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
+    """Of each factory: who is told by mail of what waits for its experts."""
+    return page_of(desks(), paging, _desk)
+
+
+@router.put(
+    "/desk/addresses/{factory}", response=DeskOut, auth=Scope("ask", ANSWERS), summary="Have a factory's experts mailed"
+)
+def mail_desk(request: HttpRequest, factory: str, body: DeskIn) -> dict[str, str]:
+    """New questions, and what is asked more before somebody answered, go there too."""
+    actions.mail_desk(actor_of(request), factory_of(factory), body.email)
+    return _desk(factory_of(factory))
 
 
 @router.get("/tickets/{number}", response=TicketDetail, auth=READ, summary="A question")

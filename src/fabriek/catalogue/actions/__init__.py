@@ -14,7 +14,14 @@ from fabriek.catalogue.actions.from_results import draft_from_result
 from fabriek.catalogue.actions.letters import write_to
 from fabriek.catalogue.actions.looks import count_visitor, look
 from fabriek.catalogue.actions.profiles import agree, ask_again, erase_profile, hide_profile, lift_profile
-from fabriek.catalogue.actions.saved_searches import forget_search, look_for_news, mail_news, save_search, see_news
+from fabriek.catalogue.actions.saved_searches import (
+    change_search,
+    forget_search,
+    look_for_news,
+    mail_news,
+    save_search,
+    see_news,
+)
 from fabriek.catalogue.actions.taking_in import Taken, retire_gone, take_in
 from fabriek.catalogue.actions.uploading import upload_file
 
@@ -26,6 +33,7 @@ __all__ = [
     "begin_entry",
     "begin_profile",
     "count_visitor",
+    "change_search",
     "draft_entry",
     "draft_from_result",
     "edit_entry",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -14,10 +13,10 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from fabriek.audit.actions import record as audited
+from fabriek.catalogue.asked import Asked
 from fabriek.catalogue.errors import SearchInvalid
 from fabriek.catalogue.models import Notice, SavedSearch
 from fabriek.catalogue.search import feeding
-from fabriek.catalogue.search.documents import FACETS
 from fabriek.catalogue.search.finding import search_for
 from fabriek.conf.errors import NotAllowed
 from fabriek.people.models import Person
@@ -34,32 +33,38 @@ LOOKED_AGAIN = timedelta(minutes=10)
 _log = logging.getLogger("fabriek.catalogue")
 
 
-def save_search(actor: Person, name: str, asked: dict[str, Any]) -> SavedSearch:
-    """Keep a search under a name. asked: 'q', the words, 'exact', and values by facet, as the page's
-    address says. What is new is always looked for exactly: a slip would tell of what wasn't asked.
+def save_search(actor: Person, name: str, asked: Asked) -> SavedSearch:
+    """Keep a search under a name. What is new is always looked for exactly: a slip would tell of what wasn't asked.
 
     Saving the same again changes nothing. Errors: NotAllowed; SearchInvalid with the fields' faults.
     """
     require(actor, "describe entries")
-    name, asked = name.strip(), asked_of(asked)
-    if not name or len(name) > 200:
-        raise _faulty("name", _("Give it a name of at most 200 characters."))
-    if not asked:
-        raise _faulty("q", _("Say what to look for: a word, or a choice."))
+    name = _checked(name, asked)
     found = SavedSearch.objects.filter(person=actor, name=name).first()
-    if found is not None and found.asked == asked:
+    if found is not None and found.asked == asked.said():
         return found
     if found is None and actor.saved_searches.count() >= MOST_SEARCHES:
         raise _faulty("name", _("You keep %(number)s searches. Forget one first.") % {"number": MOST_SEARCHES})
-    try:
-        with transaction.atomic():
-            if found is not None:
-                raise IntegrityError
-            made = SavedSearch.objects.create(person=actor, name=name, asked=asked)
-            audited(actor, "catalogue.save_search", made, asked=asked)
-    except IntegrityError as error:
-        raise _faulty("name", _("You keep another search of this name.")) from error
+    made = SavedSearch(person=actor, name=name, asked=asked.said())
+    _write(actor, made, "catalogue.save_search")
     return made
+
+
+def change_search(actor: Person, search: SavedSearch, name: str, asked: Asked) -> SavedSearch:
+    """Call it otherwise, or have it look for something else: then what the old one found is forgotten, and news is what
+    is published from now on. The same changes nothing. Errors: NotAllowed; SearchInvalid with the fields' faults.
+    """
+    _refuse_stranger(actor, search)
+    name = _checked(name, asked)
+    if (search.name, search.asked) == (name, asked.said()):
+        return search
+    with transaction.atomic():
+        if search.asked != asked.said():
+            search.notices.all().delete()
+            search.asked, search.created_at, search.told_until = asked.said(), timezone.now(), timezone.now()
+        search.name = name
+        _write(actor, search, "catalogue.change_search")
+    return search
 
 
 def forget_search(actor: Person, search: SavedSearch) -> None:
@@ -74,20 +79,6 @@ def see_news(actor: Person, search: SavedSearch) -> int:
     """Its owner has seen what is new. How much was. Errors: NotAllowed."""
     _refuse_stranger(actor, search)
     return search.notices.filter(seen_at=None).update(seen_at=timezone.now())
-
-
-def asked_of(said: dict[str, Any]) -> dict[str, Any]:
-    """What is asked, without what is empty or unknown: {'q': 'speech', 'kind': ['dataset']}."""
-    asked: dict[str, Any] = {}
-    if words := str(said.get("q", "")).strip()[:200]:
-        asked["q"] = words
-        if said.get("exact"):
-            asked["exact"] = "1"
-    for facet in FACETS:
-        values = said.get(facet) or []
-        if chosen := [str(one)[:200] for one in ([values] if isinstance(values, str) else values) if one][:20]:
-            asked[facet] = chosen
-    return asked
 
 
 def look_for_news() -> int:
@@ -116,8 +107,8 @@ def _look(search: SavedSearch) -> int:
     if reached <= search.told_until:
         return 0
     since = max(search.created_at, search.told_until - LOOKED_AGAIN)
-    filters = {facet: values for facet, values in search.asked.items() if facet in FACETS}
-    found = search_for(search.asked.get("q", ""), filters, search.person.language, strict=True, since=since)
+    asked = Asked.of(search.asked)
+    found = search_for(asked.q, asked.narrowed, search.person.language, strict=True, since=since)
     hits = [hit for hit in found[:MOST_NEWS] if (hit.entry.published_at or hit.entry.changed_at) >= since]
     with transaction.atomic():
         before = search.notices.count()
@@ -160,6 +151,24 @@ def _letter(news: Iterable[Notice]) -> str:
 def _refuse_stranger(actor: Person, search: SavedSearch) -> None:
     if search.person_id != actor.pk:
         raise NotAllowed(_("This search is somebody else's."))
+
+
+def _checked(name: str, asked: Asked) -> str:
+    """The name without space around it. Errors: SearchInvalid."""
+    if not (name := name.strip()) or len(name) > 200:
+        raise _faulty("name", _("Give it a name of at most 200 characters."))
+    if not asked.said():
+        raise _faulty("q", _("Say what to look for: a word, or a choice."))
+    return name
+
+
+def _write(actor: Person, search: SavedSearch, verb: str) -> None:
+    try:
+        with transaction.atomic():
+            search.save()
+            audited(actor, verb, search, asked=search.asked)
+    except IntegrityError as error:
+        raise _faulty("name", _("You keep another search of this name.")) from error
 
 
 def _faulty(field: str, sentence: str) -> SearchInvalid:

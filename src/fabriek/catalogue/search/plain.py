@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet
@@ -14,7 +15,7 @@ COLUMNS = {"kind": "kind", "licence": "licence", "access": "access", "factory": 
 LISTS = {"language": "languages", "task": "tasks", "sector": "sectors"}
 
 
-def entries_with(text: str, chosen: dict[str, list[str]], since: datetime | None = None) -> QuerySet[Entry]:
+def entries_with(text: str, chosen: Mapping[str, Sequence[str]], since: datetime | None = None) -> QuerySet[Entry]:
     """Published entries with every word in title, summary or record, those with it in the title first."""
     found = Entry.objects.filter(state=EntryState.PUBLISHED)
     for word in words_of(text)[:16]:

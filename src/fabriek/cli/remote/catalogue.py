@@ -25,21 +25,17 @@ from fabriek.cli.remote.asking import (
     show,
     tell,
 )
+from fabriek.cli.remote.facets import narrowed
 
 Code = Annotated[str, typer.Argument(help="The entry's code.")]
-Facet = Annotated[str, typer.Option(help="Only of this.")]
+Words = Annotated[list[str] | None, typer.Argument(help="Words, in any language of the Union.")]
 STATE = {"entry": "code", "state": "state", "version": "published", "waits since": "asked_at"}
 
 
+@narrowed
 def list_entries(
-    words: Annotated[list[str] | None, typer.Argument(help="Words, in any language of the Union.")] = None,
-    kind: Facet = "",
-    licence: Facet = "",
-    access: Facet = "",
-    factory: Facet = "",
-    language: Facet = "",
-    task: Facet = "",
-    sector: Facet = "",
+    facets: dict[str, list[str]],
+    words: Words = None,
     exact: Annotated[bool, typer.Option("--exact", help="All words as typed: none is taken for another.")] = False,
     sort: Annotated[str, typer.Option(help="title, kind, access or changed; with a minus the other way.")] = "",
     state: Annotated[
@@ -53,16 +49,7 @@ def list_entries(
     as_json: Json = False,
 ) -> None:
     """Find entries, or list yours (--state mine) or those that wait for a curator (--state waiting)."""
-    asked = {
-        "kind": kind,
-        "licence": licence,
-        "access": access,
-        "factory": factory,
-        "language": language,
-        "task": task,
-        "sector": sector,
-    }
-    chosen = {name: value for name, value in {**asked, "sort": sort, "q": " ".join(words or [])}.items() if value}
+    chosen: dict[str, Any] = {**facets, "sort": sort, "q": " ".join(words or [])}
     if exact:
         chosen["exact"] = "true"
     answer = ask("GET", url, token, "/catalogue/entries", state=state, page=page, per_page=most, **chosen)
@@ -76,6 +63,8 @@ def list_entries(
         print(f"“{typed}” was taken for “{taken}”. --exact searches what you typed.")
     if answer["relaxed"]:
         print("Next to nothing has all these words: entries with some of them are listed too.")
+    if answer["sorted_best"]:
+        print(f"Only the {answer['sorted_best']:,} that fit best are sorted: narrow it to sort all.")
     if answer["pages"] > 1:
         print(f"Page {answer['page']} of {answer['pages']}, {answer['total']} entries.")
 

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from fabriek.cli.remote.asking import LOCAL, Json, Token, Url, ask, everything, group, show, tell
-from fabriek.cli.remote.catalogue import Facet
+from fabriek.cli.remote.asking import LOCAL, Json, Token, Url, ask, end, everything, group, show, tell
+from fabriek.cli.remote.catalogue import Words
+from fabriek.cli.remote.facets import narrowed
 
 Number = Annotated[int, typer.Argument(help="The search's number, as `fabriek catalogue searches` tells it.")]
 _SEARCH = {"number": "number", "name": "name", "asks": "query", "new": "new"}
@@ -18,33 +19,40 @@ def searches(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None
     show(everything(url, token, "/catalogue/searches"), _SEARCH, as_json)
 
 
+@narrowed
 def save(
     name: Annotated[str, typer.Argument(help="What you call it.")],
-    words: Annotated[list[str] | None, typer.Argument(help="Words, in any language of the Union.")] = None,
-    kind: Facet = "",
-    licence: Facet = "",
-    access: Facet = "",
-    factory: Facet = "",
-    language: Facet = "",
-    task: Facet = "",
-    sector: Facet = "",
+    facets: dict[str, list[str]],
+    words: Words = None,
     exact: Annotated[bool, typer.Option("--exact", help="All words as typed, when you repeat it.")] = False,
     url: Url = LOCAL,
     token: Token = "",
     as_json: Json = False,
 ) -> None:
     """Keep a search: mail tells you what is published that meets it."""
-    facets = {
-        "kind": kind,
-        "licence": licence,
-        "access": access,
-        "factory": factory,
-        "language": language,
-        "task": task,
-        "sector": sector,
-    }
     body = {"name": name, "q": " ".join(words or []), "exact": exact, **facets}
     answer = ask("POST", url, token, "/catalogue/searches", body)
+    show([answer], _SEARCH, as_json, answer)
+
+
+@narrowed
+def change(
+    number: Number,
+    facets: dict[str, list[str]],
+    words: Words = None,
+    name: Annotated[str, typer.Option("--name", help="What you call it from now on.")] = "",
+    exact: Annotated[bool, typer.Option("--exact", help="All words as typed, when you repeat it.")] = False,
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Call a search otherwise, or, with words or choices, have it look for these instead."""
+    kept = next((one for one in everything(url, token, "/catalogue/searches") if one["number"] == number), None)
+    if kept is None:
+        end(f"You keep no search {number}.", 1)
+    asked = {"q": " ".join(words or []), "exact": exact, **facets} if words or facets else kept["asked"]
+    body = {**asked, "name": name or kept["name"]}
+    answer = ask("PUT", url, token, f"/catalogue/searches/{number}", body)
     show([answer], _SEARCH, as_json, answer)
 
 
@@ -68,5 +76,5 @@ def forget(number: Number, url: Url = LOCAL, token: Token = "", as_json: Json = 
 
 def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
-    verbs = {"searches": searches, "save": save, "news": news, "seen": seen, "forget": forget}
+    verbs = {"searches": searches, "save": save, "change-search": change, "news": news, "seen": seen, "forget": forget}
     group(app, "catalogue", "", **verbs)

@@ -108,6 +108,23 @@ def reopen(number: Number, why: Why, url: Url = LOCAL, token: Token = "", as_jso
     tell(f"Question {number} waits for an answer again.", said, as_json)
 
 
+def addresses(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
+    """For experts: where those of each factory are mailed of what waits for them."""
+    show(everything(url, token, "/desk/addresses"), {"factory": "factory", "mailed": "email"}, as_json)
+
+
+def mail_to(
+    factory: Annotated[str, typer.Argument(metavar="FACTORY", help="A factory's code.")],
+    email: Annotated[str, typer.Argument(metavar="[EMAIL]", help="Left out: nobody is mailed any more.")] = "",
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """For experts: have those of a factory mailed of new questions."""
+    said = ask("PUT", url, token, f"/desk/addresses/{factory}", {"email": email})
+    tell(f"New questions to {factory} are mailed to {email or 'nobody'}.", said, as_json)
+
+
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     group(
@@ -121,4 +138,6 @@ def register(app: typer.Typer) -> None:
         hand_over=hand_over,
         close=close,
         reopen=reopen,
+        addresses=addresses,
+        mail_to=mail_to,
     )

@@ -514,9 +514,9 @@ def sort_header(
 
 @register.simple_tag(takes_context=True)
 def keep(context: template.Context, *parameters: str) -> SafeString:
-    """Hidden fields for a search form, so that another search keeps the order of the list."""
+    """Hidden fields for a search form, so that another search keeps the order and what the list is narrowed to."""
     request = context.get("request")
-    kept = [(name, request.GET[name]) for name in parameters if name in request.GET] if request else []
+    kept = [(name, value) for name in parameters for value in request.GET.getlist(name)] if request else []
     return format_html_join("", '<input type="hidden" name="{}" value="{}">', kept)
 
 

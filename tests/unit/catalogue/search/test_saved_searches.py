@@ -11,7 +11,17 @@ from django.utils import timezone
 from tests.factories.catalogue import make_entry
 from tests.factories.world import make_person
 
-from fabriek.catalogue.actions import forget_search, look_for_news, mail_news, retire_entry, save_search, see_news
+from fabriek.audit.models import Event
+from fabriek.catalogue.actions import (
+    change_search,
+    forget_search,
+    look_for_news,
+    mail_news,
+    retire_entry,
+    save_search,
+    see_news,
+)
+from fabriek.catalogue.asked import Asked
 from fabriek.catalogue.errors import SearchInvalid
 from fabriek.catalogue.models import Notice, SavedSearch
 from fabriek.catalogue.search import feeding, tending
@@ -23,7 +33,7 @@ pytestmark = pytest.mark.django_db
 def test_what_is_new_is_told_once_by_mail_and_on_the_page() -> None:
     person = make_person("applicant")
     make_entry(title="Frisian speech, there before")
-    search = save_search(person, "Frisian", {"q": "frisian", "kind": ["dataset"]})
+    search = save_search(person, "Frisian", Asked.of({"q": "frisian", "kind": ["dataset"]}))
     assert tending.tell() == 0
     new = make_entry(title="Frisian poems")
     make_entry("model", title="A Frisian model")
@@ -39,7 +49,7 @@ def test_what_is_new_is_told_once_by_mail_and_on_the_page() -> None:
 
 def test_a_look_that_was_cut_is_made_again_and_tells_nothing_twice() -> None:
     person = make_person("applicant")
-    search = save_search(person, "Frisian", {"q": "frisian"})
+    search = save_search(person, "Frisian", Asked.of({"q": "frisian"}))
     make_entry(title="Frisian poems")
     feeding.reconcile()
     assert look_for_news() == 1
@@ -51,7 +61,7 @@ def test_a_look_that_was_cut_is_made_again_and_tells_nothing_twice() -> None:
 
 def test_mail_that_cannot_be_sent_is_sent_later(monkeypatch: pytest.MonkeyPatch) -> None:
     person = make_person("applicant")
-    save_search(person, "Frisian", {"q": "frisian"})
+    save_search(person, "Frisian", Asked.of({"q": "frisian"}))
     make_entry(title="Frisian poems")
     feeding.reconcile()
     look_for_news()
@@ -67,7 +77,7 @@ def test_mail_that_cannot_be_sent_is_sent_later(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_harvest_of_many_is_one_mail_a_day() -> None:
     person = make_person("applicant")
-    save_search(person, "Frisian", {"q": "frisian"})
+    save_search(person, "Frisian", Asked.of({"q": "frisian"}))
     for number in range(3):
         make_entry(title=f"Frisian poems {number}")
         feeding.reconcile()
@@ -80,7 +90,7 @@ def test_a_harvest_of_many_is_one_mail_a_day() -> None:
 
 def test_what_was_retired_or_seen_meanwhile_is_not_mailed() -> None:
     person, steward = make_person("applicant"), make_person()
-    search = save_search(person, "Frisian", {"q": "frisian"})
+    search = save_search(person, "Frisian", Asked.of({"q": "frisian"}))
     retired = make_entry(title="Frisian poems", steward=steward)
     feeding.reconcile()
     look_for_news()
@@ -94,7 +104,7 @@ def test_what_was_retired_or_seen_meanwhile_is_not_mailed() -> None:
 
 
 def test_a_search_that_nothing_meets_is_not_made_to_fit() -> None:
-    save_search(make_person("applicant"), "Frisian", {"q": "frisain poems"})
+    save_search(make_person("applicant"), "Frisian", Asked.of({"q": "frisain poems"}))
     make_entry(title="Frisian poems")
     feeding.reconcile()
     assert look_for_news() == 0
@@ -102,16 +112,60 @@ def test_a_search_that_nothing_meets_is_not_made_to_fit() -> None:
 
 def test_saving_twice_is_once_and_names_are_ones_own() -> None:
     one, other = make_person("applicant"), make_person("applicant")
-    search = save_search(one, "Mine", {"q": "speech", "kind": "dataset", "page": "3", "licence": [""]})
+    search = save_search(one, "Mine", Asked.of({"q": "speech", "kind": "dataset", "page": "3", "licence": [""]}))
     assert search.asked == {"q": "speech", "kind": ["dataset"]}
-    assert save_search(one, " Mine ", {"q": "speech", "kind": ["dataset"]}) == search
-    assert save_search(other, "Mine", {"q": "speech"}) != search
+    assert save_search(one, " Mine ", Asked.of({"q": "speech", "kind": ["dataset"]})) == search
+    assert save_search(other, "Mine", Asked.of({"q": "speech"})) != search
     with pytest.raises(SearchInvalid) as refused:
-        save_search(one, "Mine", {"q": "other"})
+        save_search(one, "Mine", Asked.of({"q": "other"}))
     assert set(refused.value.faults) == {"name"}
     with pytest.raises(SearchInvalid):
-        save_search(one, "Nothing", {"q": " "})
+        save_search(one, "Nothing", Asked.of({"q": " "}))
     with pytest.raises(NotAllowed):
         forget_search(other, search)
     forget_search(one, search)
     assert list(SavedSearch.objects.values_list("person", flat=True)) == [other.pk]
+
+
+def test_a_search_is_called_otherwise_and_keeps_what_it_found() -> None:
+    person = make_person()
+    search = save_search(person, "Frisian", Asked(q="frisian"))
+    make_entry(title="Frisian poems")
+    feeding.reconcile()
+    assert look_for_news() == 1
+    saved_at = search.created_at
+    change_search(person, search, " Fries ", Asked(q="frisian"))
+    search.refresh_from_db()
+    assert (search.name, search.created_at, search.notices.count()) == ("Fries", saved_at, 1)
+    events = Event.objects.count()
+    change_search(person, search, "Fries", Asked(q="frisian"))
+    assert Event.objects.count() == events, "the same changes nothing"
+
+
+def test_a_search_for_something_else_forgets_what_it_found_and_tells_of_what_comes() -> None:
+    person = make_person()
+    search = save_search(person, "Frisian", Asked(q="frisian"))
+    make_entry(title="Frisian poems")
+    make_entry(title="Dutch poems")
+    feeding.reconcile()
+    look_for_news()
+    change_search(person, search, "Frisian", Asked.of({"q": "dutch", "kind": ["dataset", "model"]}))
+    assert look_for_news() == 0, "what was there before it was asked is no news"
+    make_entry("model", title="A Dutch recogniser")
+    feeding.reconcile()
+    assert look_for_news() == 1
+    assert [one.entry.title for one in search.notices.all()] == ["A Dutch recogniser"]
+
+
+def test_only_its_owner_changes_a_search_and_each_has_a_name_and_a_question() -> None:
+    one, other = make_person(), make_person()
+    search = save_search(one, "Mine", Asked(q="speech"))
+    save_search(one, "Another", Asked(q="text"))
+    for name, asked, field in (("", Asked(q="x"), "name"), ("Mine", Asked(), "q"), ("Another", Asked(q="x"), "name")):
+        with pytest.raises(SearchInvalid) as refused:
+            change_search(one, search, name, asked)
+        assert set(refused.value.faults) == {field}
+        search.refresh_from_db()
+    with pytest.raises(NotAllowed):
+        change_search(other, search, "Theirs", Asked(q="speech"))
+    assert (search.name, search.asked) == ("Mine", {"q": "speech"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -22,6 +22,7 @@ from fabriek.catalogue.actions import looks as noting_looks
 from fabriek.catalogue.actions.entries import working_record
 from fabriek.catalogue.actions.letters import may_be_written_to
 from fabriek.catalogue.consents import agrees
+from fabriek.catalogue.asked import Asked
 from fabriek.catalogue.downloads import file_of
 from fabriek.catalogue.feeds import standards_for
 from fabriek.catalogue.models import Access, Entry, EntryKind, EntryState, Place, Purpose, Tie
@@ -33,6 +34,7 @@ from fabriek.catalogue.standards import schema_org
 from fabriek.catalogue.translations import said_in
 from fabriek.catalogue.using import Use, recipes_that_take, uses
 from fabriek.catalogue.words import CHOICES, TIED_BY
+from fabriek.conf.trouble import StorageAway
 from fabriek.people.permissions import may
 from fabriek.portal.access import EVERYBODY, SIGNED_IN, requires
 from fabriek.portal.components import entry_lines
@@ -82,46 +84,41 @@ def index(request: HttpRequest) -> HttpResponse:
         "chosen": _chosen(asked, found),
         "corrected": list(found.corrected.items()),
         "relaxed": found.relaxed,
-        "exact_url": _address(asked, exact="1"),
+        "exact_url": address_of_search(replace(asked, exact=True)),
         "is_front": is_front,
         "may_describe": may(request.user, "describe entries"),
         "may_curate": may(request.user, "curate the catalogue"),
-        "asked_query": query_of(asked),
+        "asked_query": asked.query(),
+        "best": found.best,
         "new": queries.new_to(request.user) if request.user.is_authenticated else 0,
     }
     return render(request, "catalogue/index.html", context)
 
 
-def asked_of(request: HttpRequest) -> queries.Asked:
+def asked_of(request: HttpRequest) -> Asked:
     """What the address asks; a facet's value that can't be is passed on, and finds nothing."""
-    said = {name: request.GET.get(name, "")[:200].replace("\x00", "") for name in ("q", "sort", *queries.FACETS)}
-    return queries.Asked(**said, exact=bool(request.GET.get("exact")))
+    return Asked.of(dict(request.GET.lists()))
 
 
-def query_of(asked: queries.Asked, **changed: str) -> str:
-    """What asks this, or with some of it changed, after the `?` of an address."""
-    said = {"q": asked.q, **asked.narrowed, "exact": "1" if asked.exact else "", "sort": asked.sort, **changed}
-    return urlencode({name: value for name, value in said.items() if value})
-
-
-def _address(asked: queries.Asked, **changed: str) -> str:
-    query = query_of(asked, **changed)
+def address_of_search(asked: Asked) -> str:
+    """The page that asks this."""
+    query = asked.query()
     return f"{reverse('portal:catalogue')}?{query}" if query else reverse("portal:catalogue")
 
 
-def _kinds(asked: queries.Asked, found: queries.Found) -> list[Choice]:
+def _kinds(asked: Asked, found: queries.Found) -> list[Choice]:
     counts = dict(found.facets["kind"])
     shown = [Choice(_("All"), sum(counts.values()), "#found", False)]
     for kind, label in EntryKind.choices:
         count = counts.get(kind, 0)
         # A kind of which there is nothing leads nowhere.
-        shown.append(Choice(str(label), count, _address(asked, kind=kind) if count else "", False))
+        shown.append(Choice(str(label), count, address_of_search(asked.turned("kind", kind)) if count else "", False))
     return shown
 
 
-def _facets(asked: queries.Asked, found: queries.Found, but: str) -> list[tuple[str, list[Choice]]]:
+def _facets(asked: Asked, found: queries.Found, but: str) -> list[tuple[str, list[Choice]]]:
     """Each facet with its values. One with a single value that isn't chosen tells nothing, and is left out."""
-    names = {
+    titles = {
         "kind": _("Kind"),
         "access": _("Access"),
         "licence": _("Licence"),
@@ -131,30 +128,34 @@ def _facets(asked: queries.Asked, found: queries.Found, but: str) -> list[tuple[
         "factory": _("Factory"),
     }
     shown = []
-    for name, title in names.items():
-        now = asked.narrowed.get(name, "")
+    for name, title in titles.items():
+        now = asked.narrowed.get(name, [])
+        counts = dict(found.facets[name])
+        # The commonest, and what was chosen wherever it stands.
+        values = [*list(counts)[:MOST_OF_A_FACET], *now]
         choices = [
             Choice(
                 value_text(name, value, found.names),
-                count,
-                _address(asked, **{name: "" if value == now else value}),
-                value == now,
+                counts.get(value, 0),
+                address_of_search(asked.turned(name, value)),
+                value in now,
             )
-            for value, count in found.facets[name][:MOST_OF_A_FACET]
+            for value in dict.fromkeys(values)
         ]
         if name != but and (len(choices) > 1 or now):
             shown.append((title, choices))
     return shown
 
 
-def _chosen(asked: queries.Asked, found: queries.Found) -> list[Choice]:
+def _chosen(asked: Asked, found: queries.Found) -> list[Choice]:
     """What the list is narrowed by, each leading to the list without it."""
     chosen = [
-        Choice(value_text(name, value, found.names), 0, _address(asked, **{name: ""}), True)
-        for name, value in asked.narrowed.items()
+        Choice(value_text(name, value, found.names), 0, address_of_search(asked.turned(name, value)), True)
+        for name, values in asked.narrowed.items()
+        for value in values
     ]
-    if asked.q and asked.exact:
-        chosen.append(Choice(_("Exactly as typed"), 0, _address(asked, exact=""), True))
+    if asked.exact:
+        chosen.append(Choice(_("Exactly as typed"), 0, address_of_search(replace(asked, exact=False)), True))
     return chosen
 
 
@@ -327,10 +328,11 @@ def _months(record: Record) -> list[tuple[date, int]]:
 def _places(entry: Entry, record: Record, known: list[Place] | None) -> list[dict[str, Any]]:
     """Where a record says that the entry lies: with the site of the register, and a way there for a browser."""
     sites = {place.site.code: place.site for place in known or [] if place.site is not None}
+    files = _files(entry) if uploads.named_in(record) else set()
     shown = []
     for one in record.distributions:
         url = one.location if one.storage == "http" else ""
-        if one.storage == "upload" and uploads.is_kept(entry, one.location):
+        if one.storage == "upload" and (files is None or one.location in files):
             url = reverse("portal:entry_file", args=[entry.code, one.location])
         shown.append(
             {
@@ -341,6 +343,14 @@ def _places(entry: Entry, record: Record, known: list[Place] | None) -> list[dic
             }
         )
     return shown
+
+
+def _files(entry: Entry) -> set[str] | None:
+    """What the entry holds. None: its storage is away, which the download says; the page is there all the same."""
+    try:
+        return uploads.kept(entry)
+    except StorageAway:
+        return None
 
 
 def _ties(ties: list[Tie]) -> list[tuple[str, list[dict[str, str]]]]:

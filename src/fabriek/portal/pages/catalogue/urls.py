@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("catalogue/searches/", searches.searches, name="saved_searches"),
     path("catalogue/searches/new/", searches.save, name="save_search"),
     path("catalogue/searches/<int:number>/", searches.news, name="saved_search"),
+    path("catalogue/searches/<int:number>/change/", searches.change, name="change_search"),
     path("catalogue/searches/<int:number>/seen/", searches.seen, name="see_news"),
     path("catalogue/searches/<int:number>/forget/", searches.forget, name="forget_search"),
     path("catalogue/ventures/", profiles.ventures, name="ventures"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -14,11 +13,11 @@ from django.utils.translation import gettext_lazy
 
 from fabriek.conf.sorting import ordered
 from fabriek.harvest.actions import add_source, ask_soon, change_source
-from fabriek.harvest.models import SourceKind
+from fabriek.harvest.models import Source, SourceKind
 from fabriek.harvest.queries import run_of, runs_of, source_of, sources
 from fabriek.portal.access import requires
 from fabriek.portal.pages.decide.declaring_forms import CodeField, Declaring
-from fabriek.portal.pages.decide.replies import acted, csv_file, page, person_of, posted
+from fabriek.portal.pages.decide.replies import acted, csv_file, form_about, page, person_of, posted
 
 PER_PAGE = 25
 COLUMNS = {"name": "name", "kind": "kind", "last": "last_started", "next": "next_run"}
@@ -133,7 +132,7 @@ def change(request: HttpRequest, code: str) -> HttpResponse:
             else _("%(name)s sleeps: it is not asked.") % {"name": made.name},
             reverse("portal:harvest_source", args=[code]),
         ),
-    ) or _form_of(request, form, found, _("When it is asked"), _("What was taken in stays."), _("Save"))
+    ) or form_about(request, form, _about(found), _("When it is asked"), _("What was taken in stays."), _("Save"))
 
 
 @requires("harvest", "GET", "POST")
@@ -149,10 +148,10 @@ def ask(request: HttpRequest, code: str) -> HttpResponse:
             _("%(name)s is asked at the worker's next look.") % {"name": made.name},
             reverse("portal:harvest_source", args=[code]),
         ),
-    ) or _form_of(
+    ) or form_about(
         request,
         form,
-        found,
+        _about(found),
         _("Ask it now"),
         _("A source that no longer names most of what it named is thought ill: nothing is retired unless you say so."),
         _("Ask it"),
@@ -174,15 +173,5 @@ def run(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return page(request, "harvest_run", run=found, shown=shown, faults_only=faults_only)
 
 
-def _form_of(request: HttpRequest, form: Declaring, found: Any, heading: str, lead: str, submit: str) -> HttpResponse:
-    return page(
-        request,
-        "declare",
-        form,
-        up=reverse("portal:harvest_source", args=[found.code]),
-        up_words=found.name,
-        kicker=found.name,
-        heading=heading,
-        lead=lead,
-        submit=submit,
-    )
+def _about(source: Source) -> tuple[str, str]:
+    return source.name, reverse("portal:harvest_source", args=[source.code])

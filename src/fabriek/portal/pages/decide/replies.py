@@ -102,3 +102,12 @@ def page(request: HttpRequest, template: str, form: forms.BaseForm | None = None
     """A page of this desk; with a form that has errors its status is 422, so that htmx shows it too."""
     status = 422 if form is not None and form.is_bound and form.errors else 200
     return render(request, f"decide/{template}.html", {"form": form, **context}, status=status)
+
+
+def form_about(
+    request: HttpRequest, form: forms.BaseForm, about: tuple[str, str], heading: str, lead: str, submit: str
+) -> HttpResponse:
+    """A page with one form about one thing (`about`: its name and address), to which it leads back."""
+    name, address = about
+    words = {"up": address, "up_words": name, "kicker": name}
+    return page(request, "declare", form, heading=heading, lead=lead, submit=submit, **words)

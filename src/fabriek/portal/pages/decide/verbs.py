@@ -110,6 +110,7 @@ VERBS: dict[str, Any] = {
     "support.hand_over": _("Question handed over"),
     "support.close": _("Question closed"),
     "support.reopen": _("Question opened again"),
+    "support.mail_desk": _("Where experts are mailed"),
     "operations.drift_found": _("Changed by hand at the site"),
     "operations.drift_gone": _("Change by hand is gone"),
     "operations.choose_about_drift": _("Chosen about a change by hand"),

@@ -78,6 +78,16 @@ class ReopenForm(Declaring):
     why = _text(_("What is still to be answered?"), rows=3)
 
 
+class AddressForm(Declaring):
+    """Where a factory's experts are mailed."""
+
+    email = forms.EmailField(
+        label=_("Mail address"),
+        required=False,
+        help_text=_("Of a team rather than of a person. Empty: nobody is mailed."),
+    )
+
+
 class DeskFilter(forms.Form):
     """Which questions the desk shows."""
 

@@ -1,10 +1,9 @@
-"""Questions: ask, one's own, the experts' desk, and what was said on one."""
+"""Questions: ask, one's own, and what was said on one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -14,18 +13,16 @@ from django.utils.translation import gettext as _
 
 from fabriek.portal.access import SIGNED_IN, requires
 from fabriek.portal.asked_from import about, carried
-from fabriek.portal.pages.decide.declaring_forms import Declaring
-from fabriek.portal.pages.decide.replies import acted, page, person_of, posted
+from fabriek.portal.pages.decide.replies import acted, form_about, page, person_of, posted
 from fabriek.portal.pages.support.forms import (
     AnswerForm,
     AskForm,
     CloseForm,
-    DeskFilter,
     HandOverForm,
     ReopenForm,
 )
 from fabriek.support import actions, queries
-from fabriek.support.models import Message, Ticket, TicketState
+from fabriek.support.models import Message, Ticket
 from fabriek.support.rules import ANSWERS, is_expert
 
 PER_PAGE = 25
@@ -76,21 +73,6 @@ def ask(request: HttpRequest) -> HttpResponse:
     )
 
 
-@requires(ANSWERS)
-def desk(request: HttpRequest) -> HttpResponse:
-    """What waits for an answer, the longest first; of one factory, or in another state."""
-    filters = DeskFilter({"state": TicketState.OPEN, **request.GET.dict()})
-    said: dict[str, Any] = filters.cleaned_data if filters.is_valid() else {}
-    state, factory = said.get("state") or TicketState.OPEN, said.get("factory")
-    found = queries.desk(
-        state="" if state == "all" else state,
-        factory=factory.code if factory else "",
-        sort=request.GET.get("sort", ""),
-    )
-    shown = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "support/desk.html", {"shown": shown, "filters": filters})
-
-
 @requires(SIGNED_IN, "GET", "POST")
 def show(request: HttpRequest, number: int) -> HttpResponse:
     """What was said on a question; answer it, or ask more."""
@@ -119,10 +101,10 @@ def hand_over(request: HttpRequest, number: int) -> HttpResponse:
         form,
         lambda: actions.hand_over(person_of(request), found, form.cleaned_data["factory"], form.cleaned_data["why"]),
         lambda made: (_("%(name)s has it now.") % {"name": made.factory.name}, _url(found)),
-    ) or _form_of(
+    ) or form_about(
         request,
         form,
-        found,
+        _about(found),
         _("Hand it over"),
         _("Now at %(name)s. It waits for the other factory's answer; who asked is told by mail.")
         % {"name": found.factory.name},
@@ -140,10 +122,10 @@ def close(request: HttpRequest, number: int) -> HttpResponse:
         form,
         lambda: actions.close(person_of(request), found, form.cleaned_data["why"]),
         lambda _made: (_("Closed."), _url(found)),
-    ) or _form_of(
+    ) or form_about(
         request,
         form,
-        found,
+        _about(found),
         _("Close the question"),
         _("It can be opened again. An expert who closes what was not answered says why."),
         _("Close it"),
@@ -160,10 +142,10 @@ def reopen(request: HttpRequest, number: int) -> HttpResponse:
         form,
         lambda: actions.reopen(person_of(request), found, form.cleaned_data["why"]),
         lambda _made: (_("Opened again. It waits for an answer."), _url(found)),
-    ) or _form_of(
+    ) or form_about(
         request,
         form,
-        found,
+        _about(found),
         _("Open the question again"),
         _("It waits for an answer then, on the experts' desk."),
         _("Open it again"),
@@ -193,8 +175,5 @@ def _url(ticket: Ticket) -> str:
     return reverse("portal:ticket", args=[ticket.pk])
 
 
-def _form_of(
-    request: HttpRequest, form: Declaring, ticket: Ticket, heading: str, lead: str, submit: str
-) -> HttpResponse:
-    words = {"up": _url(ticket), "up_words": ticket.subject, "kicker": ticket.subject}
-    return page(request, "declare", form, heading=heading, lead=lead, submit=submit, **words)
+def _about(ticket: Ticket) -> tuple[str, str]:
+    return ticket.subject, _url(ticket)

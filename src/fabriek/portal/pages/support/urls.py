@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from fabriek.portal.pages.support import tickets
+from fabriek.portal.pages.support import desk, tickets
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("questions/", tickets.mine, name="my_tickets"),
@@ -13,5 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("questions/<int:number>/hand-over/", tickets.hand_over, name="hand_over_ticket"),
     path("questions/<int:number>/close/", tickets.close, name="close_ticket"),
     path("questions/<int:number>/reopen/", tickets.reopen, name="reopen_ticket"),
-    path("desk/questions/", tickets.desk, name="tickets_desk"),
+    path("desk/questions/", desk.waiting, name="tickets_desk"),
+    path("desk/questions/mail/", desk.addresses, name="desk_addresses"),
+    path("desk/questions/mail/<slug:code>/", desk.mail_to, name="mail_desk"),
 ]

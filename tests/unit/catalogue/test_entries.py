@@ -134,3 +134,19 @@ def test_a_record_that_does_not_hold_names_the_field(said: dict[str, object], pa
     with pytest.raises(RecordBroken) as broken:
         read_record(make_record().as_json() | said)
     assert list(broken.value.faults) == [path]
+
+
+def test_names_of_any_length_and_letters_are_taken_in_and_looked_up_where_they_are_names() -> None:
+    """PostgreSQL refuses a row that its index has no room for: 2,704 bytes."""
+    letters = "".join(chr(0x4E00 + n * 7 % 20_000) for n in range(1_900))
+    long = f"https://data.example/{letters}"
+    ties = [{"kind": "related", "target": long}, {"kind": "uses", "target": "not-here-yet"}]
+    record = make_record(identifier=long, relations=ties)
+    assert take_in(record, "somewhere", "1") == "added"
+    assert take_in(make_record(identifier="https://DOI.example/10.1/X"), "somewhere", "2") == "added"
+    assert sorted(map(str, Entry.objects.values_list("identifier", flat=True))) == [
+        "None",
+        "https://doi.example/10.1/x",
+    ]
+    late = make_entry(code="not-here-yet")
+    assert [tie.target for tie in Entry.objects.get(origin_identifier="1").ties.order_by("kind")] == [None, late]

@@ -132,7 +132,7 @@ def _write(source: Source, run: Run, page: Page) -> bool:
         return False
     usable = [one for one in page.found if one.record is not None and 0 < len(one.identifier) <= 500]
     seen = {one.identifier: one for one in held.seen.filter(identifier__in=[found.identifier for found in usable])}
-    doubles = _known_elsewhere(held, [found.record for found in usable if found.record is not None])
+    doubles = known_elsewhere(held, [found.record for found in usable if found.record is not None])
     for found in page.found:
         _take(held, held.sweep, run, found, seen, doubles)
     Seen.objects.bulk_create(
@@ -174,7 +174,7 @@ def _take(held: Source, sweep: uuid.UUID, run: Run, found: Found, seen: dict[str
         _remark(run, found, found.remarks, is_fault=False)
 
 
-def _known_elsewhere(held: Source, records: list[Record]) -> set[Name]:
+def known_elsewhere(held: Source, records: list[Record]) -> set[Name]:
     """Which of these names an entry has that is not this source's: it is not told of twice. Two queries."""
     names = set().union(*map(names_of, records))
     others = Entry.objects.exclude(origin=held.code).exclude(state=EntryState.RETIRED)

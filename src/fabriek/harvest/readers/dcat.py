@@ -33,7 +33,7 @@ def _first(asked: Asked) -> str:
 def _read(fetched: Fetched, asked: Asked) -> Page:
     graph = dcat.graph_from(fetched.content, _form(fetched))
     found = tuple(
-        Found(_identifier(node, record), _with_source(record, node, asked), tuple(remarks))
+        Found(_identifier(node, record), _as_found(record, node, asked), tuple(remarks))
         # What stands in Fabriek's own namespace is believed of nobody but ourselves.
         for node, record, remarks in dcat.each(graph, beside=False)
     )
@@ -56,11 +56,16 @@ def _identifier(node: str, record: Record | None) -> str:
     return (record.identifier or record.code) if record is not None else ""
 
 
-def _with_source(record: Record | None, node: str, asked: Asked) -> Record | None:
-    if record is None or record.facts:
-        return record
-    source = node if "://" in node else asked.address
-    return Record.model_validate({**record.as_json(), "facts": {"*": {"source": source[:300], "confidence": "medium"}}})
+def _as_found(record: Record | None, node: str, asked: Asked) -> Record | None:
+    """With where it was found. What has an address of its own in the feed is known by it wherever it is told of again,
+    as in a country's portal and in the Union's."""
+    if record is None:
+        return None
+    lasting = node if node.startswith(("https://", "http://")) and len(node) <= 2_000 else ""
+    said = {**record.as_json(), "identifier": record.identifier or lasting}
+    if not record.facts:
+        said["facts"] = {"*": {"source": (lasting or asked.address)[:300], "confidence": "medium"}}
+    return Record.model_validate(said)
 
 
 READER = Reader(

@@ -163,11 +163,13 @@ def main(venv: Path, datasets: int) -> None:
         with ckan(venv, folder, datasets) as (address, token), Line([ip_network("127.0.0.0/8")]) as line:
 
             def call(action: str, **said: Any) -> Any:
-                answer = httpx.post(f"{address}/api/3/action/{action}", json=said, headers={"Authorization": token})
+                answer = httpx.post(
+                    f"{address}/api/3/action/{action}", json=said, headers={"Authorization": token}, timeout=120
+                )
                 answer.raise_for_status()
                 return answer.json()["result"]
 
-            said = httpx.get(f"{address}/api/3/action/status_show").json()["result"]
+            said = httpx.get(f"{address}/api/3/action/status_show", timeout=120).json()["result"]
             print(f"CKAN {said['ckan_version']} with {', '.join(said['extensions'])}, {datasets} datasets")
             read = {form: records_of(line, f"{address}/catalog.{form}") for form in FORMS}
             assert read["ttl"] == read["jsonld"] == read["xml"], "the forms say the same"

@@ -16,9 +16,9 @@ LONGEST = 200
 
 @dataclass(frozen=True)
 class Asked:
-    """`q`: words. `narrowed`: the values that were chosen of a facet (FACETS), which widen what it leaves; facets
-    narrow; `language` is of what an entry holds, speaks or teaches in. `exact`: all words as they are typed, none taken
-    for another. `sort`: a column, with a minus for the other way; empty: as found."""
+    """`q`: words. `narrowed`: the values that were chosen, by facet (FACETS): those of one widen what it leaves, facets
+    narrow. `exact`: all words as they are typed, none taken for another. `sort`: a column, with a minus for the other
+    way; empty: as found."""
 
     q: str = ""
     narrowed: Mapping[str, list[str]] = field(default_factory=dict)
@@ -28,13 +28,13 @@ class Asked:
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Asked:
         """From texts, or lists of texts, by name; what is unknown or empty is passed over, what is too long is cut."""
-        listed = {name: [_cut(one) for one in _list(said.get(name)) if one] for name in FACETS}
-        words = _cut(next(iter(_list(said.get("q"))), ""))
+        texts = {name: list(filter(None, map(_cut, _list(said.get(name))))) for name in ("q", "sort", *FACETS)}
+        words, sort = (next(iter(texts[name]), "") for name in ("q", "sort"))
         return cls(
             q=words,
-            narrowed={name: list(dict.fromkeys(values))[:MOST_VALUES] for name, values in listed.items() if values},
+            narrowed={name: list(dict.fromkeys(texts[name]))[:MOST_VALUES] for name in FACETS if texts[name]},
             exact=bool(words) and any(_list(said.get("exact"))),
-            sort=_cut(next(iter(_list(said.get("sort"))), "")),
+            sort=sort,
         )
 
     def said(self) -> dict[str, Any]:

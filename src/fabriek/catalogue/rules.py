@@ -18,10 +18,10 @@ PERSONAL = frozenset({"expert", "team"})
 PROFILES = PERSONAL | {"venture"}
 """What people publish of themselves and of what they build. Their owner alone writes and publishes them, by agreeing to
 each use (consents.py); curators may hide them, with a reason. They leave nothing behind when they go."""
-Name = tuple[str, str]
-"""Whose name it is ('address' or 'hub'), and the name as `name_of` gives it."""
 OWNED = frozenset({"dataset", "model", "software", "training", "service", "funding", "investor"})
 """Kinds of which a reader must know whose they are."""
+Name = tuple[str, str]
+"""Whose name it is ('address' or 'hub'), and the name as `name_of` gives it."""
 
 
 def columns_of(record: Record) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def name_of(said: str) -> str | None:
     return said.lower() if 0 < len(said) <= LONGEST_NAME else None
 
 
-def names_of(record: Record) -> set[Name]:
+def known_by(record: Record) -> set[Name]:
     """What names a thing wherever it is told of: its lasting address, and what a Hub calls it."""
     on_hubs = (("hub", one.location) for one in record.distributions if one.storage == "hub")
     said = [("address", record.identifier), *on_hubs]

@@ -313,3 +313,28 @@ class Interrupted(TestCase):
         there = {(f"datasets/{n}", name) for n, name in feed.names.items()}
         assert set(Entry.objects.filter(state="published").values_list("origin_identifier", "title")) == there
         assert Seen.objects.filter(gone=False).count() == len(there)
+
+
+@pytest.mark.django_db
+def test_two_portals_that_tell_of_one_dataset_are_one_entry_whatever_their_form(line: Line) -> None:
+    turtle = """
+        @prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .
+        <https://data.example/set/Air> a dcat:Dataset ; dct:title "Air" ; dct:description "By the hour" .
+    """
+    labels = {
+        "@context": "https://semiceu.github.io/DCAT-AP/releases/3.0.0/context/dcat-ap.jsonld",
+        "@id": "https://data.example/set/Air",
+        "@type": "Dataset",
+        "title": "Air",
+        "description": "By the hour",
+    }
+    answers = {"/ttl": Answer(turtle.encode(), "text/turtle"), "/json": Answer(json.dumps(labels).encode())}
+    with serving(lambda path: answers[path]) as server:
+        operator = make_person("operator")
+        one, other = (
+            add_source(operator, code=path[1:], name=path, kind="dcat", address=server.url + path) for path in answers
+        )
+        assert report(run_source(one, line)) == {"added": 1}
+        assert report(run_source(other, line)) == {"double": 1}
+        assert report(run_source(one, line)) == {"same": 1}
+    assert Entry.objects.get().identifier == "https://data.example/set/air"

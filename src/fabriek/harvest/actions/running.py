@@ -17,7 +17,7 @@ from fabriek.catalogue.actions import retire_gone, take_in
 from fabriek.catalogue.errors import RecordInvalid
 from fabriek.catalogue.models import Entry, EntryState
 from fabriek.catalogue.record import Record
-from fabriek.catalogue.rules import Name, names_of
+from fabriek.catalogue.rules import Name, known_by
 from fabriek.catalogue.standards.reading import StandardBroken
 from fabriek.harvest.errors import SourceSleeps
 from fabriek.harvest.models import Remark, Run, RunState, Seen, Source
@@ -156,7 +156,7 @@ def _take(held: Source, sweep: uuid.UUID, run: Run, found: Found, seen: dict[str
         run.broken += 1
         _remark(run, found, found.remarks or ("its identifier is longer than 500 characters",), is_fault=True)
         return
-    if doubles & names_of(found.record):
+    if doubles & known_by(found.record):
         run.double += 1
         return
     before = seen.get(found.identifier)
@@ -176,7 +176,7 @@ def _take(held: Source, sweep: uuid.UUID, run: Run, found: Found, seen: dict[str
 
 def known_elsewhere(held: Source, records: list[Record]) -> set[Name]:
     """Which of these names an entry has that is not this source's: it is not told of twice. Two queries."""
-    names = set().union(*map(names_of, records))
+    names = set().union(*map(known_by, records))
     others = Entry.objects.exclude(origin=held.code).exclude(state=EntryState.RETIRED)
     columns = {"address": "identifier", "hub": "places__on_hub"}
     return {

@@ -58,7 +58,7 @@ def _list(said: Any) -> list[Any]:
 
 
 def _cut(said: Any) -> str:
-    return "" if said is None else str(said).replace("\x00", "").strip()[:LONGEST]
+    return "" if said is None else str(said).replace("\x00", "").strip()[:LONGEST].rstrip()
 
 
 def _without(narrowed: Mapping[str, list[str]], facet: str) -> dict[str, list[str]]:

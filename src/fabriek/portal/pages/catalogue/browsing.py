@@ -21,8 +21,8 @@ from fabriek.catalogue import actions, queries, uploads
 from fabriek.catalogue.actions import looks as noting_looks
 from fabriek.catalogue.actions.entries import working_record
 from fabriek.catalogue.actions.letters import may_be_written_to
-from fabriek.catalogue.consents import agrees
 from fabriek.catalogue.asked import Asked
+from fabriek.catalogue.consents import agrees
 from fabriek.catalogue.downloads import file_of
 from fabriek.catalogue.feeds import standards_for
 from fabriek.catalogue.models import Access, Entry, EntryKind, EntryState, Place, Purpose, Tie

@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
 # The rules that never break: what the API and the pages show of them is looked at on SQLite, for the time it takes.
 RULES = [
+    "tests/unit/events",
     "tests/unit/ledger",
     "tests/unit/operations",
     "tests/unit/people",

@@ -4,7 +4,8 @@ One worker on a machine: a lock on a file of the folder says so, which the kerne
 was under way when it ended is taken up again: a task by the next worker of this machine, a scenario once its lease is
 over by any, and so is a study. Scenarios are solved in processes of their own, which this one listens to, and so are
 what is asked about their plans and studies of policies; tasks, such questions, studies, the catalogues elsewhere whose
-time has come and the catalogue's search have a thread each beside it, so that none waits for the others.
+time has come, the catalogue's search and the mail about events have a thread each beside it, so that none waits for the
+others.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from fabriek.access.actions import Explainer, give_up, resume, resume_inquiries,
 from fabriek.access.models import Task, TaskState
 from fabriek.catalogue.search import tending
 from fabriek.conf.trouble import trouble_of
+from fabriek.events import tending as events
 from fabriek.foresight import working
 from fabriek.foresight.actions import forget_deleted
 from fabriek.harvest.actions import run_due
@@ -59,7 +61,9 @@ def work(folder: Path, *, once: bool = False, at_once: int = 2, stopped: threadi
             threading.Thread(target=act, args=(name, stopped, ended), daemon=True)
             for act in (_tasks, _explain, _harvest, _simulate)
         ]
-        besides.append(threading.Thread(target=tending.tend, args=(stopped,), daemon=True))
+        besides += [
+            threading.Thread(target=tend, args=(stopped,), daemon=True) for tend in (tending.tend, events.tend)
+        ]
         for thread in besides:
             thread.start()
         try:
@@ -88,6 +92,7 @@ def _alone_here(folder: Path, stopped: threading.Event) -> Iterator[None]:
 
 def _until_nothing_waits(name: str, at_once: int, stopped: threading.Event) -> int:
     tending.tend_once()
+    events.tend_once()
     ended = 0
     while not stopped.is_set():
         tasks = 0

@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "fabriek.catalogue",
     "fabriek.harvest",
     "fabriek.support",
+    "fabriek.events",
     "fabriek.access",
     "fabriek.promises",
     "fabriek.foresight",

@@ -56,6 +56,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "harvest": frozenset({_P, _M}),
     # support: everybody who signed in may ask, and reads what they asked themselves
     "answer questions": frozenset({_O, _P}),
+    # events: everybody who signed in may register; who organises sees the names of who comes
+    "organise events": frozenset({_O, _P}),
     # administrator
     "manage people": frozenset({_M}),
 }

@@ -10,6 +10,8 @@ SCOPES = {
     "describe": _("Describe entries of the catalogue and ask to publish them, decide about your own profiles"),
     "curate": _("Publish entries of the catalogue and send them back, hide profiles"),
     "ask": _("Ask experts questions and answer them, write to people in the catalogue"),
+    "attend": _("Register for events and withdraw"),
+    "organise": _("Plan, publish and cancel events, and note who came"),
     "review": _("Write reviews"),
     "decide": _("Open calls, check eligibility, propose and publish decisions, establish shares"),
     "operate": _("Declare capacity, maintenance and clusters, import usage"),

@@ -12,6 +12,7 @@ from django.db.models import Count, F, Prefetch, Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
+from fabriek.conf.errors import NotFound
 from fabriek.conf.sorting import Column, ordered, place_among
 from fabriek.register.errors import CapacityUnknown, ConversionUnknown
 from fabriek.register.models import (
@@ -199,6 +200,14 @@ def factories_for_list(*, search: str = "", sort: str = "", stage: str = "") -> 
     if stage:
         found = found.filter(stage=stage)
     return list(ordered(found, sort, FACTORY_COLUMNS, ("name",)))
+
+
+def factory_of(code: str) -> Factory:
+    """The factory of this code. Errors: NotFound. One query."""
+    found = Factory.objects.filter(code=code).first()
+    if found is None:
+        raise NotFound(_("There is no factory %(code)s.") % {"code": code})
+    return found
 
 
 def factory_page(code: str) -> Factory | None:

@@ -36,6 +36,7 @@ class AboutKind(models.TextChoices):
     ENTRY = "entry", _("Entry of the catalogue")
     PROMISE = "promise", _("Promise")
     DECISION = "decision", _("Decision")
+    EVENT = "event", _("Event")
 
 
 class Ticket(models.Model):

@@ -56,14 +56,6 @@ def handovers_of(ticket: Ticket) -> QuerySet[Handover]:
     return ticket.handovers.select_related("from_factory", "to_factory", "handed_by").order_by("pk")
 
 
-def factory_of(code: str) -> Factory:
-    """The factory of this code. Errors: NotFound. One query."""
-    found = Factory.objects.filter(code=code).first()
-    if found is None:
-        raise NotFound(_("There is no factory %(code)s.") % {"code": code})
-    return found
-
-
 def desks() -> QuerySet[Factory]:
     """The factories by name, each with where its experts are mailed (`desk_address`, where it has one). One query."""
     return Factory.objects.select_related("desk_address").order_by("name")
@@ -81,6 +73,7 @@ def factory_for(about_kind: str, about: str) -> Factory | None:
         AboutKind.FACTORY: {"code": about},
         AboutKind.SYSTEM: {"systems__code": about},
         AboutKind.CALL: {"calls__code": about},
+        AboutKind.EVENT: {"events__code": about, "events__published_at__isnull": False},
         AboutKind.ENTRY: {"entries__code": about, "entries__state": EntryState.PUBLISHED},
     }
     way = ways.get(about_kind)

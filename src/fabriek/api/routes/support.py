@@ -10,6 +10,7 @@ from ninja import Field, Query, Router, Schema
 
 from fabriek.api.authentication import Scope, actor_of
 from fabriek.api.paging import PageOf, Paging, page_of
+from fabriek.register.queries import factory_of
 from fabriek.register.models import Factory
 from fabriek.support import actions
 from fabriek.support.models import AboutKind, Handover, Message, Ticket, TicketState
@@ -17,7 +18,6 @@ from fabriek.support.queries import (
     address_of_desk,
     desk,
     desks,
-    factory_of,
     handovers_of,
     messages_of,
     ticket_of,

@@ -61,9 +61,7 @@ def work(folder: Path, *, once: bool = False, at_once: int = 2, stopped: threadi
             threading.Thread(target=act, args=(name, stopped, ended), daemon=True)
             for act in (_tasks, _explain, _harvest, _simulate)
         ]
-        besides += [
-            threading.Thread(target=tend, args=(stopped,), daemon=True) for tend in (tending.tend, events.tend)
-        ]
+        besides += [threading.Thread(target=tend, args=(stopped,), daemon=True) for tend in (tending.tend, events.tend)]
         for thread in besides:
             thread.start()
         try:

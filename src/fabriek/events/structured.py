@@ -80,3 +80,12 @@ def _part(event: Event, session: Session) -> Node:
 
 def _moment(event: Event, moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(event.tzinfo).isoformat()
+
+
+def with_dates(course: Node, coming: list[Event], base: str) -> Node:
+    """A course of the catalogue (`catalogue/standards/schema_org.py`) with its coming dates; anything else as it is:
+    material to learn from has none."""
+    if course.get("@type") != "Course" or not coming:
+        return course
+    said = course.get("hasCourseInstance")
+    return {**course, "hasCourseInstance": [*([said] if said else []), *(instance(one, base) for one in coming)]}

@@ -26,9 +26,11 @@ _ABOUT = (
     ("catalogue/desk/<", AboutKind.ENTRY, "code"),
     ("promises/<", AboutKind.PROMISE, "code"),
     ("decisions/<", AboutKind.DECISION, "code"),
+    ("events/<", AboutKind.EVENT, "code"),
+    ("desk/events/<", AboutKind.EVENT, "code"),
 )
-# Addresses that are a secret (a sign-in link's), or lead round in a circle.
-_NOT_FROM = ("/sign-in/", "/sign-out/", "/questions/")
+# Addresses that are a secret (a sign-in link's, one's own calendar's), or lead round in a circle.
+_NOT_FROM = ("/sign-in/", "/sign-out/", "/questions/", "/events/own/")
 
 
 def carried(path: str) -> str:

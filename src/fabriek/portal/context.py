@@ -52,6 +52,7 @@ PUBLIC = (
     Destination("promises", _("Promises")),
     Destination("catalogue", _("Catalogue")),
     Destination("recipes", _("Recipes")),
+    Destination("events", _("Events")),
 )
 
 # What somebody comes to do; in the desk under the header.
@@ -68,6 +69,7 @@ DESK = (
     ),
     Destination("studies", _("Foresee"), _roles("operator", "officer", "board", "administrator")),
     Destination("tickets_desk", _("Questions"), _roles("officer", "operator")),
+    Destination("events_desk", _("Plan events"), _roles("officer", "operator")),
     Destination("objections", _("Objections"), _roles("officer", "board")),
     Destination("programmes", _("Programmes"), _roles("officer", "board")),
     Destination("operations", _("Operations"), _roles("operator", "officer", "board", "administrator")),
@@ -124,5 +126,6 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "about_demo_url": page_url("about_demo"),
         "ask_url": ask_url(request),
         "my_tickets_url": page_url("my_tickets"),
+        "my_events_url": page_url("my_events"),
         "set_language_url": page_url("set_language"),
     }

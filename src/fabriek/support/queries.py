@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
@@ -69,7 +71,7 @@ def address_of_desk(factory: Factory) -> str:
 
 def factory_for(about_kind: str, about: str) -> Factory | None:
     """Whose experts know a thing, where it is of a factory: the form's first choice. At most one query."""
-    ways: dict[str, dict[str, str]] = {
+    ways: dict[str, dict[str, Any]] = {
         AboutKind.FACTORY: {"code": about},
         AboutKind.SYSTEM: {"systems__code": about},
         AboutKind.CALL: {"calls__code": about},

@@ -88,6 +88,10 @@ STATES: dict[str, Look] = {
     "overtaken": Look(_("Overtaken by another run"), "neutral", "square"),
     # questions
     "answered": Look(_("Answered"), "success"),
+    # events
+    "seat": Look(_("You have a seat"), "success"),
+    "waiting": Look(_("On the waiting list"), "warning", "ring"),
+    "full": Look(_("Full"), "neutral", "square"),
     # data between sites
     "measured": Look(_("Waits for your word"), "warning", "ring"),
     "ready": Look(_("Waiting for the agent"), "neutral", "ring"),

@@ -35,6 +35,9 @@ from fabriek.catalogue.translations import said_in
 from fabriek.catalogue.using import Use, recipes_that_take, uses
 from fabriek.catalogue.words import CHOICES, TIED_BY
 from fabriek.conf.trouble import StorageAway
+from fabriek.events.models import Event
+from fabriek.events.queries import coming_of
+from fabriek.events.structured import with_dates
 from fabriek.people.permissions import may
 from fabriek.portal.access import EVERYBODY, SIGNED_IN, requires
 from fabriek.portal.components import entry_lines
@@ -188,6 +191,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
     record = working_record(entry) if proposed else entry.as_record()
     near = queries.surroundings(request.user, entry)
     given = entry.state == EntryState.PUBLISHED and agrees(entry, Purpose.FEEDS)
+    coming = coming_of(entry=entry) if entry.kind == EntryKind.TRAINING else []
     context = {
         **told(entry, record, near.places, original=request.GET.get("in") == "original"),
         **_of_profile(request, entry),
@@ -199,8 +203,9 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         "may_edit": may_edit(request.user, entry),
         "may_curate": may(request.user, "curate the catalogue"),
         "standards": [(name, STANDARDS[name]) for name in standards_for(entry.kind)] if given else [],
-        "structured": _structured(request, record) if given and not proposed else "",
+        "structured": _structured(request, record, coming) if given and not proposed else "",
         "is_for_search_engines": given or entry.kind not in PROFILES,
+        "coming": coming,
         "is_usable": entry.state == EntryState.PUBLISHED and bool(recipes_that_take(entry)),
     }
     return render(request, "catalogue/entry.html", context)
@@ -245,11 +250,12 @@ STANDARDS = {
 }
 
 
-def _structured(request: HttpRequest, record: Record) -> SafeString:
-    """What the page tells, in schema.org's words, for search engines."""
-    base = request.build_absolute_uri("/catalogue/entries/")
+def _structured(request: HttpRequest, record: Record, coming: list[Event]) -> SafeString:
+    """What the page tells, in schema.org's words, for search engines: a course with its dates."""
+    node = schema_org.document(record, base=request.build_absolute_uri("/catalogue/entries/"))
+    node = with_dates(node, coming, request.build_absolute_uri("/").rstrip("/"))
     # `embedded` lets no text end the script that it stands in.
-    return mark_safe(schema_org.embedded(schema_org.document(record, base=base)))  # noqa: S308
+    return mark_safe(schema_org.embedded(node))  # noqa: S308
 
 
 @requires(EVERYBODY)

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from fabriek.access.queries import open_calls
 from fabriek.conf.sorting import sorted_rows
+from fabriek.events.queries import coming_of
 from fabriek.operations.speeds import Measured, measured_speeds, pair
 from fabriek.portal.access import EVERYBODY, requires
 from fabriek.portal.components.amounts import lasting_text, number_text
@@ -160,6 +161,7 @@ def factory(request: HttpRequest, code: str) -> HttpResponse:
         "systems": [(system, queries.accelerators_of(system)) for system in found.systems.all()],
         "links": _links_of(found.systems.all()),
         "calls": [call for call in open_calls() if call.factory_id == found.pk],
+        "coming": coming_of(factory=found),
         "sources": _sources(found.facts, rows=[*found.stages.all(), *(one for one in legal if one.known)]),
         "origins": _origins(found.facts),
     }

@@ -27,7 +27,7 @@ def post(client: Client, path: str, body: Any = None, method: str = "post") -> A
 
 PUBLIC = {
     "/factories", "/systems", "/partitions", "/programmes", "/promises", "/calls", "/sites", "/links", "/access-modes",
-    "/legal", "/what-can-i-get", "/recipes", "/catalogue",
+    "/legal", "/what-can-i-get", "/recipes", "/catalogue", "/calendar",
 }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from fabriek.api.routes import (
     administration,
     catalogue,
     declaring,  # noqa: F401
+    events,
     explaining,  # noqa: F401
     feeds,
     finding,
@@ -64,3 +65,4 @@ api.add_router("/sites", sites.router)
 api.add_router("/harvest", harvesting.router)
 api.add_router("/", support.router)
 api.add_router("/", foresight.router)
+api.add_router("/", events.router)

@@ -9,6 +9,7 @@ from fabriek.access.actions import ask_scenario, propose_decision, publish_decis
 from fabriek.access.models import Application, Decision, Scenario
 from fabriek.access.solving import hold_here, solve_here
 from fabriek.demo import applicants, foreseen, profiles, running, world
+from fabriek.demo.events import plan_the_events
 from fabriek.demo.machines import EMBEDDED, Machine
 from fabriek.demo.world import World
 
@@ -38,6 +39,7 @@ def steps(machines: tuple[Machine, ...] = EMBEDDED) -> list[Step]:
         told = world.promise_the_shares(people, partitions)
         offered = [partition for partition in partitions if partition.accelerators_per_node]
         calls = world.open_the_calls(people, factory, offered)
+        plan_the_events(people, factory)
         made["world"] = World(people, factory, partitions, clusters, calls)
         return told
 

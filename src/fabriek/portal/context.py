@@ -52,7 +52,7 @@ PUBLIC = (
     Destination("promises", _("Promises")),
     Destination("catalogue", _("Catalogue")),
     Destination("recipes", _("Recipes")),
-    Destination("events", _("Events")),
+    Destination("events", _("Events and training")),
 )
 
 # What somebody comes to do; in the desk under the header.

@@ -54,7 +54,7 @@ def withdraw(request: HttpRequest, code: str) -> HttpResponse:
         "event": event,
         "heading": _("Withdraw from this event?"),
         "lead": _("Your seat goes to who waits longest. Who registers again is at the end of the line."),
-        "submit": _("Withdraw"),
+        "submit": _("Withdraw from the event"),
     }
     return render(request, "events/ask_once_more.html", context)
 

@@ -1,24 +1,16 @@
-"""Events over the API, and by the command: planned, come to, cancelled; who is told what."""
+"""Events over the API: planned, come to, cancelled; who is told what."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
-import httpx
 import icalendar
 import pytest
 from django.test import Client
 from tests.api.test_rest import client_of, post
-from tests.factories.events import in_days, make_event, make_factory, move_into_past
+from tests.factories.events import in_days, make_event, make_factory
 from tests.factories.world import make_person
-from typer.testing import CliRunner
-
-from fabriek.cli.main import app
-from fabriek.conf.wsgi import application
-from fabriek.events.models import Event
-from fabriek.people.actions import create_token
 
 pytestmark = pytest.mark.django_db
 LINK = "https://meet.example.org/secret-room"
@@ -108,45 +100,3 @@ def test_calendars_come_as_icalendar() -> None:
         found = icalendar.Calendar.from_ical(response.content).walk("VEVENT")
         assert [str(one["summary"]) for one in found] == [event.title]
         assert ("CONFERENCE" in found[0]) == with_link
-
-
-def test_the_command_does_what_the_pages_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    officer, person = make_person("officer"), make_person()
-    tokens = {
-        one.pk: create_token(one, name="test", scopes=["read", "attend", "organise"], person=one)[1]
-        for one in (officer, person)
-    }
-    inside = httpx.Client(transport=httpx.WSGITransport(app=application), base_url="http://testserver")
-    monkeypatch.setattr(httpx, "request", lambda method, url, **more: inside.request(method, url, **more))
-
-    def run(who: Any, *words: str, status: int = 0) -> str:
-        said = CliRunner().invoke(
-            app, ["event", *words], env={"FABRIEK_URL": "http://testserver", "FABRIEK_TOKEN": tokens[who.pk]}
-        )
-        assert said.exit_code == status, said.output
-        return said.output
-
-    file = tmp_path / "plan.json"
-    file.write_text(json.dumps(body(make_factory().code)))
-    code = json.loads(run(officer, "plan", str(file), "--json"))["code"]
-    assert code in run(officer, "desk", "--state", "draft", "--json")
-    run(officer, "publish", code)
-    assert run(person, "register", code) == "You have a seat.\n"
-    assert run(officer, "register", code) == "You are number 1 on the waiting list.\n"
-    assert LINK in run(person, "show", code)
-    assert [one["state"] for one in json.loads(run(person, "mine", "--json"))] == ["seat"]
-    ics = tmp_path / "events.ics"
-    run(person, "calendar", code, "--to", str(ics))
-    assert b"BEGIN:VEVENT" in ics.read_bytes()
-    assert "/events/own/" in run(person, "own-calendar")
-    run(person, "withdraw", code)
-    number = json.loads(run(officer, "participants", code, "--json"))[0]["number"]
-    run(officer, "change", code, str(file))
-    run(officer, "attendance", code, "--came", str(number), status=1)
-    move_into_past(Event.objects.get(), 10.45)
-    assert run(officer, "attendance", code, "--came", str(number)) == "1 marks changed.\n"
-    assert code in run(person, "list", "--when", "all", "--json")
-    run(officer, "cancel", code, "--why", "Enough.")
-    other = tmp_path / "other.json"
-    other.write_text(json.dumps(body(make_factory().code)))
-    run(officer, "discard", json.loads(run(officer, "plan", str(other), "--json"))["code"])

@@ -69,6 +69,7 @@ NOT_LOOKED_AT = {
         "a page of a profile that somebody shows; looked at in test_profiles",
     ),
     "study_slurm": "a download",
+    **dict.fromkeys(("events_calendar", "event_calendar", "own_calendar"), "a calendar for programs"),
     **dict.fromkeys(
         ("entry", "entry_version", "use_entry", "edit_entry", "retire_entry"),
         "a page of an entry that somebody described; looked at in test_catalogue",
@@ -160,6 +161,14 @@ def test_no_page_that_no_link_reaches_is_in_the_way(
     officer.get_by_role("heading", name="Scenarios side by side").wait_for()
     faults += faults_of(officer, width)
     faults += faults_at(enter("operator", width), "/operations/systems/molen/partitions/new/", width)
+    operator = enter("operator", width)
+    draft_event = newest(operator, "/desk/events/?state=draft", "checkpoints-that-survive")
+    for verb in ("change", "publish", "discard"):
+        faults += faults_at(operator, f"/desk{draft_event}{verb}/", width)
+    event = newest(operator, "/desk/events/?state=published", "from-one-gpu-to-many")
+    for verb in ("cancel", "participants"):
+        faults += faults_at(operator, f"/desk{event}{verb}/", width)
+    faults += faults_at(founder, f"{event}withdraw/", width)
     faults += faults_at(founder, "/people/", width, 403)
     faults += faults_at(nobody, "/nothing/here/", width, 404)
     # Forms with errors.

@@ -49,7 +49,7 @@ from fabriek.programmes.reference import load_programmes
 from fabriek.register.models import Maintenance, Partition
 
 pytestmark = pytest.mark.django_db
-SCOPES = ["read", "apply", "describe", "curate", "ask", "review", "decide", "operate", "admin"]
+SCOPES = ["read", "apply", "describe", "curate", "ask", "attend", "organise", "review", "decide", "operate", "admin"]
 
 
 @pytest.fixture(autouse=True)

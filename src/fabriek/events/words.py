@@ -130,6 +130,13 @@ def _withdrawn(_notice: Notice, event: Event) -> list[str]:
 
 
 def _changed(notice: Notice, event: Event) -> list[str]:
+    if notice.said["before"] == notice.said["after"]:
+        return [
+            _("Another online address: %(title)s"),
+            _("“%(title)s” has another online address.") % {"title": event.title},
+            now_text(event),
+            _link(event),
+        ]
     return [
         _("Another time or place: %(title)s"),
         _("“%(title)s” is at another time or place.") % {"title": event.title},

@@ -82,7 +82,7 @@ def test_another_time_is_told_to_all_and_another_link_only_to_who_holds_a_seat()
     assert mail.outbox[0].body.index("Before:") < mail.outbox[0].body.index("Now:")
     mail.outbox.clear()
     change_event(officer, event, replace(plan_of(event), link=f"{LINK}-2"))
-    assert [whom for whom, _subject in mailed()] == [seated.email]
+    assert mailed() == [(seated.email, f"Another online address: {event.title}")]
 
 
 def test_a_cancelled_event_is_told_with_its_reason_to_all_who_registered() -> None:
@@ -191,7 +191,7 @@ def test_participants_are_erased_on_the_stated_day_and_two_figures_stay() -> Non
     assert not Registration.objects.exists()
     assert not Notice.objects.exists()
     # The record of what happened never had their names.
-    written = AuditEvent.objects.filter(verb__in=["events.register", "events.withdraw", "events.move_up"])
+    written = AuditEvent.objects.filter(verb__in=["events.register", "events.withdraw", "events.give_seat"])
     assert written.exists()
     assert not written.exclude(actor=None).exists()
     for name in (one.name for one in people):

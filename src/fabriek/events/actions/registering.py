@@ -98,9 +98,6 @@ def mark_attendance(actor: Person, event: Event, came: Mapping[int, bool | None]
 
 def _serve(event: Event, now: datetime, newest: Registration | None = None) -> None:
     """Move the waiting list up. Who registered just now and got a seat did not wait."""
-    served = move_up(event, now)
-    for one in served:
+    for one in move_up(event, now):
         is_new = newest is not None and one.pk == newest.pk
         tell([one], NoticeKind.SEAT if is_new else NoticeKind.MOVED_UP)
-        if not is_new:
-            record(None, "events.move_up", one, event=event.code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from fabriek.audit.actions import record
 from fabriek.events.models import Event, EventState, Registration, RegistrationState
 
 
@@ -28,4 +29,5 @@ def move_up(event: Event, now: datetime) -> list[Registration]:
     Registration.objects.filter(pk__in=[one.pk for one in served]).update(state=RegistrationState.SEAT, state_since=now)
     for one in served:
         one.state, one.state_since = RegistrationState.SEAT, now
+        record(None, "events.give_seat", one, event=event.code)
     return served

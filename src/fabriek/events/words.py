@@ -23,8 +23,9 @@ def moment_in(moment: datetime, zone: ZoneInfo) -> str:
 def span_in(starts: datetime, ends: datetime, zone: ZoneInfo) -> str:
     """From one moment to another, the day once where it is the same: Friday 4 December 2026, 09:30–12:00 (zone)."""
     first, last = starts.astimezone(zone), ends.astimezone(zone)
-    end = clock_in(ends, zone) if first.date() == last.date() else f" {_day(last)}, {clock_in(ends, zone)}"
-    return f"{_day(first)}, {clock_in(starts, zone)}–{end} ({zone.key})"
+    until = clock_in(ends, zone)
+    end = f"–{until}" if first.date() == last.date() else f" – {_day(last)}, {until}"
+    return f"{_day(first)}, {clock_in(starts, zone)}{end} ({zone.key})"
 
 
 def clock_in(moment: datetime, zone: ZoneInfo) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils import timezone
@@ -42,9 +43,10 @@ def draft_event(actor: Person, plan: Plan, *, is_demo: bool = False) -> Event:
     if known is not None:
         return known
     columns = plan.columns()
+    starts = columns["starts"]
     code = code_for(
         plan.title,
-        columns["starts"].date() if columns["starts"] else None,
+        starts.astimezone(ZoneInfo(plan.zone)).date() if starts else None,
         Event.objects.filter(code__startswith=code_for(plan.title, None, ())).values_list("code", flat=True),
     )
     made = Event.objects.create(code=code, planned_by=actor, is_demo=is_demo, **columns)

@@ -47,7 +47,7 @@ def test_no_seat_is_given_twice_and_the_line_keeps_its_order(environment: dict[s
         for number, name in enumerate(names)
     ]
     for process in processes:
-        _output, errors = process.communicate(timeout=120)
+        _output, errors = process.communicate(timeout=400)
         assert process.returncode == 0, errors[-3000:]
     # 24 came, 9 of them left again: all five seats are held, by those who asked before everybody that waits.
     assert run(environment, TELL) == "5 5 10 9 True"

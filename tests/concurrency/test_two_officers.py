@@ -90,7 +90,8 @@ def start(environment: dict[str, str], script: str, *arguments: str) -> subproce
 
 def run(environment: dict[str, str], script: str, *arguments: str) -> str:
     process = start(environment, script, *arguments)
-    output, errors = process.communicate(timeout=120)
+    # Making a database of its own takes long on a machine with load.
+    output, errors = process.communicate(timeout=400)
     assert process.returncode == 0, errors[-3000:]
     return output.strip()
 

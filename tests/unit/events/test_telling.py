@@ -12,6 +12,7 @@ from tests.factories.events import in_days, make_event, move_into_past
 from tests.factories.world import make_person
 
 from fabriek.audit.models import Event as AuditEvent
+from fabriek.events import tending
 from fabriek.events.actions import (
     cancel_event,
     change_event,
@@ -162,6 +163,21 @@ def test_mail_that_fails_is_tried_again_later_and_given_up_in_the_end(monkeypatc
     monkeypatch.undo()
     Notice.objects.update(tries=0)
     assert mail_notices(now + timedelta(days=2)) == 1
+
+
+def test_the_worker_reminds_mails_and_erases_in_one_round() -> None:
+    soon, over = make_event(remind_hours=24 * 14), make_event()
+    person = make_person()
+    made = register(person, soon)
+    register(person, over)
+    mail_notices()
+    mail.outbox.clear()
+    Registration.objects.filter(pk=made.pk).update(state_since=in_days(-30))
+    move_into_past(over, 200)
+    assert tending.tend_once() == 1
+    assert [one.subject for one in mail.outbox] == [f"Soon: {soon.title}"]
+    assert list(Registration.objects.all()) == [made]
+    assert tending.tend_once() == 0
 
 
 def test_people_of_the_demonstration_are_mailed_nothing() -> None:

@@ -51,6 +51,8 @@ LONGEST: dict[str, int] = {
 """Letters of each text."""
 RESERVED = frozenset({"mine", "month", "own"})
 """Codes that no event has: its pages' addresses begin with them."""
+FIRST_YEAR, LAST_YEAR = 2000, 2100
+"""Years in which events are: any moment of them is one in every time zone."""
 LONGEST_SESSION = timedelta(days=14)
 MOST_HOURS_BEFORE = 24 * 14
 COMPANIES = frozenset({OrganisationClass.STARTUP.value, OrganisationClass.SME.value})
@@ -98,6 +100,10 @@ def plan_faults(plan: Plan, taken: int = 0) -> dict[str, list[str]]:
         refuse("seats", _("%(number)s seats are taken: there can't be fewer.") % {"number": taken})
     if not 0 <= plan.remind_hours <= MOST_HOURS_BEFORE:
         refuse("remind_hours", _("Give a number from 0 to %(most)s.") % {"most": MOST_HOURS_BEFORE})
+    for name in ("opens", "closes", "companies_first_until"):
+        moment = getattr(plan, name)
+        if moment is not None and not _is_near(moment):
+            refuse(name, _far())
     if plan.opens and plan.closes and plan.closes <= plan.opens:
         refuse("closes", _("Registration closes after it opens."))
     for sentence in _meeting_faults(plan.meetings):
@@ -122,9 +128,19 @@ def _is_email(text: str) -> bool:
     return True
 
 
+def _is_near(moment: datetime) -> bool:
+    return FIRST_YEAR <= moment.year <= LAST_YEAR
+
+
+def _far() -> str:
+    return _("Give a day between the years %(first)s and %(last)s.") % {"first": FIRST_YEAR, "last": LAST_YEAR}
+
+
 def _meeting_faults(meetings: tuple[Meeting, ...]) -> Iterable[str]:
     if len(meetings) > MOST_SESSIONS:
         yield _("At most %(most)s sessions.") % {"most": MOST_SESSIONS}
+    if not all(_is_near(one.starts) and _is_near(one.ends) for one in meetings):
+        yield _far()
     in_order = sorted(meetings, key=lambda one: one.starts)
     for number, one in enumerate(in_order, start=1):
         if one.ends <= one.starts:

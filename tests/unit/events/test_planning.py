@@ -72,6 +72,8 @@ def test_what_is_planned_is_what_is_read_and_a_draft_is_for_who_organises() -> N
         ({"audience": "friends"}, "audience"),
         ({"remind_hours": 2_000}, "remind_hours"),
         ({"opens": in_days(2), "closes": in_days(1)}, "closes"),
+        ({"opens": in_days(2).replace(year=9999)}, "opens"),
+        ({"meetings": (Meeting(in_days(2).replace(year=1), in_days(2, 1).replace(year=1)),)}, "sessions"),
         ({"meetings": (Meeting(in_days(2), in_days(2)),)}, "sessions"),
         ({"meetings": (Meeting(in_days(2), in_days(20)),)}, "sessions"),
         ({"meetings": (Meeting(in_days(2), in_days(2, 3)), Meeting(in_days(2, 2), in_days(2, 4)))}, "sessions"),

@@ -82,7 +82,7 @@ def mark_attendance(actor: Person, event: Event, came: Mapping[int, bool | None]
         raise WrongState(
             _("Who came is noted once it has begun, and until its participants are erased."), state=it.state
         )
-    there = {one.pk: one for one in it.registrations.filter(state=RegistrationState.SEAT, pk__in=came)}
+    there = {one.pk: one for one in it.registrations.filter(state=RegistrationState.SEAT) if one.pk in came}
     if unknown := came.keys() - there.keys():
         numbers = ", ".join(str(one) for one in sorted(unknown))
         sentence = _("Nobody of this number holds a seat: %(numbers)s.") % {"numbers": numbers}

@@ -22,6 +22,8 @@ from fabriek.events import queries
 from fabriek.events.models import Event, EventKind, EventState, Registration, Session
 from fabriek.events.queries import Asked
 from fabriek.events.rules import (
+    FIRST_YEAR,
+    LAST_YEAR,
     closes_at,
     forgotten_on,
     may_organise,
@@ -39,7 +41,6 @@ from fabriek.portal.components.prose import prose
 from fabriek.portal.pages.events.calendars import base_of
 
 PER_PAGE = 25
-FIRST_YEAR, LAST_YEAR = 2000, 2100
 
 
 class EventFilter(forms.Form):

@@ -13,6 +13,7 @@ from schemathesis.specs.openapi.checks import content_type_conformance, response
 from tests.factories.world import make_allocation, make_person, make_submitted, make_world
 
 from fabriek.people.actions import create_token
+from fabriek.people.scopes import PERSONAL
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -28,8 +29,7 @@ def tokens() -> dict[str, str]:
     person = make_person()
     for role in ("reviewer", "officer", "operator", "board", "administrator"):
         give_first_role(person, role)
-    scopes = ["read", "apply", "describe", "curate", "ask", "review", "decide", "operate", "admin"]
-    _token, everything = create_token(person, name="t", scopes=scopes, person=person)
+    _token, everything = create_token(person, name="t", scopes=sorted(PERSONAL), person=person)
     _token, agent = create_token(None, name="a", scopes=["agent"], site=world.cluster.code)
     return {"person": everything, "agent": agent, "cluster": world.cluster.code}
 

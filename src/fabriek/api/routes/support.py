@@ -10,8 +10,8 @@ from ninja import Field, Query, Router, Schema
 
 from fabriek.api.authentication import Scope, actor_of
 from fabriek.api.paging import PageOf, Paging, page_of
-from fabriek.register.queries import factory_of
 from fabriek.register.models import Factory
+from fabriek.register.queries import factory_of
 from fabriek.support import actions
 from fabriek.support.models import AboutKind, Handover, Message, Ticket, TicketState
 from fabriek.support.queries import (

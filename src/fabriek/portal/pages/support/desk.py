@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from fabriek.portal.access import requires
 from fabriek.portal.pages.decide.replies import acted, page, person_of, posted
 from fabriek.portal.pages.support.forms import AddressForm, DeskFilter
+from fabriek.register.queries import factory_of
 from fabriek.support import actions, queries
 from fabriek.support.models import TicketState
 from fabriek.support.rules import ANSWERS
@@ -46,7 +47,7 @@ def addresses(request: HttpRequest) -> HttpResponse:
 @requires(ANSWERS, "GET", "POST")
 def mail_to(request: HttpRequest, code: str) -> HttpResponse:
     """Have a factory's experts mailed, elsewhere or no longer."""
-    factory = queries.factory_of(code)
+    factory = factory_of(code)
     form = AddressForm(posted(request), initial={"email": queries.address_of_desk(factory)})
     return acted(
         request,

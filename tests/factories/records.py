@@ -64,6 +64,7 @@ _BY_NAME = {
     "email": st.sampled_from(["", "a@example.org"]),
     "sha256": st.just("") | DIGESTS,
     "target": CODES | LINKS,
+    "month": st.sampled_from(["1999-12", "2030-02", "2031-07"]),
     "card": TEXTS,
     "licence": st.sampled_from(["", "CC-BY-4.0", "MIT OR Apache-2.0", "https://example.org/licence", "mit"]) | TEXTS,
     "media_type": st.sampled_from(["", "text/csv", "application/x-parquet"]) | TEXTS,

@@ -167,7 +167,7 @@ def _faults(
     platforms = [(label, n) for label, many in Counter(at_platform).items() for n in range(1, min(many, most) + 1)]
     requests = [(label, n) for label, n in agents if label.split()[0] in ("GET", "PUT", "POST")]
     commands = [(label, n) for label, n in agents if label.split()[0] in _OF_SLURM]
-    sacct = [(label, n) for label, n in agents if label.startswith("sacct ")]
+    sacct = [(label, n) for label, n in agents if label.split()[0] == "sacct"]
 
     def thinned(found: list[tuple[str, int]], most: int) -> list[tuple[str, int]]:
         return found[:: max(1, len(found) // most)][:most] if short else found

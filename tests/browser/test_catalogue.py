@@ -119,7 +119,7 @@ def test_what_is_asked_is_told_where_it_lacks(enter: Any) -> None:
 
 
 @pytest.mark.parametrize("width", [1440, 390])
-def test_a_search_is_saved_and_forgotten_and_its_pages_are_in_nobodys_way(enter: Any, width: int) -> None:
+def test_a_search_is_saved_changed_and_forgotten_and_its_pages_are_in_nobodys_way(enter: Any, width: int) -> None:
     founder = enter("founder", width)
     founder.goto("/catalogue/?q=speech")
     found = faults(founder, width)
@@ -129,7 +129,12 @@ def test_a_search_is_saved_and_forgotten_and_its_pages_are_in_nobodys_way(enter:
     founder.get_by_role("button", name="Save", exact=True).click()
     founder.get_by_text("Saved. You are told by mail").wait_for()
     found += faults(founder, width)
-    forget = founder.get_by_role("link", name=f"Forget Speech {width}").get_attribute("href")
+    founder.get_by_role("link", name=f"Change Speech {width}").click()
+    found += faults(founder, width)
+    founder.get_by_label("What do you call it?").fill(f"Spoken {width}")
+    founder.get_by_role("button", name="Save", exact=True).click()
+    founder.get_by_text("is changed.").wait_for()
+    forget = founder.get_by_role("link", name=f"Forget Spoken {width}").get_attribute("href")
     founder.goto(forget.removesuffix("forget/"))
     founder.get_by_text("Nothing new").wait_for()
     found += faults(founder, width)

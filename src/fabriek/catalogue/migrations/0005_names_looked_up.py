@@ -7,12 +7,12 @@ from django.db.models.functions import Length, Lower
 
 def fill(apps, schema_editor):
     Entry, Place, Tie = (apps.get_model("catalogue", name) for name in ("Entry", "Place", "Tie"))
-    named = Entry.objects.annotate(letters=Length("identifier"))
-    named.filter(Q(letters=0) | Q(letters__gt=500)).update(identifier=None)
-    places = Place.objects.annotate(letters=Length("location"))
-    places.filter(storage="hub", letters__lte=500).update(on_hub=Lower("location"))
-    ties = Tie.objects.annotate(letters=Length("address"))
-    ties.filter(address__regex=r"^[a-z0-9]+(-[a-z0-9]+)*$", letters__lte=120).update(code=F("address"))
+    named = Entry.objects.annotate(name_length=Length("identifier"))
+    named.filter(Q(name_length=0) | Q(name_length__gt=500)).update(identifier=None)
+    places = Place.objects.annotate(name_length=Length("location"))
+    places.filter(storage="hub", name_length__lte=500).update(on_hub=Lower("location"))
+    ties = Tie.objects.annotate(name_length=Length("address"))
+    ties.filter(address__regex=r"^[a-z0-9]+(-[a-z0-9]+)*$", name_length__lte=120).update(code=F("address"))
 
 
 def empty(apps, schema_editor):

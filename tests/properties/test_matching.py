@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import date
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -58,7 +59,8 @@ def test_the_order_of_rows_changes_nothing(needs: Needs, found: list[Record], mi
 @given(NEEDS, records("funding", "investor", "expert", "service"))
 def test_what_is_not_said_is_never_a_no(needs: Needs, record: Record) -> None:
     """Of an entry that fits, taking away what rules others out leaves it fitting, as long as something is shared."""
-    silent = {name: None for name in ("opens", "closes", "free_from", "hours_a_month", "ticket_least")} | {"months": []}
+    unsaid: dict[str, Any] = dict.fromkeys(("opens", "closes", "free_from", "hours_a_month", "ticket_least"))
+    silent = unsaid | {"months": []}
     details = record.details.model_copy(update={k: v for k, v in silent.items() if hasattr(record.details, k)})
     for section in SECTIONS:
         match = weigh(section, needs, record, date(2030, 1, 1))

@@ -29,14 +29,14 @@ def open_nodes(simulation, klass, word, instant, until):
     return ~shut
 
 
-@jit
+@needs("barred", otherwise=-1)
 def open_to(simulation, number, word, now):
     """Bits of the nodes of a word that a job may have that starts now."""
     job = simulation.jobs[number]
     return open_nodes(simulation, simulation.lanes[job.lane].klass, word, now, now + job.estimate)
 
 
-@jit
+@needs("barred", otherwise=0)
 def open_on_shelf(simulation, pool, number, now, later):
     """How many nodes a job that takes whole ones may have now, and, with `later`, still at the shadow time."""
     here, shape, found = simulation.pools[pool], simulation.shapes[number], 0
@@ -49,7 +49,7 @@ def open_on_shelf(simulation, pool, number, now, later):
     return found
 
 
-@jit
+@needs("barred", otherwise=ENDLESS)
 def when_open(simulation, pool):
     """When, by the estimates, the head has nodes until its own end, and these nodes' bits in `fitting`. ENDLESS: never.
 
@@ -111,7 +111,7 @@ def _fit_now(simulation, pool, head, first, last):
                     simulation.fitting[word] |= simulation.members[gpus, cores, word]
 
 
-@jit
+@needs("barred", otherwise=None)
 def take_open(simulation, pool, head):
     """Set the head's nodes aside, of those in `fitting`: a part of the fullest by then, or whole ones, the first."""
     here, nodes, shelves = simulation.pools[pool], simulation.nodes, simulation.shelves[pool]

@@ -143,10 +143,17 @@ def _link(simulation, shape, node):
     shape.link = link
 
 
+@needs("had", otherwise=None)
+def _remember(simulation, number, part, node):
+    """Where somebody asks which nodes a job had: this is one of them."""
+    if len(simulation.had) > 0:
+        simulation.had[simulation.had_from[number] + part] = node
+
+
 @needs("nodes", otherwise=None)
 def allot(simulation, pool, number, now, later):
     """Give a job its nodes. `later`: it will still run at the shadow time."""
-    shape, nodes, had, here = simulation.shapes[number], simulation.nodes, simulation.had, simulation.pools[pool]
+    shape, nodes, here = simulation.shapes[number], simulation.nodes, simulation.pools[pool]
     shape.link = -1
     chosen = -1
     for part in range(shape.spread):
@@ -159,8 +166,7 @@ def allot(simulation, pool, number, now, later):
             nodes[chosen].later_cores -= shape.cores
             nodes[chosen].later_gpus -= shape.gpus
         _link(simulation, shape, chosen)
-        if len(had) > 0:
-            had[simulation.had_from[number] + part] = chosen - here.first_node
+        _remember(simulation, number, part, chosen - here.first_node)
 
 
 @needs("nodes", otherwise=None)

@@ -30,9 +30,13 @@ from fabriek.simulation.state import (
 )
 from fabriek.simulation.waiting import empty_tree
 
+_RARE = ("had", "had_from", "barred", "fitting", "stopped")
+"""What is used only where runs are stopped, nodes are held, or somebody asks which nodes jobs had."""
+
 _MORE = (
-    *("nodes", "shapes", "links", "shelves", "members", "aside", "freed", "had", "had_from"),
-    *("kept", "busy", "then", "barred", "fitting", "stopped"),
+    *("nodes", "shapes", "links", "shelves", "members", "aside", "freed"),
+    *("kept", "busy", "then"),
+    *_RARE,
 )
 """What only nodes, floors, reservations, preemption and outages use."""
 
@@ -93,12 +97,14 @@ def simulation_of(
         more = {
             **nodes_of(len(records), pools, pool, jobs, machine, keep_nodes),
             **held_units(jobs, machine, policy),
+            **barred_nodes(jobs, machine, policy, pools),
             "stopped": np.zeros(stopped, RUN),
         }
+        if not (policy.preempt or len(outages) or keep_nodes or (machine.placed and policy.held)):
+            more |= dict.fromkeys(_RARE)
         if len(outages):
             # A pool's first node has a number of its own among all nodes.
             outages["node"] += pools["first_node"][outages["pool"]]
-        more["barred"], more["fitting"] = barred_nodes(jobs, machine, policy, pools)
     running = room_for_ends(len(pools), int(min(len(records), pools["whole"].sum())))
     limits, of_lane = _limits(jobs, policy, sample)
     return Simulation(

@@ -100,15 +100,13 @@ def _in_force(held: Held, since: NDArray[np.int64]) -> NDArray[np.bool_]:
     return begun & (since < (ENDLESS if held.until is None else held.until))
 
 
-def barred_nodes(
-    jobs: Jobs, machine: Machine, policy: Policy, pools: NDArray[Any]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def barred_nodes(jobs: Jobs, machine: Machine, policy: Policy, pools: NDArray[Any]) -> dict[str, NDArray[np.int64]]:
     """A bit for each node that a class may not have in a segment of time, and room for such bits. No segments at all:
     no node is ever barred."""
     since = bounds_of(policy)
     words = -(-int(pools["last_node"].max()) // WORD)
     if not machine.placed or not policy.held:
-        return np.zeros((0, 1, 1), np.int64), np.zeros(0, np.int64)
+        return {"barred": np.zeros((0, 1, 1), np.int64), "fitting": np.zeros(0, np.int64)}
     barred = np.zeros((len(since), len(jobs.klasses), words), np.int64)
     others = {name: np.array([one != name for one in jobs.klasses]) for name in {held.klass for held in policy.held}}
     for place, pool in enumerate(machine.pools):
@@ -120,7 +118,7 @@ def barred_nodes(
                 for segment in segments:
                     for klass in np.flatnonzero(others[held.klass]):
                         np.bitwise_or.at(barred[segment, klass], numbers // WORD, 1 << numbers % WORD)
-    return barred, np.zeros(words, np.int64)
+    return {"barred": barred, "fitting": np.zeros(words, np.int64)}
 
 
 def _held_nodes(held: Held, pool: Pool, taken: NDArray[np.bool_], segments: NDArray[np.int64]) -> NDArray[np.int64]:

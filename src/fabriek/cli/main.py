@@ -12,6 +12,7 @@ from fabriek import __version__
 from fabriek.allocation.command import allocate, explain, verify
 from fabriek.cli import machine, remote, workload
 from fabriek.cli.simulate import simulate
+from fabriek.cli.sweep import sweep
 from fabriek.cli.trouble import sentence_of
 from fabriek.compute.command import agent
 
@@ -45,6 +46,7 @@ app.command(rich_help_panel=_PURE)(allocate)
 app.command(rich_help_panel=_PURE)(verify)
 app.command(rich_help_panel=_PURE)(explain)
 app.command(rich_help_panel=_PURE)(simulate)
+app.command(rich_help_panel=_PURE)(sweep)
 workload.register(app, _PURE)
 app.command(rich_help_panel=_SITE)(agent)
 machine.register(app)

@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -55,6 +56,13 @@ def simulate(
         int,
         typer.Option("--windows", min=2, max=1000, help="Into how many the trace is cut to tell chance from change."),
     ] = 20,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            min=2, max=1000, help="Compare on so many synthetic workloads like the trace, too.", show_default=False
+        ),
+    ] = None,
+    weeks: Annotated[float, typer.Option(help="How long each of these lasts.")] = 4.0,
     classes: Classes = None,
     class_of: ClassOf = "account",
     data: Annotated[
@@ -93,6 +101,11 @@ def simulate(
     if trace is None:
         raise typer.BadParameter("a file to simulate, or --emit-slurm", param_hint="TRACE")
     other = None if against is None else _asked(against, machine, named)
+    if seeds and not (other or figures):
+        raise typer.BadParameter("goes with --against or --figures", param_hint="--seeds")
+    from fabriek.cli.simulated_figures import figure_rows, write_figures
+    from fabriek.simulation.comparing import alike
+
     with Console(stderr=True).status("reading") as status, refusing(trace):
         read = read_with_classes(trace, "requested", "UTC", classes, class_of)
         if data is not None:
@@ -101,9 +114,10 @@ def simulate(
             with refusing(data):
                 read = replace(read, jobs=with_data(read.jobs, data))
         status.update("simulating; the first time on a machine a minute of compiling goes before")
+        drawn = alike(read, range(1, seeds + 1), weeks) if seeds else []
         count = window_count if other or figures else 0
-        ran = _run(read.jobs, asked, count, keep_nodes=placement is not None)
-        changed = None if other is None else _run(read.jobs, other, count)
+        ran = _run(read.jobs, asked, count, drawn, keep_nodes=placement is not None)
+        changed = None if other is None else _run(read.jobs, other, count, drawn)
     _tell_what_is_left_out(read.repairs, ran.schedule)
     if starts is not None:
         with refusing(starts):
@@ -117,16 +131,14 @@ def simulate(
         with refusing(swf):
             _write_swf(swf, read, ran.schedule)
     if figures is not None:
-        from fabriek.cli.simulated_figures import figure_rows, write_figures
-
-        rows = figure_rows("rules", ran.schedule, ran.parts, ran.policy.held)
+        rows = figure_rows("rules", ran.schedule, ran.parts, ran.drawn, ran.policy.held)
         if changed is not None:
-            rows += figure_rows("against", changed.schedule, changed.parts, changed.policy.held)
+            rows += figure_rows("against", changed.schedule, changed.parts, changed.drawn, changed.policy.held)
         with refusing(figures):
             write_figures(figures, rows)
     told = _figures(ran, len(read.repairs.skipped))
     if changed is not None:
-        told |= _compared(ran, changed, len(read.repairs.skipped))
+        told |= _compared(ran, changed, len(read.repairs.skipped), weeks)
     if as_json:
         print(json.dumps(told))
     else:
@@ -135,11 +147,13 @@ def simulate(
 
 @dataclass(frozen=True)
 class _Ran:
-    """A policy's schedule of the whole trace, those of its windows, and seconds of computing the first."""
+    """A policy's schedule of the whole trace, those of its windows and of workloads like it, and seconds of computing
+    the first."""
 
     policy: Policy
     schedule: Schedule
     parts: list[Schedule]
+    drawn: list[Schedule]
     seconds: float
 
 
@@ -153,15 +167,18 @@ def _asked(rules: Path | None, machine: Machine, policy: Policy) -> tuple[Machin
         return with_rules(rules.read_text(encoding="utf-8"), machine, policy)
 
 
-def _run(jobs: Jobs, asked: tuple[Machine, Policy], count: int, *, keep_nodes: bool = False) -> _Ran:
-    """With so many windows, each on an empty machine."""
+def _run(
+    jobs: Jobs, asked: tuple[Machine, Policy], count: int, drawn: Sequence[Jobs], *, keep_nodes: bool = False
+) -> _Ran:
+    """With so many windows and these workloads, each on an empty machine."""
     from fabriek.simulation.comparing import windows
     from fabriek.simulation.simulate import simulate as run
 
     begun = time.perf_counter()
     schedule = run(jobs, *asked, keep_nodes=keep_nodes)
     seconds = time.perf_counter() - begun
-    return _Ran(asked[1], schedule, [run(one, *asked) for one in windows(jobs, count)] if count else [], seconds)
+    parts = [run(one, *asked) for one in windows(jobs, count)] if count else []
+    return _Ran(asked[1], schedule, parts, [run(one, *asked) for one in drawn], seconds)
 
 
 def _figures(ran: _Ran, skipped: int) -> dict[str, Any]:
@@ -199,14 +216,17 @@ def _figures(ran: _Ran, skipped: int) -> dict[str, Any]:
     return told
 
 
-def _compared(ran: _Ran, changed: _Ran, skipped: int) -> dict[str, Any]:
+def _compared(ran: _Ran, changed: _Ran, skipped: int, weeks: float) -> dict[str, Any]:
     """What the other policy changes; its floors also on the first's schedule: what is reached without them."""
     from fabriek.cli.simulated_figures import changes, floor_rows
 
     against = _figures(changed, skipped)
     if "floors" in against:
         against["floors_before"] = floor_rows(ran.schedule, changed.policy.held)
-    return {"against": against, "windows": len(ran.parts), "classes": changes(ran.parts, changed.parts)}
+    told = {"against": against, "windows": len(ran.parts), "classes": changes(ran.parts, changed.parts)}
+    if ran.drawn:
+        told["seeds"] = {"count": len(ran.drawn), "weeks": weeks, "classes": changes(ran.drawn, changed.drawn)}
+    return told
 
 
 def _emit(machine: Machine, policy: Policy, rules: Path | None) -> None:
@@ -244,7 +264,16 @@ def _show(told: dict[str, Any]) -> None:
                 f"{name}floor of {floor['class']}: promised {floor['promised']:.1%} of "
                 f"{floor['partition'] or 'the machine'}, reached {floor['reached']:.1%}: {kept}."
             )
-    for one in told.get("classes", ()):
+    if "classes" in told:
+        _show_verdicts(f"Over {told['windows']} windows of the trace:", told["classes"])
+    if "seeds" in told:
+        seeds = told["seeds"]
+        _show_verdicts(f"Over {seeds['count']} workloads like it, of {seeds['weeks']:g} weeks:", seeds["classes"])
+
+
+def _show_verdicts(over: str, classes: list[dict[str, Any]]) -> None:
+    print(over)
+    for one in classes:
         print(one["verdict"])
 
 

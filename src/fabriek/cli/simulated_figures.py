@@ -6,17 +6,15 @@ import csv
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from fabriek.simulation.answers import by_group, shares
 from fabriek.simulation.comparing import Difference, Measure, compared
 from fabriek.simulation.floors import floors
 from fabriek.simulation.policy import Held
 from fabriek.simulation.simulate import Schedule
+from fabriek.simulation.tables import Row, class_rows
 from fabriek.simulation.verdict_words import sentence
 from fabriek.simulation.verdicts import verdict
 
-Row = dict[str, Any]
 MEASURES: tuple[Measure, ...] = ("median_wait", "wait_95", "mean_slowdown", "median_slowdown", "slowdown_95", "share")
 
 
@@ -50,28 +48,20 @@ def floor_rows(schedule: Schedule, held: Sequence[Held]) -> list[Row]:
     ]
 
 
-def figure_rows(policy: str, whole: Schedule, parts: Sequence[Schedule], held: Sequence[Held]) -> list[Row]:
-    """A row for each class of the whole trace (window 0) and of each window (from 1), with what became of its floor."""
-    rows = []
-    for window, schedule in enumerate((whole, *parts)):
-        part, promised = shares(schedule, "klass"), {one.klass: one for one in reversed(floors(schedule, held))}
-        for klass, waiting in by_group(schedule, "klass").items():
-            floor = promised.get(klass)
-            rows.append(
-                {
-                    "policy": policy,
-                    "window": window,
-                    "since": int(schedule.jobs.submit[0]),
-                    "class": klass,
-                    **asdict(waiting),
-                    "share": part[klass],
-                    "floor_promised": floor.promised if floor else None,
-                    "floor_reached": floor.reached if floor else None,
-                    "floor_broken_seconds": floor.broken_seconds if floor else None,
-                    "floor_kept": floor.kept if floor else None,
-                }
-            )
-    return rows
+def figure_rows(
+    policy: str, whole: Schedule, parts: Sequence[Schedule], drawn: Sequence[Schedule], held: Sequence[Held]
+) -> list[Row]:
+    """A row for each class of the whole trace (window 0), of each window (from 1), and of each synthetic workload (with
+    its seed, and no window), with what became of its floor."""
+    runs: list[tuple[int | None, int | None, Schedule]] = [
+        *((window, None, schedule) for window, schedule in enumerate((whole, *parts))),
+        *((None, seed, schedule) for seed, schedule in enumerate(drawn, 1)),
+    ]
+    return [
+        {"policy": policy, "window": window, "seed": seed, "since": int(schedule.jobs.submit[0]), **row}
+        for window, seed, schedule in runs
+        for row in class_rows(schedule, held)
+    ]
 
 
 def write_figures(path: Path, rows: Sequence[Row]) -> None:

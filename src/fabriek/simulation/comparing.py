@@ -1,12 +1,17 @@
 """Two policies on the same jobs, several times over: how much longer or shorter each class waits, and how sure that is.
 
-The times are either traces drawn with other seeds, or windows of one trace, each run on an empty machine. Both policies
-see the same jobs each time, so that differences are taken pair by pair: what the trace alone does to waits falls out.
+The times are windows of one trace, or workloads drawn with several seeds from what a trace shows, each run on an empty
+machine. Both policies see the same jobs each time (common random numbers), so that differences are taken pair by pair:
+what the jobs alone do to waits falls out. Student's t on these gives the interval of their mean: the paired-t interval
+of Law, Simulation Modeling and Analysis (5th edition, 2015), 10.2.1, with 11.2 for what is in common. It is right where
+pairs are independent and their mean is nearly normal. Seeds are independent, given the trace; windows follow one
+another, and a queue that stands at the end of one isn't seen in the next. How often such intervals hold what is true
+was counted: see `docs/explanation/comparing.md`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -17,6 +22,8 @@ from scipy.stats import t as student
 from fabriek.simulation.answers import Grouping, by_group, shares
 from fabriek.simulation.jobs import Jobs
 from fabriek.simulation.simulate import Schedule
+from fabriek.simulation.workloads.synthetic import fitted, synthesise
+from fabriek.simulation.workloads.trace import Trace
 
 Measure = Literal["mean_wait", "median_wait", "wait_95", "mean_slowdown", "median_slowdown", "slowdown_95", "share"]
 """A figure of `Waiting`, or the share of use (`answers.shares`)."""
@@ -50,6 +57,15 @@ def windows(jobs: Jobs, count: int) -> list[Jobs]:
     edges = np.linspace(float(jobs.submit[0]), float(jobs.submit[-1]) + 1, count + 1)
     places = np.searchsorted(jobs.submit, edges)
     return [jobs.taken(np.arange(first, last)) for first, last in pairwise(places) if last > first]
+
+
+def alike(trace: Trace, seeds: Iterable[int], weeks: float) -> list[Jobs]:
+    """A workload of so many weeks for each seed, like a trace, as `workloads.synthetic` makes it where nothing is said.
+
+    Errors: TooShort where the trace has no whole week; ValueError for weeks that are none.
+    """
+    fit = fitted(trace)
+    return [synthesise(fit, weeks=weeks, seed=seed).jobs for seed in seeds]
 
 
 def compared(

@@ -249,6 +249,45 @@ def test_what_other_rules_would_change(two_classes: tuple[object, ...], tmp_path
     assert "floor of startup: promised 50.0% of the machine" in shown
 
 
+def test_over_seeds_as_well_as_windows(two_classes: tuple[object, ...], tmp_path: Path) -> None:
+    trace, *more = two_classes
+    week = tmp_path / "week.swf"
+    # The same crowd in every second hour of a week.
+    lines = [line.split() for line in Path(str(trace)).read_text().splitlines()]
+    every = range(0, 7 * 86_400, 7_200)
+    rows = ([str(n), str(int(one[1]) + later), *one[2:]] for n, later in enumerate(every) for one in lines)
+    week.write_text("".join(f"{' '.join(row)}\n" for row in rows))
+    against = ("--against", tmp_path / "floor.toml", "--windows", 3, "--seeds", 4, "--weeks", 1)
+    result = run(week, *more, *against, "--json", "--figures", tmp_path / "figures.csv")
+    assert result.exit_code == 0, result.stderr
+    told = json.loads(result.stdout)
+    assert (told["seeds"]["count"], told["seeds"]["weeks"]) == (4, 1)
+    academia, startup = told["seeds"]["classes"]
+    assert startup["pairs"] == 4
+    assert startup["median_wait"]["change"] < 0 < academia["median_wait"]["change"]
+    assert told["classes"][1]["pairs"] == 3
+    with (tmp_path / "figures.csv").open(newline="") as opened:
+        runs = {(row["policy"], row["window"], row["seed"]) for row in csv.DictReader(opened)}
+    assert runs == {
+        (policy, window, seed)
+        for policy in ("rules", "against")
+        for window, seed in (*((str(n), "") for n in range(4)), *(("", str(n)) for n in range(1, 5)))
+    }
+    shown = run(week, *more, *against).stdout.splitlines()
+    assert "Over 4 workloads like it, of 1 weeks:" in shown
+    assert shown[-1] == startup["verdict"]
+
+
+def test_seeds_without_anything_to_compare(trace: Path) -> None:
+    assert run(trace, "--nodes", 4, "--seeds", 3).exit_code == 2
+
+
+def test_a_trace_too_short_for_seeds(two_classes: tuple[object, ...], tmp_path: Path) -> None:
+    result = run(*two_classes, "--against", tmp_path / "floor.toml", "--seeds", 3)
+    assert result.exit_code == 2
+    assert "no whole week" in result.stderr
+
+
 def test_figures_for_the_analyst(two_classes: tuple[object, ...], tmp_path: Path) -> None:
     files = [tmp_path / "figures.csv", tmp_path / "figures.parquet"]
     for file in files:

@@ -128,14 +128,13 @@ def longest_queue(schedule: Schedule) -> int:
     return int(np.cumsum(steps[np.lexsort((-steps, instants))]).max())
 
 
-def growth(jobs: Jobs, processors: int, file: Path) -> None:
-    """Microseconds a job under EASY: by jobs, by the longest queue, by nodes."""
-    import matplotlib
+Points = list[tuple[int, float]]
+"""How much of something, and seconds a job."""
 
-    matplotlib.use("svg")
-    from matplotlib import pyplot
 
-    found: dict[str, list[tuple[int, float]]] = {"jobs": [], "longest queue": [], "nodes": []}
+def growth(jobs: Jobs, processors: int) -> dict[str, Points]:
+    """Under EASY: by jobs, by the longest queue, by nodes."""
+    found: dict[str, Points] = {"jobs": [], "longest queue": [], "nodes": []}
     for count in (10_000, 30_000, 100_000, 300_000, 1_000_000):
         found["jobs"].append((count, timed(repeated(jobs, count), processors, "easy")[0] / count))
     some = repeated(jobs, 100_000)
@@ -147,17 +146,30 @@ def growth(jobs: Jobs, processors: int, file: Path) -> None:
         more = repeated(jobs, 20_000)
         more = more.taken(np.repeat(np.arange(len(more)), times))
         found["nodes"].append((processors * times // CORES, timed(more, processors * times, NODES)[0] / len(more)))
-    figure, plots = pyplot.subplots(1, len(found), figsize=(12, 3.5), sharey=False)
-    for plot, (name, points) in zip(plots, found.items(), strict=True):
-        plot.plot([x for x, _y in points], [y * 1e6 for _x, y in points], marker="o")
-        plot.set_xlabel(name)
-        plot.set_ylabel("microseconds a job")
-        plot.set_xscale("log")
-        plot.set_ylim(bottom=0)
-        for x, y in points:
-            print(f"  {name:<14} {x:>10,} {y * 1e6:8.2f} microseconds a job")
+    return found
+
+
+def plot(found: dict[str, Points], file: Path) -> None:
+    """A plot for each, from 0, with a mark for each measurement."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    # Letters stay letters, and the same figures make the same file.
+    matplotlib.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "fabriek"}
+    from matplotlib import pyplot
+
+    figure, plots = pyplot.subplots(1, len(found), figsize=(12, 3.5))
+    for one, (name, points) in zip(plots, found.items(), strict=True):
+        amounts, micros = [x for x, _y in points], [y * 1e6 for _x, y in points]
+        one.plot(amounts, micros, marker="o")
+        one.set_xscale("log")
+        one.set_xticks(amounts, [f"{x:,}" for x in amounts], rotation=45, ha="right")
+        one.minorticks_off()
+        one.set_ylim(0, 1.2 * max(micros))
+        one.set_xlabel(name)
+        one.set_ylabel("microseconds a job")
     figure.tight_layout()
-    figure.savefig(file)
+    figure.savefig(file, metadata={"Date": None})
 
 
 def main() -> None:
@@ -179,7 +191,11 @@ def main() -> None:
         return
     read = read_trace(asked.trace).jobs
     if asked.plot:
-        growth(read, asked.processors, asked.plot)
+        found = growth(read, asked.processors)
+        for name, points in found.items():
+            for amount, seconds in points:
+                print(f"  {name:<14} {amount:>10,} {seconds * 1e6:8.2f} microseconds a job")
+        plot(found, asked.plot)
         return
     fitting = read.taken(read.processors <= asked.processors)
     agree = side_by_side(fitting.taken(np.arange(min(len(fitting), asked.jobs))), asked.processors, asked.accasim)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.slurm.replay import configure, values
 
 from fabriek.demo.slurm import Bed, Cluster, Partition
 from fabriek.simulation.emitting import slurm_settings
@@ -52,12 +52,6 @@ AS_TOLD = {"OverTimeLimit": "0 min", "PriorityCalcPeriod": "00:02:00", "Priority
 """Where Slurm says what it was told in other words."""
 
 
-def values(lines: Iterable[str]) -> dict[str, str]:
-    """The names and values of `name=value` or `name = value`."""
-    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
-    return {name.strip(): value.strip() for name, _, value in pairs}
-
-
 def reservations(bed: Bed) -> dict[str, dict[str, str]]:
     """What Slurm says of each, by name."""
     told = bed.run("gamma", "scontrol", "-o", "show", "reservation").splitlines()
@@ -70,12 +64,7 @@ def test_slurm_takes_all_of_it(new_folder: Path) -> None:
     settings = slurm_settings(MACHINE, POLICY)
     asked = values(settings.conf)
     with Bed(new_folder, [Cluster("gamma", (Partition("cpu", nodes=2, cores=8),))]) as bed:
-        bed.stop("slurmctld-gamma")
-        conf = new_folder / "gamma" / "slurm.conf"
-        kept = [line for line in conf.read_text().splitlines() if line.partition("=")[0] not in asked]
-        conf.write_text("\n".join((*kept, *settings.conf, "")))
-        bed.start("slurmctld-gamma")
-        bed.wait_until_idle()
+        configure(bed, "gamma", settings.conf)
         now = values(bed.run("gamma", "scontrol", "show", "config").splitlines())
         assert {name: now[name] for name in asked} == asked | AS_TOLD
 

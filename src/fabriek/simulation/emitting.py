@@ -115,7 +115,9 @@ def _scheduling(policy: Policy) -> Iterator[str]:
     if policy.backfill is not Backfill.NONE:
         # Who has a reservation: the first of each partition, or, with 0, all.
         reserve = int(policy.backfill is Backfill.EASY)
+        # bf_busy_nodes: it is planned on nodes that are still busy, so that idle ones stay for whoever may pass.
         parameters += [
+            "bf_busy_nodes",
             "bf_continue",
             f"bf_job_part_count_reserve={reserve}",
             "bf_max_job_test=10000",
@@ -302,6 +304,10 @@ def _apart_of_scheduling(policy: Policy) -> Iterator[str]:
         yield (
             "Slurm's backfill looks at its queue every bf_interval seconds, up to bf_max_job_test jobs and bf_window "
             "ahead; the simulation at each end and arrival, at all of them."
+        )
+        yield (
+            "Slurm's backfill plans by whole nodes: what the first in the queue will leave of its nodes isn't given "
+            "to a job that would still run there; the simulation gives it."
         )
     if policy.backfill is Backfill.CONSERVATIVE:
         yield "Slurm plans its reservations anew at each look; the simulation keeps those that were given."

@@ -37,6 +37,7 @@ def test_who_may_overtake() -> None:
     }
     assert "bf_job_part_count_reserve=1," in conf(EASY)["SchedulerParameters"]
     assert "bf_job_part_count_reserve=0," in conf(CONSERVATIVE)["SchedulerParameters"]
+    assert all("bf_busy_nodes," in conf(policy)["SchedulerParameters"] for policy in (EASY, CONSERVATIVE))
 
 
 def test_the_two_algorithms_of_fair_share() -> None:

@@ -127,7 +127,7 @@ def test_a_mistake_of_ours_ends_the_task_and_not_the_worker(
 
     monkeypatch.setattr("fabriek.access.actions.applications.check_eligibility", mistaken)
     monkeypatch.setattr("fabriek.cli.work.PAUSE", 0)
-    for module in ("fabriek.cli.work", "fabriek.access.solving"):
+    for module in ("fabriek.cli.work", "fabriek.conf.leases"):
         monkeypatch.setattr(f"{module}.close_old_connections", lambda: None)
     assert work(tmp_path, once=True) == 0
     task.refresh_from_db()

@@ -52,7 +52,7 @@ def changed(entry: Entry, **said: Any) -> Record:
 
 
 def codes(**asked: Any) -> list[str]:
-    return [hit.entry.code for hit in found(Asked(**asked)).hits]
+    return [hit.entry.code for hit in found(Asked.of(asked)).hits]
 
 
 def the_experts_of_an_application(text: str = "Dutch speech recognition") -> list[str]:
@@ -313,7 +313,7 @@ def test_words_do_not_change_without_a_new_version() -> None:
 def test_erasing_leaves_the_consent_and_a_code_that_names_nobody() -> None:
     owner, sender = make_person(), make_person()
     entry = make_entry("expert", steward=owner, **SPEECH)
-    search = save_search(sender, "people", {"q": "", "kind": ["expert"]})
+    search = save_search(sender, "people", Asked.of({"kind": "expert"}))
     write_to(sender, entry, "Will you help us?")
     edit_entry(owner, entry, changed(entry, summary="An expert of speech."))
     erase_profile(owner, entry)

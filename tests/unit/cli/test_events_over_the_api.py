@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.api.test_events import LINK, body
-from tests.factories.events import make_factory, move_into_past
+from tests.factories.events import begin_now, make_factory
 from tests.factories.world import make_person
 from tests.unit.cli.test_over_the_api import Command, _no_network  # noqa: F401 - the fixture
 
@@ -37,7 +37,7 @@ def test_an_event_from_a_file_to_who_came(tmp_path: Path) -> None:
     assert officer.read("event", "change", code, file)["sequence"] == 0
     officer.run("event", "attendance", code, "--came", number, status=1)
     officer.run("event", "attendance", code, status=2)
-    move_into_past(Event.objects.get(), 10.45)
+    begin_now(Event.objects.get())
     assert officer.run("event", "attendance", code, "--came", number).stdout == "1 marks changed.\n"
     assert code in person.run("event", "list", "--when", "all", "--kind", "training").stdout
     officer.run("event", "cancel", code, "--why", "Enough.")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
-from tests.factories.events import in_days, make_event, make_plan, move_into_past
+from tests.factories.events import begin_now, in_days, make_event, make_plan, move_into_past
 from tests.factories.world import make_allocation, make_organisation, make_person, make_world
 
 from fabriek.conf.errors import NotAllowed, NotFound
@@ -169,7 +169,7 @@ def test_once_it_has_begun_a_seat_that_comes_free_stays_free() -> None:
     event = make_event(officer, seats=1)
     register(make_person(), event)
     register(make_person(), event)
-    event = move_into_past(event, 10.45)
+    event = begin_now(event)
     change_event(officer, event, replace(plan_of(event), seats=2))
     assert states(event) == ["seat", "waiting"]
 
@@ -180,7 +180,7 @@ def test_who_organises_notes_who_came_and_nobody_else() -> None:
     here, away, waits = (register(make_person(), event) for _ in range(3))
     with pytest.raises(WrongState):
         mark_attendance(officer, event, {here.pk: True})
-    event = move_into_past(event, 10.45)
+    event = begin_now(event)
     with pytest.raises(NotAllowed):
         mark_attendance(here.person, event, {here.pk: True})
     assert mark_attendance(officer, event, {here.pk: True, away.pk: False}) == 2

@@ -73,7 +73,13 @@ class PlainNodes(Plain):
         found: set[int] = set()
         for held, numbers in self.held:
             begun, over = self.span(held)
-            if held.partition == self.pool[job] and held.klass != klass and begun < until and at < over:
+            if (
+                held.partition == self.pool[job]
+                and held.klass != klass
+                and begun < over
+                and begun < until
+                and at < over
+            ):
                 found |= numbers
         return found
 

@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from fabriek.conf.leases import Leased
+from fabriek.conf.leases import Leased, constraints_of
 from fabriek.people.models import Organisation, OrganisationClass
 from fabriek.programmes.models import Programme
 from fabriek.projects.models import Project
@@ -392,12 +392,7 @@ class ScenarioRun(Leased):
 
     class Meta:
         ordering = ["asked_at", "pk"]
-        constraints = [
-            models.CheckConstraint(condition=Q(state__in=RunState.values), name="run_state_known"),
-            models.CheckConstraint(
-                condition=~Q(state="solving") | ~Q(solver="") & Q(lease_until__isnull=False), name="run_is_held"
-            ),
-        ]
+        constraints = constraints_of(RunState, "solving", "run")
 
 
 class InquiryOf(models.TextChoices):

@@ -20,6 +20,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from fabriek.compute.records import UsageRecord
+
 State = Literal[
     "PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "REFUSED"
 ]
@@ -244,6 +246,17 @@ class ProvenRun(ProofPlace):
     key: str = Field(min_length=1, max_length=120)
     accelerator_seconds: int = Field(ge=0, le=10**18)
     core_seconds: int = Field(ge=0, le=10**18)
+
+    @classmethod
+    def of(cls, record: UsageRecord) -> ProvenRun:
+        """As its usage record has it."""
+        return cls(
+            account=record.account,
+            partition=record.partition,
+            key=record.key,
+            accelerator_seconds=record.accelerator_seconds,
+            core_seconds=record.core_seconds,
+        )
 
 
 class ProofRuns(Wire):

@@ -50,6 +50,15 @@ class Leased(models.Model):
         abstract = True
 
 
+def constraints_of(states: type[models.TextChoices], working: str, name: str) -> list[models.BaseConstraint]:
+    """Of a model of `Leased`: its state is one of these, and what is being worked at is held by somebody."""
+    held = ~models.Q(solver="") & models.Q(lease_until__isnull=False)
+    return [
+        models.CheckConstraint(condition=models.Q(state__in=states.values), name=f"{name}_state_known"),
+        models.CheckConstraint(condition=~models.Q(state=working) | held, name=f"{name}_is_held"),
+    ]
+
+
 @dataclass(frozen=True)
 class Line:
     """The rows of one model. working, done: its names for these states; asker: the way from a row to who asked; lost:
@@ -132,6 +141,10 @@ class Line:
                 state=CANCELLED, solver="", lease_until=None, step="", ended_at=timezone.now()
             )
         )
+
+    def ahead_of(self, run: Leased) -> int:
+        """How many wait before this one. One query."""
+        return self._rows(state=ASKED, asked_at__lt=run.asked_at).exclude(pk=run.pk).count()
 
     def is_broken_off(self, run: Leased, now: datetime | None = None) -> bool:
         """Whether nothing comes of it by itself: it was cancelled, failed, or its holder was lost."""

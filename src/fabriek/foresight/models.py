@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from fabriek.conf.leases import Leased
+from fabriek.conf.leases import Leased, constraints_of
 from fabriek.register.models import Partition
 
 
@@ -130,12 +130,7 @@ class StudyRun(Leased):
 
     class Meta:
         ordering = ["asked_at", "pk"]
-        constraints = [
-            models.CheckConstraint(condition=Q(state__in=StudyState.values), name="study_state_known"),
-            models.CheckConstraint(
-                condition=~Q(state="simulating") | ~Q(solver="") & Q(lease_until__isnull=False), name="study_is_held"
-            ),
-        ]
+        constraints = constraints_of(StudyState, "simulating", "study")
 
 
 class StudyAnswer(models.Model):

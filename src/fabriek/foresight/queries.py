@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from fabriek.conf.errors import NotFound
 from fabriek.conf.sorting import Column, ordered, place_among
 from fabriek.foresight.errors import NotComputed
-from fabriek.foresight.models import Study, StudyRun, StudyState, Workload
+from fabriek.foresight.models import Study, StudyState, Workload
 from fabriek.foresight.working import LINE
 from fabriek.programmes.models import Promise
 from fabriek.programmes.queries import promises_on
@@ -60,11 +60,6 @@ def figures_of(study: Study) -> dict[str, Any]:
         raise NotComputed(_("%(code)s has no figures yet.") % {"code": study.code}, state=LINE.state_now(study.run))
     found: dict[str, Any] = json.loads(answer.figures)
     return found
-
-
-def ahead_of(study: Study) -> int:
-    """How many studies wait before this one. One query."""
-    return StudyRun.objects.filter(state=StudyState.ASKED, asked_at__lt=study.run.asked_at).exclude(pk=study.pk).count()
 
 
 def workloads(sort: str = "") -> QuerySet[Workload]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -89,6 +89,24 @@ def finished(url: str, token: str, answer: Any) -> Any:
     if answer["state"] == "failed":
         end(answer["sentence"], 1)
     return answer
+
+
+def once_over(url: str, token: str, path: str, under_way: Collection[str]) -> dict[str, Any]:
+    """What stands at a path once its state is none of those, looked at again and again; a terminal shows its step."""
+    code = path.rpartition("/")[2]
+    with Console(stderr=True).status(code) as status:
+        while True:
+            answer: dict[str, Any] = ask("GET", url, token, path)
+            if answer["state"] not in under_way:
+                return answer
+            status.update(f"{code}: {answer['step'] or answer['state']} ...")
+            time.sleep(LOOK_AGAIN)
+
+
+def end_if_faulty(answer: Mapping[str, Any]) -> None:
+    """End the command with the fault that an answer tells, if it tells one."""
+    if answer["fault"]:
+        end(answer["fault"], 1)
 
 
 def end(sentence: str, status: int) -> NoReturn:

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import csv
-import sys
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from fabriek.cli.remote.asking import LOCAL, Json, Token, Url, Why, ask, end, everything, group, send, show, tell
+from fabriek.cli.remote.asking import (
+    LOCAL,
+    Json,
+    Token,
+    Url,
+    Why,
+    ask,
+    end,
+    end_if_faulty,
+    everything,
+    group,
+    once_over,
+    send,
+    show,
+    tell,
+)
 
 Code = Annotated[str, typer.Argument(metavar="STUDY")]
 WorkloadCode = Annotated[str, typer.Argument(metavar="WORKLOAD")]
@@ -125,7 +137,7 @@ def asked(
     }
     answer = ask("POST", url, token, "/studies", body)
     if wait:
-        answer = _waited(url, token, answer["code"])
+        answer = once_over(url, token, f"/studies/{answer['code']}", UNDER_WAY)
     _told(answer, as_json)
 
 
@@ -160,7 +172,7 @@ def _numbers(texts: list[str] | None, how: str) -> dict[str, float]:
 
 def waited(code: Code, url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
     """Wait until a study is simulated, then show it."""
-    _told(_waited(url, token, code), as_json)
+    _told(once_over(url, token, f"/studies/{code}", UNDER_WAY), as_json)
 
 
 def shown(code: Code, url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
@@ -220,19 +232,7 @@ def _told(answer: dict[str, Any], as_json: bool) -> None:
     if not as_json:
         for sentence in answer.get("verdicts", []):
             print(sentence)
-    if answer["fault"]:
-        print(answer["fault"], file=sys.stderr)
-        raise typer.Exit(1)
-
-
-def _waited(url: str, token: str, code: str) -> dict[str, Any]:
-    with Console(stderr=True).status(code) as status:
-        while True:
-            answer: dict[str, Any] = ask("GET", url, token, f"/studies/{code}")
-            if answer["state"] not in UNDER_WAY:
-                return answer
-            status.update(f"{code}: {answer['step'] or answer['state']} ...")
-            time.sleep(1)
+    end_if_faulty(answer)
 
 
 def register(app: typer.Typer) -> None:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from fabriek.cli.remote import explaining
-from fabriek.cli.remote.asking import LOCAL, Json, Token, Url, Why, ask, end, everything, group, send, show, tell
+from fabriek.cli.remote.asking import (
+    LOCAL,
+    Json,
+    Token,
+    Url,
+    Why,
+    ask,
+    end,
+    end_if_faulty,
+    everything,
+    group,
+    once_over,
+    send,
+    show,
+    tell,
+)
 
 Code = Annotated[str, typer.Argument(metavar="SCENARIO")]
 UNDER_WAY = ("asked", "solving")
@@ -68,13 +80,13 @@ def asked(
     ]
     answer = ask("POST", url, token, "/scenarios", {"calls": calls, "changes": changes, "why": why})
     if wait:
-        answer = _waited(url, token, answer["code"])
+        answer = once_over(url, token, f"/scenarios/{answer['code']}", UNDER_WAY)
     _told(answer, as_json)
 
 
 def waited(code: Code, url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
     """Wait until a scenario is solved, then show it."""
-    _told(_waited(url, token, code), as_json)
+    _told(once_over(url, token, f"/scenarios/{code}", UNDER_WAY), as_json)
 
 
 def shown(code: Code, url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
@@ -149,19 +161,7 @@ def download(
 
 def _told(answer: dict[str, Any], as_json: bool) -> None:
     show([answer], _COLUMNS, as_json, answer)
-    if answer["fault"]:
-        print(answer["fault"], file=sys.stderr)
-        raise typer.Exit(1)
-
-
-def _waited(url: str, token: str, code: str) -> dict[str, Any]:
-    with Console(stderr=True).status(code) as status:
-        while True:
-            answer: dict[str, Any] = ask("GET", url, token, f"/scenarios/{code}")
-            if answer["state"] not in UNDER_WAY:
-                return answer
-            status.update(f"{code}: {answer['step'] or answer['state']} ...")
-            time.sleep(1)
+    end_if_faulty(answer)
 
 
 def _kept(result: dict[str, Any] | None) -> str:

@@ -37,17 +37,7 @@ def proof_runs(store: Store, day: date, places: Sequence[ProofPlace]) -> ProofRu
         """SELECT * FROM job WHERE accounted IS NOT NULL AND "end" >= ? AND "end" < ? ORDER BY id""",
         *_seconds_of(day),
     )
-    runs = [
-        ProvenRun(
-            account=record.account,
-            partition=record.partition,
-            key=record.key,
-            accelerator_seconds=record.accelerator_seconds,
-            core_seconds=record.core_seconds,
-        )
-        for record in map(_record, rows)
-        if (record.account, record.partition) in wanted
-    ]
+    runs = [ProvenRun.of(record) for record in map(_record, rows) if (record.account, record.partition) in wanted]
     return ProofRuns(places=list(places), runs=runs[:MOST_RECORDS], cut=len(runs) > MOST_RECORDS)
 
 

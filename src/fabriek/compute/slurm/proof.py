@@ -76,15 +76,7 @@ class Prover:
                 continue
             if len(runs) >= MOST_RECORDS:
                 return ProofRuns(places=list(places), runs=runs, cut=True)
-            runs.append(
-                ProvenRun(
-                    account=record.account,
-                    partition=record.partition,
-                    key=record.key,
-                    accelerator_seconds=record.accelerator_seconds,
-                    core_seconds=record.core_seconds,
-                )
-            )
+            runs.append(ProvenRun.of(record))
         return ProofRuns(places=list(places), runs=runs, cut=False)
 
     def _ended_on(self, day: date) -> Iterator[UsageRecord]:

@@ -18,6 +18,7 @@ from fabriek.access.comparison import SolvedScenario
 from fabriek.access.models import Application, RunState, Scenario
 from fabriek.access.scenarios import compared, is_unsolved_by_nobody, reality_of, scenario_of, scenarios, state_now
 from fabriek.access.scenarios import solved as solved_scenario
+from fabriek.access.solving import LINE
 from fabriek.access.words import names_of_promises, promises_in, speech
 from fabriek.allocation.explain import short_words
 from fabriek.conf.errors import Refused
@@ -185,17 +186,8 @@ def _progress(scenario: Scenario) -> dict[str, Any]:
         "nobody_solves": is_unsolved_by_nobody(run, now),
         "step": STEPS.get(run.step, run.step),
         "elapsed": min(elapsed, scenario.seconds),
-        "ahead": _ahead(scenario) if state == RunState.ASKED else 0,
+        "ahead": LINE.ahead_of(run) if state == RunState.ASKED else 0,
     }
-
-
-def _ahead(scenario: Scenario) -> int:
-    return (
-        type(scenario.run)
-        .objects.filter(state=RunState.ASKED, asked_at__lt=scenario.run.asked_at)
-        .exclude(pk=scenario.pk)
-        .count()
-    )
 
 
 @requires("read decisions")

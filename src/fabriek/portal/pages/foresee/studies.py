@@ -16,7 +16,7 @@ from fabriek.conf.errors import NotFound, Refused
 from fabriek.foresight import actions
 from fabriek.foresight.errors import StudyInvalid
 from fabriek.foresight.models import ClassesAre, Study, StudyState, Workload
-from fabriek.foresight.queries import ahead_of, figures_of, machines, promised_floors, studies, study_of, workloads
+from fabriek.foresight.queries import figures_of, machines, promised_floors, studies, study_of, workloads
 from fabriek.foresight.settings_of_slurm import settings_of
 from fabriek.foresight.tables import TABLES, table_of
 from fabriek.foresight.words import (
@@ -217,7 +217,7 @@ def _progress(study: Study) -> dict[str, Any]:
         "nobody_works": LINE.is_left_waiting(run, now),
         "done": int(done or 0),
         "most": int(most or 0),
-        "ahead": ahead_of(study) if state == StudyState.ASKED else 0,
+        "ahead": LINE.ahead_of(run) if state == StudyState.ASKED else 0,
     }
 
 

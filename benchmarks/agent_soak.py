@@ -38,7 +38,7 @@ from django.core.management import call_command  # noqa: E402
 from tests.factories.world import World, make_allocation, make_world  # noqa: E402
 from tests.slurm.faults.platform import Platform  # noqa: E402
 
-from fabriek.demo.slurm import Bed, Cluster, Partition  # noqa: E402
+from fabriek.demo.slurm import Bed, Cluster, Partition, ordinary_user  # noqa: E402
 from fabriek.demo.slurm.database import Database  # noqa: E402
 from fabriek.operations.actions import submit_job  # noqa: E402
 from fabriek.operations.models import ENDED_STATES, Job, UsageRecord  # noqa: E402
@@ -78,7 +78,7 @@ def start_agent(bed: Bed, world: World, url: str) -> subprocess.Popen[bytes]:
     jobs.mkdir()
     jobs.chmod(0o1777)
     environment = ", ".join(f'{name} = "{value}"' for name, value in bed.env("alpha").items())
-    user = "nobody" if os.geteuid() == 0 else os.environ["USER"]
+    user = ordinary_user()
     become = "runuser" if os.geteuid() == 0 else "self"
     (folder / "slurm.toml").write_text(
         f'cluster = "alpha"\ndefault_user = "{user}"\n[commands]\nenvironment = {{ {environment} }}\n'

@@ -35,7 +35,7 @@ from fabriek.compute.slurm.commands import Commands
 from fabriek.compute.slurm.settings import SlurmSettings
 from fabriek.compute.slurm.store import Store
 from fabriek.compute.wire import AccountState
-from fabriek.demo.slurm import Bed
+from fabriek.demo.slurm import Bed, ordinary_user
 from fabriek.demo.slurm.shape import Cluster, Partition
 
 SAMPLE = 50
@@ -64,7 +64,7 @@ def measure(bed: Bed, folder: Path, accounts: int, changes: int) -> None:
     settings = SlurmSettings.model_validate(
         {
             "cluster": "alpha",
-            "default_user": "nobody",
+            "default_user": ordinary_user(),
             "commands": {"environment": bed.env("alpha")},
             "jobs": {"become": "self" if os.geteuid() else "runuser"},
         }

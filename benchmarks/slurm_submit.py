@@ -39,12 +39,12 @@ from fabriek.compute.slurm.accounts import qos_name  # noqa: E402
 from fabriek.compute.slurm.commands import Commands  # noqa: E402
 from fabriek.compute.slurm.settings import SlurmSettings  # noqa: E402
 from fabriek.compute.wire import JobOrder  # noqa: E402
-from fabriek.demo.slurm import Bed, Cluster, Partition  # noqa: E402
+from fabriek.demo.slurm import Bed, Cluster, Partition, ordinary_user  # noqa: E402
 from fabriek.people.actions import create_token  # noqa: E402
 
 SCRIPT = "#!/bin/bash\n#SBATCH --gpus=1 --time=1\ntrue\n"
 AS_ROOT = os.geteuid() == 0
-USER = "nobody" if AS_ROOT else getpass.getuser()
+USER = ordinary_user()
 
 
 def main() -> None:

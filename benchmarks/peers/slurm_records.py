@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fabriek.compute.sacct import ASKED
-from fabriek.demo.slurm import Bed
+from fabriek.demo.slurm import Bed, ordinary_user
 from fabriek.demo.slurm.database import Database
 
 CLUSTER = "alpha"
@@ -40,7 +40,7 @@ def real_cluster(accounts: list[str], number: int) -> Iterator[tuple[Callable[[l
 
     try:
         bed.up()
-        user = "nobody" if os.geteuid() == 0 else getpass.getuser()
+        user = ordinary_user()
         for account in accounts:
             bed.run(CLUSTER, "sacctmgr", "-iQ", "add", "account", account, f"cluster={CLUSTER}")
         names = ",".join(accounts)

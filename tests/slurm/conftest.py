@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fabriek.demo.slurm import Bed
+from fabriek.demo.slurm import Bed, ordinary_user
 from fabriek.demo.slurm.packages import advice, missing
 
 ROOM = 2 * 1024**3
@@ -66,6 +66,4 @@ def folder(new_folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def job_user() -> str:
     """Whose jobs run: as root an account without rights, otherwise one's own, which is the only one that can."""
-    import pwd
-
-    return "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+    return ordinary_user()

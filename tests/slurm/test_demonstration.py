@@ -118,7 +118,7 @@ def test_the_clusters_live_with_the_data_unless_that_will_not_do(settings: Any, 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has others to run jobs as")
 @pytest.mark.parametrize(
-    ("sudo_user", "expected"), [("", "nobody"), ("daemon", "daemon"), ("root", "nobody"), ("no-such", "nobody")]
+    ("sudo_user", "expected"), [("", "games"), ("daemon", "daemon"), ("root", "games"), ("no-such", "games")]
 )
 def test_jobs_never_run_as_root(sudo_user: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SUDO_USER", sudo_user)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,15 @@ from typing import Any
 import pytest
 from tests.slurm.conftest import short_folder
 from tests.slurm.sites import Site
+from tests.slurm.test_bed import until
 
 from fabriek.compute.engine import EngineUnavailable, SubmitRefused
-from fabriek.compute.slurm.rest import options_of
+from fabriek.compute.slurm.accounts import qos_name
+from fabriek.compute.slurm.controller import ByCommands, Submission
+from fabriek.compute.slurm.rest import ByRest
+from fabriek.compute.slurm.rest_jobs import options_of
 from fabriek.compute.slurm.settings import RestSettings
+from fabriek.compute.wire import JobOrder
 from fabriek.demo.slurm import Bed, Cluster, Partition
 
 
@@ -63,10 +69,8 @@ def test_a_job_goes_by_slurmrestd_as_its_user(site, job_user, monkeypatch):
     assert report.accelerators == 1
 
 
-def test_by_its_socket_all_is_ones_own(bed, folder, monkeypatch):
-    site = with_rest(bed, getpass.getuser(), folder, url=f"unix:{bed.rest_socket('rho')}")
-    site.settings = site.settings.model_copy(update={"jobs": site.settings.jobs.model_copy(update={"become": "self"})})
-    site.engine = site.new_engine()
+def test_by_its_socket_all_is_its_users_own(bed, folder, monkeypatch):
+    site = with_rest(bed, bed.rest_user, folder, url=f"unix:{bed.rest_socket('rho')}")
     state = site.made("socket")
     no_sbatch(site, monkeypatch)
     number = site.engine.submit(site.order(state, "sleep 60"))
@@ -97,6 +101,86 @@ def test_an_array_and_a_lost_answer(site):
     assert site.ended(number).tasks == {"COMPLETED": 2}
 
 
+SCRIPTS = [
+    "--gpus=2 -t 00:03:30 -J 'a name' -o %x-%j.txt -e errors.txt",
+    "--gres=gpu:1 -N 1 -n 2 -c 2 -t 5 --mem=100M",
+    "--gpus-per-node=2 --ntasks-per-node=2 --mem-per-cpu=1G --time=1:00:00 --requeue",
+    "-n 3 -t 2 --mem=1500K",
+    "--gpus=1 -t 1 --array=1-3%2",
+]
+SAME = re.compile(
+    r"\b(JobName|Account|QOS|Requeue|TimeLimit|Partition|NumNodes|NumCPUs|NumTasks|CPUs/Task|NtasksPerN\S*|ReqTRES|TRES|"
+    r"MinMemory\w+|TresPer\w+|Comment|StdErr|StdOut|ArrayTaskThrottle)=(\S*)"
+)
+
+
+@pytest.mark.parametrize("directives", SCRIPTS)
+def test_every_version_that_is_offered_makes_the_job_that_sbatch_makes(bed, job_user, folder, directives):
+    """What slurmctld shows of the job is word for word the same, but for its number and folder."""
+    site = with_rest(bed, job_user, folder)
+    state = site.made("alike", accelerator_seconds_limit=600_000, core_seconds_limit=6_000_000)
+    bed.run("rho", "scontrol", "update", "PartitionName=gpu", "State=DOWN")
+    try:
+        made = {}
+        for version in ["sbatch", *by_rest(site).offered()]:
+            order = site.order(state, "true", directives)
+            number = submit(site, version, order)
+            shown = bed.run("rho", "scontrol", "show", "job", "--oneliner", number)
+            shown = re.sub(
+                rf"(?<!\d){number}(?!\d)", "NUMBER", shown.replace(order.uuid, "UUID").replace(str(folder), "FOLDER")
+            )
+            made[version] = dict(SAME.findall(shown))
+            bed.run("rho", "scancel", number)
+    finally:
+        bed.run("rho", "scontrol", "update", "PartitionName=gpu", "State=UP")
+    assert len(made) > 3
+    for version, job in made.items():
+        assert job == made["sbatch"], version
+
+
+# What differs from job to job, and what says from where sbatch was called.
+OF_ITS_OWN = {
+    "SLURM_TASK_PID", "SLURM_JOB_START_TIME", "SLURM_JOB_END_TIME", "SLURM_JOB_SLUID", "SLURM_SUBMIT_HOST",
+    "SLURM_PRIO_PROCESS", "SHLVL",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("directives", SCRIPTS[:4])
+def test_a_script_finds_the_environment_that_sbatch_gives_it(bed, job_user, folder, directives):
+    site = with_rest(bed, job_user, folder)
+    state = site.made("within", accelerator_seconds_limit=600_000, core_seconds_limit=6_000_000)
+    found = {}
+    for version in ["sbatch", *by_rest(site).offered()]:
+        order = site.order(state, "env > partial; mv partial environment", directives)
+        number = submit(site, version, order)
+        path = folder / "jobs" / order.uuid / "environment"
+        until(path.exists)
+        told = dict(line.split("=", 1) for line in path.read_text().splitlines())
+        found[version] = {
+            name: re.sub(rf"(?<![0-9.]){number}(?![0-9.])", "NUMBER", value.replace(order.uuid, "UUID"))
+            if name.startswith("SLURM_JOB")
+            else value.replace(order.uuid, "UUID")
+            for name, value in told.items()
+            if name not in OF_ITS_OWN
+        }
+    for version, environment in found.items():
+        assert environment == found["sbatch"], version
+
+
+def submit(site: Site, version: str, order: JobOrder) -> str:
+    """By sbatch, or by slurmrestd's version."""
+    folder = str(site.folder / "jobs" / order.uuid)
+    submission = Submission(order, site.user, folder, qos_name(site.settings, order.account, order.partition))
+    way = ByCommands(site.engine._commands) if version == "sbatch" else by_rest(site, version)
+    return way.submit(submission)
+
+
+def by_rest(site: Site, version: str | None = None) -> ByRest:
+    assert site.settings.rest is not None
+    commands = site.engine._commands
+    return ByRest(site.settings.rest.model_copy(update={"version": version}), commands, commands.environment)
+
+
 def test_without_slurmrestd_nothing_is_refused_and_nothing_lost(bed, job_user, folder):
     site = with_rest(bed, job_user, folder, url="http://127.0.0.1:9")
     order = site.order(site.made("away"))
@@ -109,7 +193,7 @@ def test_without_slurmrestd_nothing_is_refused_and_nothing_lost(bed, job_user, f
     [
         ("--gpus=2 -t 90", {"gpus": "2", "time_limit": 90}),
         ("-N 2 -n 4 -c 8 --time=1:30", {"nodes": "2", "tasks": 4, "cpus_per_task": 8, "time_limit": 2}),
-        ("-J 'a name' -o out.%j --mem=4G", {"name": "a name", "standard_output": "out.%j", "memory_per_node": "4G"}),
+        ("-J 'a name' -o out.%j --mem=4G", {"name": "a name", "standard_output": "out.%j", "memory_per_node": 4096}),
         ("--account=x --qos=y --requeue", {}),
         ("--constraint=fast", None),
         ("--time=never", None),

@@ -17,12 +17,11 @@ from rich.console import Console
 from fabriek.conf.errors import Refused
 from fabriek.demo import moving
 from fabriek.demo.machines import ON_SLURM, bed_clusters
-from fabriek.demo.slurm import Bed, BedError, NotInstalled, packages
+from fabriek.demo.slurm import Bed, BedError, NotInstalled, ordinary_user, packages
 from fabriek.demo.world import agent_folder
 
 # Sockets in a bed have names below this folder's, of which systems take 107 bytes.
 _LONGEST = 60
-_NOBODY = "nobody"
 
 
 @contextlib.contextmanager
@@ -80,14 +79,15 @@ def _own(folder: Path) -> Path:
 
 
 def job_user() -> str:
-    """Whose jobs run. As root: who called sudo, else nobody; never root. Errors: Refused."""
-    if os.geteuid() != 0:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    for name in (os.environ.get("SUDO_USER", ""), _NOBODY):
-        with contextlib.suppress(KeyError):
-            if name and pwd.getpwnam(name).pw_uid != 0:
-                return name
-    raise Refused(f"Jobs must not run as root, and there is no user {_NOBODY}. Start this as an ordinary user")
+    """Whose jobs run. As root: who called sudo, else `ordinary_user`; never root. Errors: Refused."""
+    called = os.environ.get("SUDO_USER", "") if os.geteuid() == 0 else ""
+    with contextlib.suppress(KeyError):
+        if called and pwd.getpwnam(called).pw_uid != 0:
+            return called
+    try:
+        return ordinary_user()
+    except BedError as error:
+        raise Refused(f"{error}. Start this as an ordinary user") from error
 
 
 def tell_the_agents(bed: Bed, user: str) -> None:

@@ -76,10 +76,10 @@ def _try_all(folder: Path, asked: argparse.Namespace) -> int:
     from tests.slurm.faults.line import Cable, cables_can_be_laid
     from tests.slurm.faults.trial import Ground, run_trial
 
-    from fabriek.demo.slurm import Bed, Cluster, Partition, packages
+    from fabriek.demo.slurm import Bed, Cluster, Partition, ordinary_user, packages
     from fabriek.ledger.queries import check
 
-    user = "nobody" if os.geteuid() == 0 else os.environ.get("USER", "")
+    user = ordinary_user()
     (folder / "site").mkdir()
     (folder / "site").chmod(0o755)
     began = time.monotonic()

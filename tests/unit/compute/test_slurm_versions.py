@@ -19,7 +19,7 @@ from fabriek.compute.sacct import ASKED, columns_to_ask, read_sacct
 from fabriek.compute.slurm.controller import ByCommands, Queued
 from fabriek.compute.slurm.formats import STATES, FormatError, state_of, state_shown
 from fabriek.compute.slurm.output import places_in
-from fabriek.compute.slurm.rest import queued_of
+from fabriek.compute.slurm.rest_jobs import queued_of
 
 # src/sacct/sacct.c, in the sources after 25.05 (SegmentSize, SLUID and StdOut are newer than 22.05; Reserved is gone).
 HELP = """
@@ -169,6 +169,7 @@ def test_a_line_of_squeue_says_how_many_gpus_a_node_gives(generic, nodes, accele
     ("after", "error"),
     [
         ("Power= NtasksPerTRES:0", "/home/ann/a b.err"),  # 22.05
+        ("OOMKillStep=0 ", "/home/ann/a b.err"),  # 24.11
         ("TresPerNode=gres/gpu:1", "/home/ann/a b.err"),  # since 24.05 there is no Power
         ("TresPerJob=gres/gpu:4 MailUser=ann", "/home/ann/a b.err"),
         ("CpusPerTres=gres/gpu:8 TresPerTask=gres/gpu=1", "/home/ann/a b.err"),

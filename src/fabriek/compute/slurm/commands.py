@@ -224,12 +224,16 @@ class Commands:
                     1,
                 )
             return ["env", f"HOME={home}"]
-        names = ["env", f"HOME={home}", f"USER={user}", f"LOGNAME={user}"]
+        names = ["env", *(f"{name}={value}" for name, value in self.names_of(user).items())]
         return (
             ["runuser", "-u", user, "--", *names]
             if how == "runuser"
             else ["sudo", "-n", "-u", user, "--", *self._kept(), *names]
         )
+
+    def names_of(self, user: str) -> dict[str, str]:
+        """What a user's environment says of who it is. Errors: CommandFailed for root and for nobody we know."""
+        return {"HOME": self.home(user), "USER": user, "LOGNAME": user}
 
     def _kept(self) -> list[str]:
         # sudo begins with an environment of its own.

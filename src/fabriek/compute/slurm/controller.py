@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
+from fabriek.compute.directives import DirectiveError, directive_words
 from fabriek.compute.slurm.commands import CommandFailed, Commands
 from fabriek.compute.slurm.formats import FormatError, rows, state_of, tasks_in
 from fabriek.compute.wire import JobOrder
@@ -58,15 +59,21 @@ class Submission:
     @property
     def name(self) -> str:
         """The order's name, printable; empty where the script has one of its own."""
-        if re.search(r"^#SBATCH\s+(--job-name\b|-J)", self.order.script, re.M):
-            return ""
-        return printable(self.order.name)
+        return "" if self._says("--job-name", "-J") else printable(self.order.name)
 
     @property
     def requeue(self) -> bool:
         """Whether Slurm may run it again by itself: only where the script says so. Who didn't think of it would pay
         twice, and find half of what was written overwritten."""
-        return re.search(r"^#SBATCH\s+--requeue\b", self.order.script, re.M) is not None
+        return self._says("--requeue")
+
+    def _says(self, *options: str) -> bool:
+        """Whether the script's #SBATCH lines have one of these, wherever they stand."""
+        try:
+            return any(word.startswith(options) for word in directive_words(self.order.script))
+        except DirectiveError:
+            # Nobody here can read them; sbatch will say why.
+            return False
 
 
 def printable(name: str) -> str:
@@ -101,12 +108,12 @@ class ByCommands:
     def submit(self, submission: Submission) -> str:
         """See Controller. As the user."""
         order = submission.order
-        # Both by one process of theirs: becoming somebody takes as long as sbatch itself. The shell reads these three
-        # words of ours; what people wrote are its arguments.
+        # All by one process of theirs: becoming somebody takes as long as sbatch itself. The shell reads this line of
+        # ours; what people wrote are its arguments. Where sbatch is called is SLURM_SUBMIT_DIR, to which scripts go.
         words = [
             "sh",
             "-c",
-            'mkdir -p -m 700 -- "$0" && exec "$@"',
+            'mkdir -p -m 700 -- "$0" && cd -- "$0" && unset OLDPWD && exec "$@"',
             submission.folder,
             "sbatch",
             "--parsable",

@@ -63,14 +63,11 @@ class Task:
 def places_in(shown: str) -> tuple[str, str]:
     """Where a job's output and its errors go, by `scontrol --oneliner show job`; the same where both are one.
 
-    A path may hold blanks; what follows it has a known name: Power until 23.02, what was asked of each TRES since.
-    25.11 says no place for errors that go with the output. Errors: FormatError.
+    A path may hold blanks. What follows it begins with a name of Slurm's own, another one in each version: Power until
+    23.02, OOMKillStep in 24.11, what was asked of each TRES, nothing in 26.05. Since 25.11 no place for errors is said
+    that go with the output. Errors: FormatError.
     """
-    out = re.search(
-        r" StdOut=(.*?)(?= (?:Power|(?:Cpus|Mem|Ntasks)Per(?:Tres|TRES)|Tres[A-Z][A-Za-z]+|Mail(?:User|Type))=|$)",
-        shown,
-        re.M,
-    )
+    out = re.search(r" StdOut=(.*?)(?= [A-Z][A-Za-z]+=|$)", shown, re.M)
     err = re.search(r" StdErr=(.*?)(?= StdIn=)", shown)
     if out is None or err is None:
         raise FormatError("scontrol show job shows no StdOut and StdErr")

@@ -6,23 +6,20 @@ stays with sacct, because slurmrestd has no pages (10,000 jobs: 64 MB, 9 s, wher
 
 from __future__ import annotations
 
-import argparse
-import math
-import re
 import time
-from typing import Any, NoReturn
+from collections.abc import Iterator
+from typing import Any
 
 import httpx
 
-from fabriek.compute.directives import DirectiveError, directive_words, seconds_of_limit
 from fabriek.compute.slurm.commands import NO_ANSWER, CommandFailed, Commands, NoAnswer
 from fabriek.compute.slurm.controller import ByCommands, Queued, Submission
-from fabriek.compute.slurm.formats import FormatError, plain, state_shown, tasks_in, tres
+from fabriek.compute.slurm.formats import FormatError
+from fabriek.compute.slurm.rest_jobs import VERSIONS, as_told, options_of, queued_of
 from fabriek.compute.slurm.settings import RestSettings
 
 _TOKEN_SECONDS = 3_600
 _RENEWED_BEFORE = 300
-_ERROR_INVALID_JOB = 2017
 
 
 class ByRest:
@@ -38,6 +35,7 @@ class ByRest:
         else:
             self._client = httpx.Client(base_url=settings.url, timeout=settings.timeout)
         self._tokens: dict[str, tuple[str, float]] = {}
+        self._version = settings.version
 
     def submit(self, submission: Submission) -> str:
         """See Controller. slurmrestd does not read #SBATCH lines: they are translated. A script with one that has no
@@ -57,9 +55,9 @@ class ByRest:
             "current_working_directory": submission.folder,
             "requeue": submission.requeue,
             # slurmrestd wants one, and takes none from anywhere else.
-            "environment": {**self._environment, "HOME": self._commands.home(submission.user)},
+            "environment": {**self._environment, **self._commands.names_of(submission.user)},
         }
-        answer = self._ask("POST", "job/submit", submission.user, {"script": order.script, "job": job})
+        answer = self._ask("POST", "job/submit", submission.user, as_told(self.version(), job, order.script))
         number = answer.get("job_id")
         if not isinstance(number, int) or number <= 0:
             raise FormatError(f"slurmrestd gave no job_id: {str(answer)[:200]}")
@@ -81,10 +79,31 @@ class ByRest:
             if "Invalid job id" not in error.said and "already completing or completed" not in error.said:
                 raise
 
+    def version(self) -> str:
+        """The version of the data that is spoken. Errors: NoAnswer."""
+        if self._version is None:
+            self._version = next(self.offered(), None)
+        if self._version is None:
+            known = f"{VERSIONS[-1]} to {VERSIONS[0]}"
+            raise NoAnswer(["slurmrestd", "GET", "ping"], f"{self._settings.url} offers none of {known}")
+        return self._version
+
+    def offered(self) -> Iterator[str]:
+        """The versions known here that it offers, the newest first. Errors: NoAnswer."""
+        for version in VERSIONS:
+            try:
+                answer = self._client.get(f"/slurm/{version}/ping", headers=self._headers(""))
+            except httpx.HTTPError as error:
+                words = ["slurmrestd", "GET", "ping"]
+                raise NoAnswer(words, f"{self._settings.url}: {error or type(error).__name__}", None) from error
+            # What isn't offered is a page of text with status 404.
+            if answer.status_code == 200:
+                yield version
+
     def _ask(self, method: str, path: str, user: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         words = ["slurmrestd", method, path]
         try:
-            address = f"/slurm/{self._settings.version}/{path}"
+            address = f"/slurm/{self.version()}/{path}"
             response = self._client.request(method, address, json=body, headers=self._headers(user))
             answer = response.json()
         except httpx.HTTPError as error:
@@ -114,81 +133,3 @@ class ByRest:
                 raise FormatError("scontrol token printed no SLURM_JWT")
             self._tokens[name] = token, time.time() + _TOKEN_SECONDS
         return {"X-SLURM-USER-NAME": name, "X-SLURM-USER-TOKEN": token}
-
-
-def queued_of(job: dict[str, Any]) -> Queued:
-    """A job as slurmrestd tells it, of v0.0.36 and later. Errors: KeyError, TypeError, ValueError, FormatError."""
-    number, array = plain(job["job_id"]), plain(job["array_job_id"])
-    resources = tres(job.get("tres_alloc_str") or job.get("tres_req_str") or "")
-    limit = plain(job["time_limit"])
-    return Queued(
-        number=str(number),
-        array=str(array or number),
-        state=state_shown(job["job_state"]),
-        reason=str(job["state_reason"]),
-        start=plain(job["start_time"]) or 0,
-        limit=limit * 60 if limit else None,
-        cores=plain(job["cpus"]) or 0,
-        accelerators=resources.get("gres/gpu", 0),
-        priority=plain(job["priority"]) or 0,
-        partition=str(job["partition"]),
-        tasks=_tasks_of(job),
-    )
-
-
-def _tasks_of(job: dict[str, Any]) -> tuple[str, ...]:
-    """Those that wait together have a text; each other has its number."""
-    task = plain(job.get("array_task_id")) if plain(job["array_job_id"]) else None
-    return tasks_in(job.get("array_task_string") or ("" if task is None else str(task)))
-
-
-class _Unknown(Exception):
-    pass
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise _Unknown(message)
-
-
-def _parser() -> _Parser:
-    parser = _Parser(add_help=False, allow_abbrev=False, argument_default=argparse.SUPPRESS)
-    for names, key in (
-        (("--job-name", "-J"), "name"),
-        (("--nodes", "-N"), "nodes"),
-        (("--gres",), "gres"),
-        (("--gpus", "-G"), "gpus"),
-        (("--gpus-per-node",), "gpus_per_node"),
-        (("--output", "-o"), "standard_output"),
-        (("--error", "-e"), "standard_error"),
-        (("--array", "-a"), "array"),
-        (("--mem",), "memory_per_node"),
-        (("--mem-per-cpu",), "memory_per_cpu"),
-    ):
-        parser.add_argument(*names, dest=key)
-    for names, key in (
-        (("--ntasks", "-n"), "tasks"),
-        (("--ntasks-per-node",), "tasks_per_node"),
-        (("--cpus-per-task", "-c"), "cpus_per_task"),
-    ):
-        parser.add_argument(*names, dest=key, type=int)
-    parser.add_argument("--time", "-t", dest="time_limit", type=lambda text: math.ceil(seconds_of_limit(text) / 60))
-    # The award's go before these, and requeuing is said apart.
-    for passed in (("--account", "-A"), ("--partition", "-p"), ("--qos", "-q"), ("--comment",)):
-        parser.add_argument(*passed, dest="passed")
-    parser.add_argument("--requeue", "--no-requeue", dest="passed", action="store_true")
-    return parser
-
-
-def options_of(script: str) -> dict[str, Any] | None:
-    """A script's #SBATCH lines as slurmrestd's job (https://slurm.schedmd.com/rest_api.html), or None where one of them
-    has no translation here. One node is not said where the script doesn't: slurmrestd would otherwise fix it."""
-    try:
-        found = vars(_parser().parse_args(directive_words(script)))
-    except (_Unknown, DirectiveError):
-        return None
-    found.pop("passed", None)
-    # Patterns of file names are filled in by sbatch's own rules; paths that are not absolute lie in the job's folder.
-    if any(re.search(r"[\x00-\x1f]", str(value)) for value in found.values()):
-        return None
-    return found

@@ -52,11 +52,12 @@ class SshSettings(_Table):
 class RestSettings(_Table):
     """A slurmrestd of the site's, for jobs: `unix:` and its socket, or its address on a line that is one's own.
 
-    user: by whose name the queue is asked with JWT; the agent must be let by `scontrol token` to speak for others.
+    version: of its data; left out: the newest that it offers and that is known here. user: by whose name the queue is
+    asked with JWT; the agent must be let by `scontrol token` to speak for others.
     """
 
     url: str = Field(pattern=r"^(unix:/|https?://)")
-    version: str = Field(default="v0.0.38", pattern=r"^v0\.0\.\d+$")
+    version: str | None = Field(default=None, pattern=r"^v0\.0\.(3[678]|4[0-5])$")
     user: str = "root"
     timeout: float = Field(default=60, gt=0)
 

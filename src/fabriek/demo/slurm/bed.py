@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import random
@@ -25,9 +26,10 @@ from fabriek.demo.slurm.processes import STOPPING, BedError, Processes, send, st
 from fabriek.demo.slurm.shape import TWO_CLUSTERS, Cluster
 
 PATIENCE = 180.0
+# Whom root becomes, the first that is there. Slurm 26.05 takes no job of nobody's.
+_ORDINARY = ("games", "nobody")
 _LONGEST_FOLDER = 80
 """Unix sockets have names of at most 107 bytes."""
-_OPENAPI = ",".join(f"openapi/{kind}v0.0.{number}" for kind in ("", "db") for number in (36, 37, 38))
 _ORDER = ("slurmrestd", "slurmctld", "slurmd", "slurmdbd", "mariadb", "munged")
 _PORTS = range(20_000, 32_000)
 """Below the ports that systems hand out for outgoing connections."""
@@ -166,8 +168,13 @@ class Bed:
         return done.stdout
 
     def rest_socket(self, cluster: str) -> Path:
-        """Where slurmrestd listens for this user (and root)."""
-        return self.folder / cluster / "rest.sock"
+        """Where slurmrestd listens for `rest_user` (and root), and does all as that user."""
+        return self.folder / cluster / "rest" / "socket"
+
+    @property
+    def rest_user(self) -> str:
+        """As whom slurmrestd runs: newer ones refuse root and SlurmUser, and to be told that it is all right."""
+        return ordinary_user()
 
     def rest_url(self, cluster: str) -> str:
         """Where slurmrestd listens for whoever has a token (`scontrol token`)."""
@@ -233,8 +240,10 @@ class Bed:
             (self.folder / name).mkdir(mode=0o755, exist_ok=True)
         for cluster in self.clusters:
             own = self.folder / cluster.name
-            for name in ("state", "log", "dev", *(f"spool/{node.name}" for node in cluster.nodes)):
+            for name in ("state", "log", "dev", "rest", *(f"spool/{node.name}" for node in cluster.nodes)):
                 (own / name).mkdir(parents=True, exist_ok=True)
+            if self._user != self.rest_user:
+                shutil.chown(own / "rest", self.rest_user)
             for number in range(max((node.gpus for node in cluster.nodes), default=0)):
                 if not (own / "dev" / f"gpu{number}").is_symlink():
                     (own / "dev" / f"gpu{number}").symlink_to("/dev/null")
@@ -326,24 +335,32 @@ class Bed:
             told = {"SLURM_CONF": str(self._conf(cluster))}
             return [program("slurmd"), "-D", "-N", of, "-f", told["SLURM_CONF"]], told
         if kind == "slurmctld":
-            return [program("slurmctld"), "-D", "-f", str(self._conf(of))], {"SLURM_CONF": str(self._conf(of))}
+            # Killed before it first wrote down what was used, 26.05 doesn't start again without being told to.
+            unwritten = [] if (self.folder / of / "state" / "assoc_usage").exists() else ["-i"]
+            return [program("slurmctld"), "-D", *unwritten, "-f", str(self._conf(of))], {
+                "SLURM_CONF": str(self._conf(of))
+            }
         return self._rest_command(*of.rsplit("-", 1))
 
     def _rest_command(self, cluster: str, how: str) -> tuple[list[str], dict[str, str]]:
         """One of two: in 22.05 a slurmrestd with SLURM_JWT in its environment answers to tokens only."""
-        told = {
-            "SLURM_CONF": str(self._conf(cluster)),
-            # Otherwise it refuses to run as root or as SlurmUser.
-            "SLURMRESTD_SECURITY": "disable_user_check,disable_unshare_sysv,disable_unshare_files",
-        }
+        told = {"SLURM_CONF": str(self._conf(cluster))}
         address = f"unix:{self.rest_socket(cluster)}"
         if how == "jwt":
             told["SLURM_JWT"] = "daemon"
             address = f"127.0.0.1:{self._ports[f'slurmrestd-{cluster}-jwt']}"
         else:
             self.rest_socket(cluster).unlink(missing_ok=True)
-        command = [program("slurmrestd"), "-f", told["SLURM_CONF"], "-t", "4", "-s", _OPENAPI, "-a", f"rest_auth/{how}"]
-        return [*command, address], told
+        become: list[str] = []
+        if self._user == self.rest_user:
+            # Otherwise 22.05 refuses to run as SlurmUser.
+            told["SLURMRESTD_SECURITY"] = "disable_user_check,disable_unshare_sysv,disable_unshare_files"
+        else:
+            become = ["setpriv", f"--reuid={self.rest_user}", f"--regid={_gid(self.rest_user)}", "--clear-groups"]
+            # Becoming somebody else unties it.
+            become += ["--pdeathsig=TERM", "--"] if self._tied else ["--"]
+        command = [program("slurmrestd"), "-f", told["SLURM_CONF"], "-t", "4", "-a", f"rest_auth/{how}", address]
+        return [*become, *command], told
 
     def _ready(self, daemon: str) -> Callable[[], bool]:
         """Whether it answers, asked in its own way."""
@@ -402,6 +419,16 @@ class Bed:
             time.sleep(0.02)
 
 
+def ordinary_user() -> str:
+    """As whom jobs can run: this user, or where that is root one that every Debian has. Errors: BedError."""
+    if os.geteuid() != 0:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    for name in _ORDINARY:
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name).pw_name
+    raise BedError(f"Jobs must not run as root, and there is no user {' or '.join(_ORDINARY)}")
+
+
 def _check(folder: Path, clusters: Sequence[Cluster]) -> None:
     """Errors: BedError for what Slurm would complain of less clearly."""
     if len(str(folder)) > _LONGEST_FOLDER:
@@ -413,6 +440,10 @@ def _check(folder: Path, clusters: Sequence[Cluster]) -> None:
         raise BedError("A bed has clusters whose names begin with different letters, as their nodes' names do")
     if any(not cluster.nodes for cluster in clusters):
         raise BedError("Each cluster needs a partition with a node")
+
+
+def _gid(user: str) -> int:
+    return pwd.getpwnam(user).pw_gid
 
 
 def _environment() -> dict[str, str]:

@@ -22,7 +22,10 @@ PACKAGES = {
     "slurmd": ("slurmd", "slurmstepd"),
     "slurmdbd": ("slurmdbd",),
     "slurm-client": ("sbatch", "sacct", "sacctmgr", "scontrol"),
-    "slurm-wlm-basic-plugins": ("*/slurm-wlm/openapi_dbv0_0_38.so",),
+    "slurm-wlm-basic-plugins": (
+        "*/slurm-wlm/select_cons_tres.so",
+        "*/slurm-wlm/serializer_json.so",
+    ),
     "slurm-wlm-mysql-plugin": ("*/slurm-wlm/accounting_storage_mysql.so",),
     "munge": ("munged", "munge"),
     "mariadb-server": ("mariadbd", "mariadb-install-db", "mariadb"),

@@ -38,9 +38,6 @@ from fabriek.compute.wire import AccountState
 from fabriek.demo.slurm import Bed, ordinary_user
 from fabriek.demo.slurm.shape import Cluster, Partition
 
-SAMPLE = 50
-
-
 MADE = 20
 SAMPLE = 50
 
@@ -132,7 +129,7 @@ def one_by_one(bed: Bed, settings: SlurmSettings, states: list[AccountState]) ->
     limits_alone(bed, settings, states)
     for state in states:
         name = qos_name(settings, state.account, state.partition)
-        where = ("where", "name=nobody", f"account={state.account}", "cluster=alpha", "partition=gpu")
+        where = ("where", f"name={ordinary_user()}", f"account={state.account}", "cluster=alpha", "partition=gpu")
         bed.run("alpha", "sacctmgr", "-i", "modify", "user", *where, "set", f"qos={name}", f"defaultqos={name}")
 
 

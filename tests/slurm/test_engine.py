@@ -172,8 +172,8 @@ def test_an_account_that_is_not_the_platforms_is_never_touched(site):
         ("accelerator-seconds", ("modify", "qos", "{qos}", "set", "GrpTRESMins=gres/gpu=9999")),
         ("accelerator-seconds", ("modify", "qos", "{qos}", "set", "Flags-=NoDecay")),
         ("active", ("modify", "qos", "{qos}", "set", "GrpSubmitJobs=0")),
-        ("users", ("add", "user", "games", "account={account}", "cluster=alpha")),
-        ("users", ("add", "user", "games", "account={account}", "cluster=alpha", "partition=gpu", "qos=normal")),
+        ("users", ("add", "user", "daemon", "account={account}", "cluster=alpha")),
+        ("users", ("add", "user", "daemon", "account={account}", "cluster=alpha", "partition=gpu", "qos=normal")),
         (
             "users",
             ("modify", "user", "where", "name={user}", "account={account}", "set", "qos=normal", "defaultqos=normal"),

@@ -258,10 +258,10 @@ def test_the_ledger_says_what_sacct_and_sreport_say_to_the_second(
         assert stored.roll_up, "sreport says nothing"
         assert not stored.roll_up_differs, stored.roll_up
     assert sum(line.runs for proof in proofs for line in proof.lines) == len(told)
-    # Slurm's report counts what was suspended, and the first part of what was resized twice.
+    # Slurm's report counts what was suspended, and until 22.05 the first part of what was resized twice.
     explained = [row for proof in proofs for row in proof.roll_up or []]
     assert sum(row.explained_accelerator_seconds for row in explained) >= 2
-    assert sum(row.explained_core_seconds for row in explained) >= 1
+    assert (sum(row.explained_core_seconds for row in explained) >= 1) is (bed.version < "23")
     assert check() == []
     mine.metering.close()
 

@@ -57,6 +57,7 @@ def desired_state(cluster: Cluster, now: datetime | None = None) -> DesiredState
     now = now or timezone.now()
     names = dict(cluster.names.values_list("partition__code", "name"))
     weight = weights(list(names), now.date().replace(day=1))
+    at_once = cluster.on_drift == "correct"
     accounts = [
         AccountState(
             account=desired.account,
@@ -70,17 +71,16 @@ def desired_state(cluster: Cluster, now: datetime | None = None) -> DesiredState
             programme=desired.programme,
             # A programme without a share this month keeps its accounts, at the least weight there is.
             fairshare=weight.get(desired.programme, 1),
+            correct_drift=at_once,
         )
         for desired in desired_accounts(list(names), now)
     ]
     chosen = {(d.account, d.partition): d for d in cluster.drift.filter(gone_at__isnull=True)}
-
-    def may_correct(state: AccountState) -> bool:
-        drift = chosen.get((state.account, state.partition))
-        choice = standing_choice(drift.choice, drift.awarded, state) if drift else ""
-        return choice == "correct" or (cluster.on_drift == "correct" and choice != "accept")
-
-    accounts = [state.model_copy(update={"correct_drift": may_correct(state)}) for state in accounts]
+    for place, state in enumerate(accounts if chosen else ()):
+        if drift := chosen.get((state.account, state.partition)):
+            choice = standing_choice(drift.choice, drift.awarded, state)
+            may_correct = choice == "correct" or (at_once and choice != "accept")
+            accounts[place] = state.model_copy(update={"correct_drift": may_correct})
     digest = hashlib.sha256()
     for account in accounts:
         digest.update(account.model_dump_json().encode())

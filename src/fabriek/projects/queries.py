@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, F, OuterRef, Q, QuerySet
@@ -18,7 +18,7 @@ from fabriek.ledger.models import Account, AccountKind, Unit
 from fabriek.ledger.queries import AllocationHours, allocation_hours, held
 from fabriek.people.models import Person
 from fabriek.people.permissions import may
-from fabriek.projects.models import Allocation, Change, Project, Return
+from fabriek.projects.models import Allocation, Change, Member, Project, Return
 
 # Which accounts together are an amount: what was awarded is left, used or lapsed.
 _AMOUNTS = {
@@ -195,33 +195,33 @@ def desired_accounts(partitions: list[str], now: datetime | None = None) -> list
     (GrpTRESMins, https://slurm.schedmd.com/resource_limits.html). An ended project stays, inactive, so that nobody
     submits and nothing is lost.
     """
-    now = now or timezone.now()
-    allocations = list(
-        Allocation.objects.filter(partition__code__in=partitions, project__origin="awarded").select_related(
-            "project__programme", "partition"
-        )
+    today = (now or timezone.now()).date()
+    limits: dict[tuple[str, str], int] = defaultdict(int)
+    awards = Account.objects.filter(partition__in=partitions, kind__in=[AccountKind.AWARD, AccountKind.USED])
+    for code, unit, credits, debits in awards.values_list("allocation", "unit", "credits", "debits"):
+        limits[code, unit] += credits - debits
+    # Plain values, and by a subquery: an agent asks every few seconds, and ten thousand projects' numbers are more than
+    # a statement may hold.
+    theirs = Allocation.objects.filter(partition__code__in=partitions, project__origin="awarded")
+    members = (
+        Member.objects.filter(project__in=theirs.values("project"), left_at__isnull=True)
+        .values_list("project_id", "unix_name")
+        .order_by("unix_name")
     )
     users: dict[int, list[str]] = defaultdict(list)
-    members = (
-        Project.objects.filter(pk__in={a.project_id for a in allocations}, members__left_at__isnull=True)
-        .values_list("pk", "members__unix_name")
-        .order_by("members__unix_name")
-    )
     for number, name in members:
         users[number].append(name)
-    limits: dict[tuple[str, str], int] = defaultdict(int)
-    held = Account.objects.filter(partition__in=partitions, kind__in=[AccountKind.AWARD, AccountKind.USED])
-    for code, unit, credits, debits in held.values_list("allocation", "unit", "credits", "debits"):
-        limits[code, unit] += credits - debits
-    merged: dict[tuple[str, str], list[Allocation]] = defaultdict(list)
-    for allocation in allocations:
-        merged[allocation.project.code, allocation.partition.code].append(allocation)
+    merged: dict[tuple[str, str], list[_Part]] = defaultdict(list)
+    for account, partition, *values in theirs.values_list(
+        "project__code", "partition__code", "code", "starts", "ends", "settled_at",
+        "project_id", "project__ended_at", "project__programme__code",
+    ):  # fmt: skip
+        merged[account, partition].append(_Part._make(values))
     desired = []
     for (account, partition), parts in sorted(merged.items()):
-        project = parts[0].project
-        ends = max(part.ends for part in parts)
-        running = project.ended_at is None and any(
-            part.settled_at is None and part.starts <= now.date() < part.ends for part in parts
+        first = parts[0]
+        running = first.project_ended_at is None and any(
+            part.settled_at is None and part.starts <= today < part.ends for part in parts
         )
         desired.append(
             DesiredAccount(
@@ -230,13 +230,25 @@ def desired_accounts(partitions: list[str], now: datetime | None = None) -> list
                 accelerator_seconds=sum(limits[part.code, Unit.ACCELERATOR_SECONDS] for part in parts),
                 core_seconds=sum(limits[part.code, Unit.CORE_SECONDS] for part in parts),
                 active=running,
-                users=tuple(users[project.pk]),
+                users=tuple(users[first.project]),
                 starts=min(part.starts for part in parts),
-                ends=ends,
-                programme=project.programme.code,
+                ends=max(part.ends for part in parts),
+                programme=first.programme,
             )
         )
     return desired
+
+
+class _Part(NamedTuple):
+    """One of an account's allocations on a partition."""
+
+    code: str
+    starts: date
+    ends: date
+    settled_at: datetime | None
+    project: int
+    project_ended_at: datetime | None
+    programme: str
 
 
 def counts() -> dict[str, int]:

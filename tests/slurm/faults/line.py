@@ -27,8 +27,10 @@ def cables_can_be_laid() -> str:
     name = f"fabriek-probe-{os.getpid()}"
     if subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False).returncode:
         return "this machine makes no network namespaces"
+    # In a chroot whose root is no mount one can be made, and not entered.
+    entered = subprocess.run(["ip", "-n", name, "link"], capture_output=True, text=True, check=False)
     subprocess.run(["ip", "netns", "del", name], check=True)
-    return ""
+    return f"it can't be entered: {entered.stderr.strip()}" if entered.returncode else ""
 
 
 class Cable:

@@ -2,12 +2,13 @@
 
 Lines are of runs that ended on the day, as the ledger's records are found. sreport
 (https://slurm.schedmd.com/sreport.html, cluster AccountUtilizationByUser) is of seconds that fall in the day, of all
-runs, those under way too; so sacct's records are counted that way as well. Two things make sreport say more, both seen
-in 22.05.8, and both are named:
+runs, those under way too; so sacct's records are counted that way as well. Two things make sreport say more, and both
+are named:
 
 - accelerators of a suspended job are still its own ("CPUs have been released for other jobs", sacct, JOB STATE CODES):
   sreport counts them, ElapsedRaw doesn't;
-- a job that was resized is in slurmdbd's table twice from its first second: sreport counts its first part twice.
+- in 22.05 (no longer in 24.11) a job that was resized is in slurmdbd's table twice from its first second: sreport
+  counts its first part twice.
 """
 
 from __future__ import annotations

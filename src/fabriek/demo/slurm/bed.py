@@ -136,6 +136,11 @@ class Bed:
         return self.folder / cluster / "clock"
 
     @property
+    def version(self) -> str:
+        """Slurm's, as 22.05.8."""
+        return self.run(self.clusters[0].name, "sinfo", "--version").split()[-1]
+
+    @property
     def daemons(self) -> list[str]:
         """The names of all daemons, in the order in which they start."""
         controllers = [f"slurmctld-{cluster.name}" for cluster in self.clusters]

@@ -3,9 +3,9 @@
     python benchmarks/agent_round.py [AWARDS] [--profile]
 
 All awards stand in Slurm's database already (`peers/slurm_accounts.py` writes them there) but the last twenty, which
-the first round makes. Then rounds with nothing to do, one after another as every two seconds at a site, and one in which a
-top-up came. Processor time of this process, which is agent and platform, of the platform's part of it alone, and of the
-daemons. Beside them the plain way: all that the platform wants asked for and all accounts read from slurmdbd in each.
+the first round makes. Then rounds with nothing to do, two seconds after each other as at a site, and those until a
+top-up is in force. Processor time of this process, which is agent and platform, of the platform's part of it alone, and
+of the daemons and commands. Beside them the plain way: an agent that remembers nothing, and asks and reads all.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from fabriek.operations.queries import desired_state  # noqa: E402
 from fabriek.people.actions import create_token  # noqa: E402
 from fabriek.projects.models import Allocation, Member, Project  # noqa: E402
 
-MADE, ROUNDS = 20, 20
+MADE, ROUNDS, PLAIN = 20, 20, 3
 SECONDS = 600
 
 
@@ -134,11 +134,13 @@ def measure(bed: Bed, folder: Path, awards: int) -> None:
     client = httpx.Client(
         transport=platform, base_url="http://localhost", headers={"Authorization": f"Bearer {plain}"}, timeout=600
     )
-    agent = Agent(
-        SlurmEngine(folder, "alpha", settings, Commands(settings)), client, world.cluster.code, folder / "agent"
-    )
 
-    def took() -> tuple[float, float, float, float]:
+    def started() -> Agent:
+        """One that has read nothing yet."""
+        engine = SlurmEngine(folder, "alpha", settings, Commands(settings))
+        return Agent(engine, client, world.cluster.code, folder / "agent")
+
+    def took(agent: Agent) -> tuple[float, float, float, float]:
         """Of one round: on the clock, agent, platform, daemons and commands."""
         began, own, all_before, asked = time.perf_counter(), time.process_time(), processor_time(bed), platform.seconds
         summary = agent.round()
@@ -151,14 +153,15 @@ def measure(bed: Bed, folder: Path, awards: int) -> None:
         line = f"agent {mine:.3f}, platform {theirs:.3f}, Slurm {daemons:.3f} s of processor time"
         print(f"{what:<48}{line}; {wall:.2f} s on the clock", flush=True)
 
-    told(f"the first of {awards:,} awards, {MADE} made", [took()])
-    told("the second", [took()])
+    agent = started()
+    told(f"the first of {awards:,} awards, {MADE} made", [took(agent)])
+    told("the second", [took(agent)])
     profile = cProfile.Profile()
     idle = []
     for _ in range(ROUNDS):
         if "--profile" in sys.argv:
             profile.enable()
-        idle.append(took())
+        idle.append(took(agent))
         profile.disable()
         time.sleep(2.0)
     told(f"{ROUNDS} with nothing to do, a round", idle)
@@ -169,11 +172,12 @@ def measure(bed: Bed, folder: Path, awards: int) -> None:
     post(world.officer, key="top-up", kind="award", moves=[move])
     until = time.monotonic() + 120
     began, rounds = time.monotonic(), []
-    while not any(s.accelerator_seconds_limit == 3 * SECONDS for s in engine.enforced()):
+    while not any(s.accelerator_seconds_limit == 3 * SECONDS for s in agent.engine.enforced()):
         assert time.monotonic() < until
-        rounds.append(took())
+        rounds.append(took(agent))
         time.sleep(2.0)
     told(f"a top-up, in force after {time.monotonic() - began:.0f} s, a round", rounds)
+    told("plain: all asked and read, a round", [took(started()) for _ in range(PLAIN)])
 
 
 class Counted(httpx.WSGITransport):

@@ -15,6 +15,9 @@ from fabriek.compute.wire import AccountState, DesiredState, DriftReport, Enforc
 
 # Report what is enforced at least this often, so that the platform knows that the agent lives.
 HEARTBEAT = 20.0
+# Of so many accounts or more all is asked and compared every thousandth of a second times their number (10,000: every
+# ten seconds); of fewer in each round.
+MANY_ACCOUNTS = 1_000
 
 
 class Limits:
@@ -24,13 +27,22 @@ class Limits:
         self._engine, self._line, self._folder, self._errors = engine, line, folder, errors
         self.ready: set[tuple[str, str]] = set()
         self._generation = ""
+        self._ask_again_at = 0.0
+        self._looked = False
         self._reported = ""
+        self._reported_error = ""
         self._reported_at = 0.0
 
     def provision(self, summary: RoundSummary) -> None:
         """Make the site as the platform wants it."""
-        self._make_so(self.changes(self.desired().accounts), summary)
+        self._looked = time.monotonic() >= self._ask_again_at
+        if not self._looked:
+            return
+        desired = self.desired().accounts
+        self._make_so(self.changes(desired), summary)
         self.ready = {(a.account, a.partition) for a in self._engine.enforced()}
+        if len(desired) >= MANY_ACCOUNTS:
+            self._ask_again_at = time.monotonic() + len(desired) / 1_000
 
     def desired(self) -> DesiredState:
         """What the platform wants; kept on disk, for when it can't be asked."""
@@ -73,9 +85,13 @@ class Limits:
 
     def report(self, _summary: RoundSummary) -> None:
         """Say what is enforced, and what went wrong in this round."""
+        error = "; ".join(self._errors)[:10_000]
+        due = time.monotonic() - self._reported_at >= HEARTBEAT
+        if not (self._looked or due or error != self._reported_error):
+            return
         report = EnforcedReport(
             agent_version=__version__,
-            error="; ".join(self._errors)[:10_000],
+            error=error,
             accounts=self._engine.enforced(),
             drift=[
                 DriftReport(account=d.account, partition=d.partition, what=d.what, made=d.desired, found=d.enforced)
@@ -83,10 +99,10 @@ class Limits:
             ],
         )
         content = report.model_dump_json()
-        if content == self._reported and time.monotonic() - self._reported_at < HEARTBEAT:
+        if content == self._reported and not due:
             return
         self._line.call("PUT", "enforced-state", content)
-        self._reported, self._reported_at = content, time.monotonic()
+        self._reported, self._reported_error, self._reported_at = content, error, time.monotonic()
 
 
 def _closed(account: AccountState) -> AccountState:

@@ -38,10 +38,11 @@ NO_ANSWER = (
 
 
 class CommandFailed(EngineError):
-    """A command that ended badly: `said` is what it printed on standard error, `code` its exit status."""
+    """A command that ended badly: `said` is what it printed on standard error, `code` its exit status, `printed` its
+    output."""
 
-    def __init__(self, words: Sequence[str], said: str, code: int | None = 1) -> None:
-        self.words, self.said, self.code = list(words), said.strip(), code
+    def __init__(self, words: Sequence[str], said: str, code: int | None = 1, printed: bytes = b"") -> None:
+        self.words, self.said, self.code, self.printed = list(words), said.strip(), code, printed
         super().__init__(f"{words[0]}: {self.said or f'ended with {code}'}")
 
 
@@ -192,16 +193,15 @@ class Commands:
                 yield text
 
     def _done(self, words: Sequence[str], user: str = "", stdin: str = "", into: IO[bytes] | None = None) -> bytes:
-        environment = dict(self.environment)
+        environment = self.environment | {"SLURM_TIME_FORMAT": "%s"}
         if user:
-            words = [*self._become(user), *words]
-        else:
-            environment["SLURM_TIME_FORMAT"] = "%s"
+            before, environment = self.as_user(user)
+            words = [*before, *words]
         code, out, err = self._transport.run(words, environment, stdin, self._settings.commands.timeout, into)
         if code != 0:
             # sacctmgr says what it did on standard output, and what it could not on standard error.
             said = err.strip() or out.decode(errors="replace")
-            raise (NoAnswer if any(word in said for word in NO_ANSWER) else CommandFailed)(words, said, code)
+            raise (NoAnswer if any(word in said for word in NO_ANSWER) else CommandFailed)(words, said, code, out)
         return out
 
     def as_user(self, user: str) -> tuple[list[str], dict[str, str]]:
@@ -209,12 +209,8 @@ class Commands:
 
         Errors: CommandFailed for root and for nobody we know.
         """
-        return self._become(user), dict(self.environment)
-
-    def _become(self, user: str) -> list[str]:
-        """The words before a command that make it the user's. Errors: CommandFailed for root and for nobody we know."""
         how = self._settings.jobs.become
-        home = self.home(user)
+        environment = self.environment | self.names_of(user)
         if how == "self":
             own = self._settings.ssh.user if self._settings.ssh else getpass.getuser()
             if user != own:
@@ -223,21 +219,16 @@ class Commands:
                     f"{user} is not {own}, and this agent runs everything as itself (jobs.become in slurm.toml)",
                     1,
                 )
-            return ["env", f"HOME={home}"]
-        names = ["env", *(f"{name}={value}" for name, value in self.names_of(user).items())]
-        return (
-            ["runuser", "-u", user, "--", *names]
-            if how == "runuser"
-            else ["sudo", "-n", "-u", user, "--", *self._kept(), *names]
-        )
+            return [], environment
+        if how == "runuser":
+            return ["runuser", "-u", user, "--"], environment
+        # sudo begins with an environment of its own.
+        kept = [f"{name}={value}" for name, value in environment.items()]
+        return ["sudo", "-n", "-u", user, "--", "env", *kept], environment
 
     def names_of(self, user: str) -> dict[str, str]:
         """What a user's environment says of who it is. Errors: CommandFailed for root and for nobody we know."""
         return {"HOME": self.home(user), "USER": user, "LOGNAME": user}
-
-    def _kept(self) -> list[str]:
-        # sudo begins with an environment of its own.
-        return ["env", *(f"{name}={value}" for name, value in self.environment.items())]
 
     def home(self, user: str) -> str:
         """A user's home at the site. Errors: CommandFailed for root and for nobody we know."""

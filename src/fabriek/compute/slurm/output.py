@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -60,6 +60,14 @@ class Task:
         return str(PurePosixPath(self.folder) / _PATTERN.sub(expand, pattern))
 
 
+@dataclass(frozen=True)
+class _Measure:
+    """How a file looks: bytes, and when it was changed."""
+
+    length: int
+    changed: str
+
+
 def places_in(shown: str) -> tuple[str, str]:
     """Where a job's output and its errors go, by `scontrol --oneliner show job`; the same where both are one.
 
@@ -75,25 +83,52 @@ def places_in(shown: str) -> tuple[str, str]:
 
 
 class Output:
-    """Reads streams, and the file in which a job says what it made."""
+    """Reads streams, and the file in which a job says what it made.
+
+    Becoming a job's user takes as long as submitting it: so its files are measured in one go, and only what grew or
+    changed is read.
+    """
 
     def __init__(self, commands: Commands, store: Store) -> None:
         self._commands, self._store = commands, store
+        # By job: its results as they were last read, and how its file looked then.
+        self._made: dict[str, tuple[_Measure, dict[str, Any]]] = {}
 
     def of_job(self, job: sqlite3.Row, told: Mapping[str, int], *, final: bool) -> dict[str, Any]:
-        """What follows what was told of a job's streams, for a report."""
+        """What follows what was told of a job's streams, and what it made, for a report."""
         try:
             places = self._places(job)
         except EngineError:
-            return {}
-        return self.at(job["user"], places, told, final=final)
+            places = ("", "")
+        results = f"{job['folder']}/{FILE}"
+        measures = self._measured(job["user"], (*places, results))
+        return {
+            **self._streams(job["user"], places, measures, told, final=final),
+            **self._made_by(job, measures.get(results), final=final),
+        }
+
+    def as_told(self, job: sqlite3.Row, told: Mapping[str, int]) -> dict[str, Any]:
+        """The same of a job at whose files nobody looks now: nothing new."""
+        found = {name: value for stream, end in told.items() for name, value in placed(stream, Part(end, "")).items()}
+        return {**found, **self._made.get(job["uuid"], (None, {}))[1]}
 
     def at(self, user: str, places: tuple[str, str], told: Mapping[str, int], *, final: bool) -> dict[str, Any]:
-        """The same of two files; where both are one, as output alone."""
+        """What follows what was told of two files; where both are one, as output alone."""
+        return self._streams(user, places, self._measured(user, places), told, final=final)
+
+    def _streams(
+        self,
+        user: str,
+        places: tuple[str, str],
+        measures: Mapping[str, _Measure],
+        told: Mapping[str, int],
+        *,
+        final: bool,
+    ) -> dict[str, Any]:
         output, error = places
-        found = placed("output", self._part(user, output, told.get("output"), final))
+        found = placed("output", self._part(user, output, measures, told.get("output"), final))
         if error != output:
-            found |= placed("error_output", self._part(user, error, told.get("error_output"), final))
+            found |= placed("error_output", self._part(user, error, measures, told.get("error_output"), final))
         return found
 
     def of_tasks(self, job: sqlite3.Row) -> str | None:
@@ -109,10 +144,19 @@ class Output:
         except CommandFailed:
             return None
 
-    def made_by(self, job: sqlite3.Row) -> dict[str, Any]:
-        """What a job says that it made (see `results.py`), for a report.
+    def _made_by(self, job: sqlite3.Row, measure: _Measure | None, *, final: bool) -> dict[str, Any]:
+        """What a job says that it made (see `results.py`), for a report."""
+        if final:
+            self._made.pop(job["uuid"], None)
+            return self._results(job)
+        if measure is None:
+            return {}
+        if self._made.get(job["uuid"], (None,))[0] != measure:
+            self._made[job["uuid"]] = measure, self._results(job)
+        return self._made[job["uuid"]][1]
 
-        By dd, which follows no link, waits for no pipe and stops after so many bytes
+    def _results(self, job: sqlite3.Row) -> dict[str, Any]:
+        """By dd, which follows no link, waits for no pipe and stops after so many bytes
         (https://www.gnu.org/software/coreutils/dd).
         """
         words = ["dd", f"if={job['folder']}/{FILE}", f"bs={MOST_BYTES + 1}", "count=1", "status=none"]
@@ -138,17 +182,39 @@ class Output:
             change.execute("UPDATE job SET output = ?, error = ? WHERE uuid = ?", (*places, job["uuid"]))
         return places
 
-    def _part(self, user: str, path: str, since: int | None, final: bool) -> Part | None:
-        """What follows a byte of a file; None where there is none yet, or where it can't be read."""
-        if path in ("", "/dev/null"):
-            return None
+    def _measured(self, user: str, paths: Iterable[str]) -> dict[str, _Measure]:
+        """Those of some files that are there and may be read by their user."""
+        wanted = [path for path in dict.fromkeys(paths) if path not in ("", "/dev/null")]
+        if not wanted:
+            return {}
         try:
-            length = int(self._commands.run(["stat", "--dereference", "--format=%s", "--", path], user=user))
-            start = start_in(length, since)
-            if start == length:
-                return Part(start, "")
+            printed = self._commands.read(["stat", "--dereference", r"--printf=%s %.9Y %n\0", "--", *wanted], user=user)
+        except NoAnswer:
+            return {}
+        except CommandFailed as error:
+            # Of those that aren't there it says so, and goes on.
+            printed = error.printed
+        found = {}
+        for line in printed.decode(errors="surrogateescape").split("\0"):
+            length, _, rest = line.partition(" ")
+            changed, _, path = rest.partition(" ")
+            if length.isdecimal():
+                found[path] = _Measure(int(length), changed)
+        return found
+
+    def _part(
+        self, user: str, path: str, measures: Mapping[str, _Measure], since: int | None, final: bool
+    ) -> Part | None:
+        """What follows a byte of a file; None where there is none yet, or where it can't be read."""
+        if path not in measures:
+            return None
+        length = measures[path].length
+        start = start_in(length, since)
+        if start == length:
+            return Part(start, "")
+        try:
             # No more than was there when it was measured: what is written meanwhile comes next time.
             data = self._commands.read(["tail", f"--bytes=+{start + 1}", "--", path], user=user)
-        except (CommandFailed, ValueError):
+        except CommandFailed:
             return None
         return readable(data[: length - start], start, final=final, goes_on=start == since)

@@ -8,14 +8,14 @@ WHERE := $(if $(filter 1,$(SLURM)),FABRIEK_FOLDER=$(or $(FABRIEK_FOLDER),var/slu
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test check bench faults docs torch assets lock messages clean
+.PHONY: run test check bench faults slurm docs torch assets lock messages clean
 
 run: .venv/runtime
 	@$(WHERE) $(BIN)/fabriek demo $(if $(filter 0,$(SERVE)),--no-serve,--serve) $(if $(filter 1,$(SLURM)),--slurm)
 
 test: check
 	@$(BIN)/python tests/needs.py
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: .venv/dev
 	$(BIN)/ruff check .
@@ -32,6 +32,11 @@ bench: .venv/dev
 # Kills, cuts and steps everything at every boundary of a job's life, on real Slurm: an hour. FOR=600: as many seconds of it.
 faults: .venv/dev
 	$(BIN)/python -m tests.slurm.faults $(if $(FOR),--seconds $(FOR)) $(if $(PART),--part $(PART))
+
+# The tests on real Slurm on another release of Debian, as root with debootstrap: trixie has Slurm 24.11, sid 26.05.
+RELEASE ?= trixie
+slurm:
+	bash tests/slurm/on_release.sh $(RELEASE)
 
 docs: .venv/dev
 	$(BIN)/mkdocs build --strict --site-dir site

@@ -19,7 +19,7 @@ from tests.browser.happenings import Happened, let_things_happen
 
 from fabriek.portal.urls import urlpatterns
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 # axe-core 4.14.1 (npm, MPL-2.0), as the asset build installs it.
 AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 RUN = """async () => (await axe.run(document, {

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import getpass
 import io
+import os
 import shlex
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import IO, Protocol, TextIO
 
 import paramiko
@@ -76,7 +79,9 @@ class Here:
         stdin: str,
         timeout: float,
         into: IO[bytes] | None = None,
+        folder: str = "/",
     ) -> tuple[int, bytes, str]:
+        """See `Transport`. folder: where the command begins."""
         try:
             done = subprocess.run(
                 words,
@@ -85,7 +90,7 @@ class Here:
                 stderr=subprocess.PIPE,
                 env=environment,
                 timeout=timeout,
-                cwd="/",
+                cwd=folder,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
@@ -155,6 +160,15 @@ class Ssh:
         return self._client
 
 
+@dataclass(frozen=True)
+class _Person:
+    """Who somebody is at the site (passwd(5))."""
+
+    uid: int
+    gid: int
+    home: str
+
+
 class Commands:
     """A site's commands, with an environment that holds what they need and nothing of the agent's own (its token!)."""
 
@@ -169,7 +183,7 @@ class Commands:
             "SLURM_BITSTR_LEN": "0",
             **settings.commands.environment,
         }
-        self._homes: dict[str, str] = {}
+        self._people: dict[str, _Person] = {}
 
     def run(self, words: Sequence[str], *, user: str = "", stdin: str = "") -> str:
         """Run a command, as a mapped user where one is named, and return what it printed.
@@ -192,12 +206,57 @@ class Commands:
             with io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="\n") as text:
                 yield text
 
-    def _done(self, words: Sequence[str], user: str = "", stdin: str = "", into: IO[bytes] | None = None) -> bytes:
+    def run_in(self, folder: str, words: Sequence[str], *, user: str, stdin: str = "") -> str:
+        """As `run`, in a folder that is made where it isn't there: its user's, and nobody else's to read."""
+        if self._make_here(folder, user):
+            return self._done(words, user, stdin, folder=folder).decode(errors="replace")
+        # All by one process of theirs: becoming somebody takes as long as what is done. The shell reads this line of
+        # ours; what people wrote are its arguments.
+        make = 'mkdir -p -m 700 -- "$0" && cd -- "$0" && unset OLDPWD && exec "$@"'
+        return self.run(["sh", "-c", make, folder, *words], user=user, stdin=stdin)
+
+    def make_folder(self, folder: str, user: str) -> None:
+        """See `run_in`. Errors: CommandFailed, NoAnswer."""
+        if not self._make_here(folder, user):
+            self.run(["mkdir", "-p", "-m", "700", "--", folder], user=user)
+
+    def _make_here(self, folder: str, user: str) -> bool:
+        """Make it without becoming its user, where that can be done: by root, or by oneself, on this machine. Not on a
+        file system where root is nobody."""
+        how = self._settings.jobs.become
+        if not isinstance(self._transport, Here) or how == "sudo":
+            return False
+        person = self._person(user)
+        if how == "self" and person.uid != os.geteuid():
+            return False
+        try:
+            os.mkdir(folder, 0o700)
+        except FileExistsError:
+            found = os.lstat(folder)
+            return stat.S_ISDIR(found.st_mode) and found.st_uid == person.uid
+        except OSError:
+            return False
+        if how == "runuser":
+            try:
+                os.chown(folder, person.uid, person.gid, follow_symlinks=False)
+            except OSError:
+                os.rmdir(folder)
+                return False
+        return True
+
+    def _done(
+        self,
+        words: Sequence[str],
+        user: str = "",
+        stdin: str = "",
+        into: IO[bytes] | None = None,
+        **where: str,
+    ) -> bytes:
         environment = self.environment | {"SLURM_TIME_FORMAT": "%s"}
         if user:
             before, environment = self.as_user(user)
             words = [*before, *words]
-        code, out, err = self._transport.run(words, environment, stdin, self._settings.commands.timeout, into)
+        code, out, err = self._transport.run(words, environment, stdin, self._settings.commands.timeout, into, **where)
         if code != 0:
             # sacctmgr says what it did on standard output, and what it could not on standard error.
             said = err.strip() or out.decode(errors="replace")
@@ -232,7 +291,10 @@ class Commands:
 
     def home(self, user: str) -> str:
         """A user's home at the site. Errors: CommandFailed for root and for nobody we know."""
-        if user not in self._homes:
+        return self._person(user).home
+
+    def _person(self, user: str) -> _Person:
+        if user not in self._people:
             try:
                 code, out, _err = self._transport.run(["getent", "passwd", "--", user], self.environment, "", 20)
             except CommandFailed as error:
@@ -242,5 +304,5 @@ class Commands:
                 raise CommandFailed(["sbatch"], f"there is no user {user} on this machine", 1)
             if fields[2] == "0" and self._settings.jobs.become != "self":
                 raise CommandFailed(["sbatch"], f"{user} is root, and nobody's job runs as root", 1)
-            self._homes[user] = fields[5] or "/"
-        return self._homes[user]
+            self._people[user] = _Person(int(fields[2]), int(fields[3]), fields[5] or "/")
+        return self._people[user]

@@ -108,13 +108,7 @@ class ByCommands:
     def submit(self, submission: Submission) -> str:
         """See Controller. As the user."""
         order = submission.order
-        # All by one process of theirs: becoming somebody takes as long as sbatch itself. The shell reads this line of
-        # ours; what people wrote are its arguments. Where sbatch is called is SLURM_SUBMIT_DIR, to which scripts go.
         words = [
-            "sh",
-            "-c",
-            'mkdir -p -m 700 -- "$0" && cd -- "$0" && unset OLDPWD && exec "$@"',
-            submission.folder,
             "sbatch",
             "--parsable",
             f"--account={order.account}",
@@ -126,7 +120,8 @@ class ByCommands:
         ]
         if submission.name:
             words.append(f"--job-name={submission.name}")
-        said = self._commands.run(words, user=submission.user, stdin=order.script)
+        # Where sbatch is called is SLURM_SUBMIT_DIR, to which scripts go.
+        said = self._commands.run_in(submission.folder, words, user=submission.user, stdin=order.script)
         number = said.strip().split(";")[0]
         if not NUMBER.fullmatch(number):
             raise FormatError(f"sbatch --parsable answered {said[:200]!r}")

@@ -44,7 +44,7 @@ class ByRest:
         if options is None:
             return self._by_commands.submit(submission)
         order = submission.order
-        self._commands.run(["mkdir", "-p", "-m", "700", "--", submission.folder], user=submission.user)
+        self._commands.make_folder(submission.folder, submission.user)
         job = {
             "name": submission.name or "sbatch",
             **options,

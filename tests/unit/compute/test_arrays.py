@@ -27,6 +27,7 @@ class Answers:
         stdin: str,
         timeout: float,
         into: IO[bytes] | None = None,
+        folder: str = "/",
     ) -> tuple[int, bytes, str]:
         self.asked, self.stdin = list(words), stdin
         return 0, self.answer.encode(), ""

@@ -28,7 +28,7 @@ class Slurmdbd:
         self.read = 0
 
     def run(
-        self, words: Sequence[str], environment: dict[str, str], stdin: str, timeout: float, into: object = None
+        self, words: Sequence[str], environment: dict[str, str], stdin: str, timeout: float, *_where: object
     ) -> tuple[int, bytes, str]:
         shown = words[words.index("show") + 1]
         lines = ["gres|gpu"] if shown == "tres" else []

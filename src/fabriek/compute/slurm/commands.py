@@ -64,9 +64,10 @@ class Transport(Protocol):
         stdin: str,
         timeout: float,
         into: IO[bytes] | None = None,
+        folder: str = "/",
     ) -> tuple[int, bytes, str]:
-        """Exit status, output and error output. into: a file that takes the output in its stead. Errors: NoAnswer when
-        there is no exit status."""
+        """Exit status, output and error output. into: a file that takes the output in its stead. folder: where the
+        command begins. Errors: NoAnswer when there is no exit status."""
 
 
 class Here:
@@ -81,7 +82,7 @@ class Here:
         into: IO[bytes] | None = None,
         folder: str = "/",
     ) -> tuple[int, bytes, str]:
-        """See `Transport`. folder: where the command begins."""
+        """See `Transport`."""
         try:
             done = subprocess.run(
                 words,
@@ -114,10 +115,12 @@ class Ssh:
         stdin: str,
         timeout: float,
         into: IO[bytes] | None = None,
+        folder: str = "/",
     ) -> tuple[int, bytes, str]:
         """See `Transport`. The other side's shell reads one line, in which every word is quoted."""
         # Servers pass on no environment by default (AcceptEnv), so it goes through env(1).
-        line = shlex.join(["env", *(f"{name}={value}" for name, value in environment.items()), *words])
+        before = ["env", f"--chdir={folder}", *(f"{name}={value}" for name, value in environment.items())]
+        line = shlex.join([*before, *words])
         try:
             _stdin, out, err = self._connected().exec_command(line, timeout=timeout)
             _stdin.write(stdin)
@@ -250,13 +253,13 @@ class Commands:
         user: str = "",
         stdin: str = "",
         into: IO[bytes] | None = None,
-        **where: str,
+        folder: str = "/",
     ) -> bytes:
         environment = self.environment | {"SLURM_TIME_FORMAT": "%s"}
         if user:
             before, environment = self.as_user(user)
             words = [*before, *words]
-        code, out, err = self._transport.run(words, environment, stdin, self._settings.commands.timeout, into, **where)
+        code, out, err = self._transport.run(words, environment, stdin, self._settings.commands.timeout, into, folder)
         if code != 0:
             # sacctmgr says what it did on standard output, and what it could not on standard error.
             said = err.strip() or out.decode(errors="replace")

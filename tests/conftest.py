@@ -22,8 +22,8 @@ absl_logging.get_absl_handler().python_handler.setStream(sys.__stderr__)
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests first, and first of all those that mostly wait for Slurm: processes side by side take a file
-    at a time, and the longest is not to be the last."""
+    """Files with slow tests first, and first of all those that mostly wait for Slurm: processes side by side take one
+    file after another, and the longest is not to be the last."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: (item.path not in slow, "slurm" not in item.path.parts))
 

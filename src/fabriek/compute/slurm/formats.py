@@ -1,9 +1,10 @@
 """How Slurm prints what it knows, and in which versions otherwise: here and nowhere else.
 
-Slurm 22.05 (Debian 12) is what the tests run against; later versions keep these columns of `--parsable2` and squeue's
-`%` fields (https://slurm.schedmd.com/squeue.html, /sacctmgr.html, /sacct.html). JSON changed its shape with each
-version, so only slurmrestd's is read, which has no other: `plain` and `state_shown` know both shapes. What 23.11 to
-25.11 print, as far as it is documented and recorded, is in `tests/unit/compute/test_slurm_versions.py`.
+Slurm 22.05 (Debian 12) is what CI runs against; 24.11 and 26.05 were tried, and keep these columns of `--parsable2` and
+squeue's `%` fields (https://slurm.schedmd.com/squeue.html, /sacctmgr.html, /sacct.html). JSON changed its shape with
+each version, so only slurmrestd's is read, which has no other: `plain` and `state_shown` know both shapes, and
+`rest_jobs.py` how jobs are told. What 23.11, 25.05 and 25.11 print, as far as it is documented and recorded, is in
+`tests/unit/compute/test_slurm_versions.py`.
 """
 
 from __future__ import annotations

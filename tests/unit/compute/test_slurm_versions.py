@@ -1,7 +1,7 @@
 """What Slurm 23.11 to 25.11 print is read like what 22.05, 24.11 and 26.05 print, against which `tests/slurm` was run.
 
-None of the versions between those ran here. Names and shapes are of these origins, and each sample names its own; values
-are made up:
+None of the versions between those ran here. Names and shapes are of these origins, and each sample names its own;
+values are made up:
 
 - SchedMD/slurm, the sources: src/sacct/sacct.c (the columns of sacct --helpformat), doc/html/job_state_codes.shtml;
 - rackslab/Slurm-web, tests/assets/slurmrestd: what slurmrestd 23.11.10 (v0.0.40), 24.11.0 (v0.0.40), 25.05.0 (v0.0.41)

@@ -1,7 +1,7 @@
-"""Where an agent can be hurt: at each command, request, file and transaction, before it and after it.
+"""Where an agent can be hurt: at each command, request, file, folder and transaction, before it and after it.
 
 Installed in a forked agent. No step of the agent's code is named here: whatever it asks of the outside passes through
-one of these four doors, so a step that is added tomorrow is tried tomorrow.
+one of these five doors, so a step that is added tomorrow is tried tomorrow.
 """
 
 from __future__ import annotations
@@ -21,7 +21,20 @@ import httpx
 from fabriek.compute.local import supervisor
 from fabriek.compute.slurm.commands import Here
 
-COMMANDS = ("sbatch", "squeue", "sacct", "sacctmgr", "scontrol", "scancel", "tail", "ls", "mkdir", "getent")
+COMMANDS = (
+    "sbatch",
+    "squeue",
+    "sacct",
+    "sacctmgr",
+    "scontrol",
+    "scancel",
+    "stat",
+    "tail",
+    "dd",
+    "ls",
+    "mkdir",
+    "getent",
+)
 
 
 @dataclass(frozen=True)
@@ -49,10 +62,11 @@ class Boundaries:
         self._fired = False
 
     def install(self) -> None:
-        """Put hooks on the four doors of this process."""
+        """Put hooks on the doors of this process."""
         self._hook_commands()
         self._hook_requests()
         self._hook_files()
+        self._hook_folders()
         self._hook_transactions()
 
     def before(self, label: str) -> int:
@@ -90,10 +104,11 @@ class Boundaries:
             stdin: str,
             timeout: float,
             into: IO[bytes] | None = None,
+            folder: str = "/",
         ) -> tuple[int, bytes, str]:
             label = label_of(words)
             self.before(label)
-            code, out, err = run(here, words, environment, stdin, timeout, into)
+            code, out, err = run(here, words, environment, stdin, timeout, into, folder)
             self.after(label)
             length = len(out) if into is None else os.fstat(into.fileno()).st_size
             if self._cut < 1 and not self._fired and length > 1 and self._is_it(label, after=True):
@@ -136,6 +151,19 @@ class Boundaries:
 
         supervisor.write_whole = written  # type: ignore[assignment]
         Path.unlink = unlinked  # type: ignore[method-assign,assignment]
+
+    def _hook_folders(self) -> None:
+        for name in ("mkdir", "chown"):
+            setattr(os, name, self._hooked(f"os.{name}", getattr(os, name)))
+
+    def _hooked(self, label: str, act: Callable[..., Any]) -> Callable[..., Any]:
+        def hooked(*words: Any, **named: Any) -> Any:
+            self.before(label)
+            done = act(*words, **named)
+            self.after(label)
+            return done
+
+        return hooked
 
     def _hook_transactions(self) -> None:
         connect = sqlite3.connect

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 from django.db import connections
 from tests.factories.world import World, make_allocation, make_world
-from tests.slurm.faults.boundaries import Boundaries, Place
+from tests.slurm.faults.boundaries import Boundaries, Place, kill_self
 from tests.slurm.faults.line import Cable
 from tests.slurm.faults.platform import Platform
 from tests.slurm.sites import Site
@@ -167,7 +167,7 @@ def _until_over(ground: Ground, agent: int, jobs: list[Job], fault: Fault | None
     """Look after what was killed, cancel the long job once it runs, until both have ended. Returns the agent's pid."""
     until = time.monotonic() + PATIENCE
     while True:
-        agent = _mend(ground, agent, fault)
+        agent = _mend(ground, agent, fault, outcome)
         states = dict(Job.objects.filter(pk__in=[job.pk for job in jobs]).values_list("name", "state"))
         long = jobs[1]
         long.refresh_from_db()
@@ -183,8 +183,8 @@ def _until_over(ground: Ground, agent: int, jobs: list[Job], fault: Fault | None
         time.sleep(0.1)
 
 
-def _mend(ground: Ground, agent: int, fault: Fault | None) -> int:
-    """Start again what died: an operator's, or systemd's, part."""
+def _mend(ground: Ground, agent: int, fault: Fault | None, outcome: Outcome) -> int:
+    """Start again what died: an operator's, or systemd's, part. An agent that wasn't killed doesn't die."""
     if not ground.platform.is_alive:
         ground.platform.start()
     dead = [name for name in ground.bed.daemons if name not in ground.bed.pids]
@@ -193,7 +193,11 @@ def _mend(ground: Ground, agent: int, fault: Fault | None) -> int:
         for name in dead:
             ground.bed.start(name)
     done, _status = os.waitpid(agent, os.WNOHANG)
-    return ground.fork_agent(None) if done else agent
+    if not done:
+        return agent
+    if fault is None or fault.act is not kill_self:
+        outcome.wrong.append("the agent ended by itself")
+    return ground.fork_agent(None)
 
 
 def _end(agent: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import io
 import os
@@ -226,26 +227,32 @@ class Commands:
     def _make_here(self, folder: str, user: str) -> bool:
         """Make it without becoming its user, where that can be done: by root, or by oneself, on this machine. Not on a
         file system where root is nobody."""
-        how = self._settings.jobs.become
+        how, own = self._settings.jobs.become, os.geteuid()
         if not isinstance(self._transport, Here) or how == "sudo":
             return False
         person = self._person(user)
-        if how == "self" and person.uid != os.geteuid():
+        if how == "self" and person.uid != own:
             return False
+        ours = False
         try:
-            os.mkdir(folder, 0o700)
-        except FileExistsError:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(folder, 0o700)
+                ours = True
             found = os.lstat(folder)
-            return stat.S_ISDIR(found.st_mode) and found.st_uid == person.uid
-        except OSError:
-            return False
-        if how == "runuser":
-            try:
+            # Just made, or by an agent that was killed before it could give it away.
+            ours = ours or found.st_uid == own
+            if ours and found.st_uid != person.uid:
                 os.chown(folder, person.uid, person.gid, follow_symlinks=False)
-            except OSError:
+                found = os.lstat(folder)
+            if found.st_uid == person.uid:
+                return stat.S_ISDIR(found.st_mode)
+        except OSError:
+            pass
+        if ours:
+            # It could not be given away: its user makes it.
+            with contextlib.suppress(OSError):
                 os.rmdir(folder)
-                return False
-        return True
+        return False
 
     def _done(
         self,

@@ -1,0 +1,100 @@
+"""A job's folder is its user's, whoever made it, and whenever that was killed."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fabriek.compute.slurm.commands import CommandFailed, Commands
+from fabriek.compute.slurm.settings import SlurmSettings
+from fabriek.demo.slurm import ordinary_user
+
+USER = ordinary_user()
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Commands:
+    # Everybody may pass through, as at a site.
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs").chmod(0o1777)
+    become = "runuser" if os.geteuid() == 0 else "self"
+    return Commands(SlurmSettings.model_validate({"cluster": "alpha", "jobs": {"become": become}}))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "jobs" / "job"
+
+
+def is_theirs(folder: Path) -> bool:
+    found = folder.lstat()
+    return (pwd.getpwuid(found.st_uid).pw_name, found.st_mode & 0o777) == (USER, 0o700)
+
+
+def test_it_is_made_for_its_user_who_begins_there(commands: Commands, folder: Path) -> None:
+    said = commands.run_in(
+        str(folder), ["sh", "-c", "pwd; id -un; touch file; read line; echo $line"], user=USER, stdin="in\n"
+    )
+    assert said.split() == [str(folder), USER, "in"]
+    assert is_theirs(folder)
+    # Again, as after an answer that was lost.
+    assert commands.run_in(str(folder), ["ls"], user=USER) == "file\n"
+
+
+@AS_ROOT
+def test_what_was_made_and_not_given_away_is_given_away(commands: Commands, folder: Path) -> None:
+    folder.mkdir(0o700)
+    assert commands.run_in(str(folder), ["pwd"], user=USER) == f"{folder}\n"
+    assert is_theirs(folder)
+
+
+@AS_ROOT
+@pytest.mark.parametrize("left", [False, True])
+def test_where_root_can_give_nothing_away_its_user_makes_it(
+    commands: Commands, folder: Path, monkeypatch: pytest.MonkeyPatch, left: bool
+) -> None:
+    def refused(*_words: Any, **_named: Any) -> None:
+        raise PermissionError
+
+    if left:
+        folder.mkdir(0o700)
+    monkeypatch.setattr(os, "chown", refused)
+    assert commands.run_in(str(folder), ["pwd"], user=USER) == f"{folder}\n"
+    assert is_theirs(folder)
+
+
+@AS_ROOT
+@pytest.mark.parametrize("kind", ["folder", "link", "file"])
+def test_what_is_somebody_elses_is_left_to_them(commands: Commands, folder: Path, tmp_path: Path, kind: str) -> None:
+    daemon = pwd.getpwnam("daemon")
+    secret = tmp_path / "secret"
+    secret.mkdir(0o700)
+    if kind == "folder":
+        folder.mkdir(0o700)
+    elif kind == "link":
+        folder.symlink_to(secret)
+    else:
+        folder.write_text("")
+    os.chown(folder, daemon.pw_uid, daemon.pw_gid, follow_symlinks=False)
+    with pytest.raises(CommandFailed):
+        commands.run_in(str(folder), ["touch", "file"], user=USER)
+    assert folder.lstat().st_uid == daemon.pw_uid
+    assert secret.stat().st_uid == 0
+    assert list(secret.iterdir()) == []
+
+
+@AS_ROOT
+def test_a_link_of_roots_own_is_not_followed(commands: Commands, folder: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.mkdir(0o700)
+    folder.symlink_to(secret)
+    with pytest.raises(CommandFailed):
+        commands.run_in(str(folder), ["touch", "file"], user=USER)
+    assert secret.stat().st_uid == 0

@@ -29,6 +29,7 @@ for file in /etc/resolv.conf /etc/hosts /etc/pip.conf /etc/ssl/certs/ca-certific
 done
 cp -r /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d/"
 mkdir -p "$root/root/fabriek"
+find "$root/root/fabriek" -mindepth 1 -maxdepth 1 ! -name .venv -exec rm -rf {} +
 git -C "$here" ls-files -z | tar -C "$here" --null -T - -cf - | tar -C "$root/root/fabriek" -xf -
 [ $# -gt 0 ] || set -- tests/slurm
 chroot "$root" bash -euc '

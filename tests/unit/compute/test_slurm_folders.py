@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +21,25 @@ AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become som
 
 
 @pytest.fixture
-def commands(tmp_path: Path) -> Commands:
-    # Everybody may pass through, as at a site.
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    (tmp_path / "jobs").mkdir()
-    (tmp_path / "jobs").chmod(0o1777)
+def place() -> Iterator[Path]:
+    """Through which everybody may pass, unlike pytest's own folders."""
+    made = Path(tempfile.mkdtemp(prefix="fabriek-"))
+    made.chmod(0o755)
+    (made / "jobs").mkdir()
+    (made / "jobs").chmod(0o1777)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+def commands() -> Commands:
     become = "runuser" if os.geteuid() == 0 else "self"
     return Commands(SlurmSettings.model_validate({"cluster": "alpha", "jobs": {"become": become}}))
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "jobs" / "job"
+def folder(place: Path) -> Path:
+    return place / "jobs" / "job"
 
 
 def is_theirs(folder: Path) -> bool:
@@ -72,9 +81,9 @@ def test_where_root_can_give_nothing_away_its_user_makes_it(
 
 @AS_ROOT
 @pytest.mark.parametrize("kind", ["folder", "link", "file"])
-def test_what_is_somebody_elses_is_left_to_them(commands: Commands, folder: Path, tmp_path: Path, kind: str) -> None:
+def test_what_is_somebody_elses_is_left_to_them(commands: Commands, folder: Path, place: Path, kind: str) -> None:
     daemon = pwd.getpwnam("daemon")
-    secret = tmp_path / "secret"
+    secret = place / "secret"
     secret.mkdir(0o700)
     if kind == "folder":
         folder.mkdir(0o700)
@@ -91,8 +100,8 @@ def test_what_is_somebody_elses_is_left_to_them(commands: Commands, folder: Path
 
 
 @AS_ROOT
-def test_a_link_of_roots_own_is_not_followed(commands: Commands, folder: Path, tmp_path: Path) -> None:
-    secret = tmp_path / "secret"
+def test_a_link_of_roots_own_is_not_followed(commands: Commands, folder: Path, place: Path) -> None:
+    secret = place / "secret"
     secret.mkdir(0o700)
     folder.symlink_to(secret)
     with pytest.raises(CommandFailed):

@@ -30,6 +30,7 @@ django.setup()
 
 import httpx  # noqa: E402
 from benchmarks.peers import slurm_accounts  # noqa: E402
+from benchmarks.peers.slurm_bed import one_cluster  # noqa: E402
 from benchmarks.slurm_reconcile import processor_time  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
@@ -40,7 +41,7 @@ from fabriek.compute.slurm import SlurmEngine  # noqa: E402
 from fabriek.compute.slurm.commands import Commands  # noqa: E402
 from fabriek.compute.slurm.settings import SlurmSettings  # noqa: E402
 from fabriek.compute.slurm.store import Store  # noqa: E402
-from fabriek.demo.slurm import Bed, Cluster, Partition, ordinary_user  # noqa: E402
+from fabriek.demo.slurm import Bed, Partition, ordinary_user  # noqa: E402
 from fabriek.ledger.actions import Move, post  # noqa: E402
 from fabriek.ledger.models import Account, Entry  # noqa: E402
 from fabriek.operations.queries import desired_state  # noqa: E402
@@ -53,16 +54,10 @@ SECONDS = 600
 
 def main() -> None:
     awards = next((int(word) for word in sys.argv[1:] if word.isdecimal()), 10_000)
-    memory = Path("/dev/shm")
-    folder = Path(tempfile.mkdtemp(prefix="fabriek-", dir=memory if memory.is_dir() else None))
-    # munge wants the folders above its socket open to all.
-    folder.chmod(0o755)
-    bed = Bed(folder / "bed", [Cluster("alpha", (Partition("gpu", nodes=1, gpus=4),))])
     try:
-        measure(bed.up(), folder, awards)
+        with one_cluster(Partition("gpu", nodes=1, gpus=4)) as (bed, folder):
+            measure(bed, folder, awards)
     finally:
-        bed.down(remove=True)
-        shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(os.environ["FABRIEK_FOLDER"], ignore_errors=True)
 
 

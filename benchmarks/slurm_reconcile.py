@@ -16,9 +16,7 @@ from __future__ import annotations
 
 import os
 import resource
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +25,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.peers import slurm_accounts
+from benchmarks.peers.slurm_bed import one_cluster
 
 from fabriek.compute.engine import difference
 from fabriek.compute.slurm import SlurmEngine
@@ -36,7 +35,7 @@ from fabriek.compute.slurm.settings import SlurmSettings
 from fabriek.compute.slurm.store import Store
 from fabriek.compute.wire import AccountState
 from fabriek.demo.slurm import Bed, ordinary_user
-from fabriek.demo.slurm.shape import Cluster, Partition
+from fabriek.demo.slurm.shape import Partition
 
 MADE = 20
 SAMPLE = 50
@@ -45,16 +44,8 @@ SAMPLE = 50
 def main() -> None:
     accounts = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     changes = int(sys.argv[2]) if len(sys.argv) > 2 else 100
-    memory = Path("/dev/shm")
-    folder = Path(tempfile.mkdtemp(prefix="fabriek-", dir=memory if memory.is_dir() else None))
-    # munge wants the folders above its socket open to all.
-    folder.chmod(0o755)
-    bed = Bed(folder / "bed", [Cluster("alpha", (Partition("gpu", nodes=1, gpus=4),))])
-    try:
-        measure(bed.up(), folder, accounts, changes)
-    finally:
-        bed.down(remove=True)
-        shutil.rmtree(folder, ignore_errors=True)
+    with one_cluster(Partition("gpu", nodes=1, gpus=4)) as (bed, folder):
+        measure(bed, folder, accounts, changes)
 
 
 def measure(bed: Bed, folder: Path, accounts: int, changes: int) -> None:

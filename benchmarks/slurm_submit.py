@@ -29,6 +29,7 @@ import django
 django.setup()
 
 import httpx  # noqa: E402
+from benchmarks.peers.slurm_bed import one_cluster  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 from tests.factories.world import make_allocation, make_world  # noqa: E402
@@ -39,7 +40,7 @@ from fabriek.compute.slurm.accounts import qos_name  # noqa: E402
 from fabriek.compute.slurm.commands import Commands  # noqa: E402
 from fabriek.compute.slurm.settings import SlurmSettings  # noqa: E402
 from fabriek.compute.wire import JobOrder  # noqa: E402
-from fabriek.demo.slurm import Bed, Cluster, Partition, ordinary_user  # noqa: E402
+from fabriek.demo.slurm import Bed, Partition, ordinary_user  # noqa: E402
 from fabriek.people.actions import create_token  # noqa: E402
 
 SCRIPT = "#!/bin/bash\n#SBATCH --gpus=1 --time=1\ntrue\n"
@@ -49,16 +50,10 @@ USER = ordinary_user()
 
 def main() -> None:
     jobs = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    memory = Path("/dev/shm")
-    folder = Path(tempfile.mkdtemp(prefix="fabriek-", dir=memory if memory.is_dir() else None))
-    # munge wants the folders above its socket open to all.
-    folder.chmod(0o755)
-    bed = Bed(folder / "bed", [Cluster("alpha", (Partition("gpu", nodes=1, gpus=8, cores=32),))], rest=True)
     try:
-        measure(bed.up(), folder, jobs)
+        with one_cluster(Partition("gpu", nodes=1, gpus=8, cores=32), rest=True) as (bed, folder):
+            measure(bed, folder, jobs)
     finally:
-        bed.down(remove=True)
-        shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(os.environ["FABRIEK_FOLDER"], ignore_errors=True)
 
 

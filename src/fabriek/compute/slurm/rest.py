@@ -91,23 +91,25 @@ class ByRest:
     def offered(self) -> Iterator[str]:
         """The versions known here that it offers, the newest first. Errors: NoAnswer."""
         for version in VERSIONS:
-            try:
-                answer = self._client.get(f"/slurm/{version}/ping", headers=self._headers(""))
-            except httpx.HTTPError as error:
-                words = ["slurmrestd", "GET", "ping"]
-                raise NoAnswer(words, f"{self._settings.url}: {error or type(error).__name__}", None) from error
             # What isn't offered is a page of text with status 404.
-            if answer.status_code == 200:
+            if self._response("GET", version, "ping", "").status_code == 200:
                 yield version
+
+    def _response(
+        self, method: str, version: str, path: str, user: str, body: dict[str, Any] | None = None
+    ) -> httpx.Response:
+        """Whatever it answers. Errors: NoAnswer where nothing does."""
+        try:
+            return self._client.request(method, f"/slurm/{version}/{path}", json=body, headers=self._headers(user))
+        except httpx.HTTPError as error:
+            said = f"{self._settings.url}: {error or type(error).__name__}"
+            raise NoAnswer(["slurmrestd", method, path], said, None) from error
 
     def _ask(self, method: str, path: str, user: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         words = ["slurmrestd", method, path]
+        response = self._response(method, self.version(), path, user, body)
         try:
-            address = f"/slurm/{self.version()}/{path}"
-            response = self._client.request(method, address, json=body, headers=self._headers(user))
             answer = response.json()
-        except httpx.HTTPError as error:
-            raise NoAnswer(words, f"{self._settings.url}: {error or type(error).__name__}", None) from error
         except ValueError as error:
             refused = response.status_code in (401, 403)
             said = "the token was not accepted" if refused else f"no JSON, status {response.status_code}"

@@ -361,7 +361,12 @@ class Bed:
             # Otherwise 22.05 refuses to run as SlurmUser.
             told["SLURMRESTD_SECURITY"] = "disable_user_check,disable_unshare_sysv,disable_unshare_files"
         else:
-            become = ["setpriv", f"--reuid={self.rest_user}", f"--regid={_gid(self.rest_user)}", "--clear-groups"]
+            become = [
+                "setpriv",
+                f"--reuid={self.rest_user}",
+                f"--regid={pwd.getpwnam(self.rest_user).pw_gid}",
+                "--clear-groups",
+            ]
             # Becoming somebody else unties it.
             become += ["--pdeathsig=TERM", "--"] if self._tied else ["--"]
         command = [program("slurmrestd"), "-f", told["SLURM_CONF"], "-t", "4", "-a", f"rest_auth/{how}", address]
@@ -445,10 +450,6 @@ def _check(folder: Path, clusters: Sequence[Cluster]) -> None:
         raise BedError("A bed has clusters whose names begin with different letters, as their nodes' names do")
     if any(not cluster.nodes for cluster in clusters):
         raise BedError("Each cluster needs a partition with a node")
-
-
-def _gid(user: str) -> int:
-    return pwd.getpwnam(user).pw_gid
 
 
 def _environment() -> dict[str, str]:

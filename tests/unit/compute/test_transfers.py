@@ -7,6 +7,7 @@ import pwd
 import subprocess
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
@@ -33,17 +34,25 @@ class Oneself:
 
 
 class Ends:
-    """Two sites' folders for the project `abc`, and the steps at each."""
+    """Two sites' folders for the project `abc`, and the steps at each.
+
+    The transfer is called after the folder, because who begins to carry first ends whatever runs under the same name:
+    tests beside each other would end each other's copies.
+    """
 
     def __init__(self, folder: Path, peer: dict[str, Any] | None = None) -> None:
-        self.here, self.there = folder / "here", folder / "there"
+        self.folder, self.here, self.there = folder, folder / "here", folder / "there"
         for end in (self.here, self.there):
             (end / "abc").mkdir(parents=True)
             (end / "notes").mkdir()
         self.peer = {"folder": str(self.here), **(peer or {})}
 
+    @property
+    def uuid(self) -> str:
+        return str(uuid5(NAMESPACE_URL, str(self.folder)))
+
     def order(self, task: str, path: str = "data", **more: Any) -> TransferOrder:
-        said = {"uuid": "u1", "attempt": 1, "task": task, "account": "abc", "user": "u000001", "path": path}
+        said = {"uuid": self.uuid, "attempt": 1, "task": task, "account": "abc", "user": "u000001", "path": path}
         return TransferOrder.model_validate({**said, "other": "alpha", "other_user": ME, **more})
 
     def task(self, where: Path, order: TransferOrder) -> Task:
@@ -182,7 +191,7 @@ def test_no_step_follows_a_link_out_of_the_project(ends, tmp_path, task):
     secret.mkdir()
     (secret / "key").write_text("secret")
     (ends.here / "abc" / "data").symlink_to(secret)
-    (ends.here / "notes" / "u1.json").write_text('{"stamp": "", "removing": true}')
+    (ends.here / "notes" / f"{ends.uuid}.json").write_text('{"stamp": "", "removing": true}')
     for path in ("data", "data/key"):
         report = ends.at_source(task, path)
         assert (report.error, report.detail) == ("outside", "link")

@@ -46,8 +46,8 @@ def until(what: Callable[[], object], patience: float = 30) -> None:
         time.sleep(0.02)
 
 
-def marked() -> list[int]:
-    """Processes of a transfer's commands."""
+def marked(ends: Ends) -> list[int]:
+    """Processes of the transfer's commands."""
     found = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
@@ -55,7 +55,7 @@ def marked() -> list[int]:
                 environ = (folder / "environ").read_bytes()
             except OSError:
                 continue
-            if f"{MARK}=u1".encode() in environ.split(b"\0"):
+            if f"{MARK}={ends.uuid}".encode() in environ.split(b"\0"):
                 found.append(int(folder.name))
     return found
 
@@ -122,12 +122,12 @@ def test_what_kill_9_of_rsync_cut_short_goes_on_from_the_middle_of_a_file(tmp_pa
     assert ends.at_target("prepare").state == "done"
     work = Work(ends.task(ends.there, ends.order("carry", bytes=24 * MIB)))
     until(lambda: work.report().bytes and work.report().bytes > 8 * MIB)
-    for pid in marked():
+    for pid in marked(ends):
         os.kill(pid, signal.SIGKILL)
     until(lambda: work.report().error == "interrupted" or not work.alive)
     until(lambda: not work.alive)
     ended = work.report()
-    assert (ended.state, ended.bytes) == ("done", 24 * MIB)
+    assert (ended.state, ended.bytes) == ("done", 24 * MIB), ended
     assert ended.carried_bytes is not None
     assert ended.carried_bytes < 20 * MIB, "it did not begin anew"
     assert ends.at_source("digest").digest == ends.at_target("digest").digest
@@ -139,7 +139,8 @@ from pathlib import Path
 sys.path[:0] = [sys.argv[2], sys.argv[2] + "/src"]
 from tests.unit.compute.test_transfers import Ends
 ends = Ends.__new__(Ends)
-ends.here, ends.there = Path(sys.argv[1]) / "here", Path(sys.argv[1]) / "there"
+ends.folder = Path(sys.argv[1])
+ends.here, ends.there = ends.folder / "here", ends.folder / "there"
 ends.peer = {"folder": str(ends.here), "limit_kib_per_second": 4096}
 ends.at_target("carry")
 """
@@ -151,11 +152,11 @@ def test_an_agent_that_is_killed_leaves_no_copy_running_and_the_next_one_goes_on
     assert ends.at_target("prepare").state == "done"
     words = [sys.executable, "-c", AGENT, str(tmp_path), str(Path(__file__).parents[3])]
     agent = subprocess.Popen(words)
-    coming = ends.there / "abc" / ".fabriek" / "u1" / "coming"
+    coming = ends.there / "abc" / ".fabriek" / ends.uuid / "coming"
     until(lambda: sum(file.stat().st_size for file in coming.iterdir()) > 6 * MIB)
     agent.kill()
     agent.wait()
-    until(lambda: not marked())
+    until(lambda: not marked(ends))
     ended = ends.at_target("carry", resumes=True, bytes=24 * MIB)
     assert (ended.state, ended.bytes) == ("done", 24 * MIB)
     assert ended.carried_bytes is not None
@@ -168,7 +169,7 @@ def test_the_next_agent_first_ends_what_is_left_running(tmp_path):
     ends = Ends(tmp_path)
     fill(ends.here / "abc" / "data")
     assert ends.at_target("prepare").state == "done"
-    left = subprocess.Popen(["sleep", "600"], env={**os.environ, MARK: "u1"})
+    left = subprocess.Popen(["sleep", "600"], env={**os.environ, MARK: ends.uuid})
     reaping = threading.Thread(target=left.wait)
     reaping.start()
     assert ends.at_target("carry", resumes=True).state == "done"
@@ -185,9 +186,9 @@ def test_what_is_stopped_ends_at_once_and_keeps_what_it_has(tmp_path):
     until(lambda: work.report().bytes and work.report().bytes > 4 * MIB)
     work.stop(10)
     assert not work.alive
-    assert marked() == []
+    assert marked(ends) == []
     assert not (ends.there / "abc" / "data" / "big").exists(), "half a file never has the file's name"
-    kept = ends.there / "abc" / ".fabriek" / "u1" / "partial" / "big"
+    kept = ends.there / "abc" / ".fabriek" / ends.uuid / "partial" / "big"
     assert kept.stat().st_size > 2 * MIB
     with pytest.raises(Stopped):
         work.task.children.pause(0)

@@ -19,6 +19,9 @@ from fabriek.compute.wire import (
     TaskReport,
 )
 
+# Of so many accounts reading, or comparing, all takes seconds: it is not done in each round.
+MANY_ACCOUNTS = 1_000
+
 
 class SubmitRefused(Exception):
     """The scheduler won't take this job; the sentence says why and what to do."""

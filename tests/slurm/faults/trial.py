@@ -183,8 +183,8 @@ def _until_over(ground: Ground, agent: int, jobs: list[Job], fault: Fault | None
         time.sleep(0.1)
 
 
-def _mend(ground: Ground, agent: int, fault: Fault | None, outcome: Outcome) -> int:
-    """Start again what died: an operator's, or systemd's, part. An agent that wasn't killed doesn't die."""
+def _mend_daemons(ground: Ground, fault: Fault | None) -> None:
+    """An operator's, or systemd's, part."""
     if not ground.platform.is_alive:
         ground.platform.start()
     dead = [name for name in ground.bed.daemons if name not in ground.bed.pids]
@@ -192,6 +192,11 @@ def _mend(ground: Ground, agent: int, fault: Fault | None, outcome: Outcome) -> 
         time.sleep(fault.away if fault else 0)
         for name in dead:
             ground.bed.start(name)
+
+
+def _mend(ground: Ground, agent: int, fault: Fault | None, outcome: Outcome) -> int:
+    """Start again what died, an agent too. One that wasn't killed doesn't die."""
+    _mend_daemons(ground, fault)
     done, _status = os.waitpid(agent, os.WNOHANG)
     if not done:
         return agent
@@ -216,7 +221,7 @@ def _until_right(
         return
     until = time.monotonic() + RIGHT_AFTER
     while True:
-        _mend_quietly(ground, fault)
+        _mend_daemons(ground, fault)
         wrong = _wrong(ground, allocation, jobs, fault)
         if not wrong:
             return
@@ -224,14 +229,6 @@ def _until_right(
             outcome.wrong += wrong
             return
         time.sleep(0.3)
-
-
-def _mend_quietly(ground: Ground, fault: Fault | None) -> None:
-    if not ground.platform.is_alive:
-        ground.platform.start()
-    for name in [name for name in ground.bed.daemons if name not in ground.bed.pids]:
-        time.sleep(fault.away if fault else 0)
-        ground.bed.start(name)
 
 
 def _wrong(ground: Ground, allocation: Allocation, jobs: list[Job], fault: Fault | None) -> list[str]:

@@ -115,7 +115,7 @@ def test_tasks_that_slurmdbd_hears_of_late_are_told_as_it_last_knew_them_and_the
 
 def test_a_line_of_tasks_that_never_began_may_name_some_that_did(agent: Agent) -> None:
     agent.slurm.accounted = "12_1|CANCELLED by 0\n12_2|COMPLETED\n12_[1-6%2]|CANCELLED by 0\n"
-    agent.jobs._output.of_tasks = lambda job: ""  # type: ignore[method-assign,assignment]
+    agent.jobs._output.of_tasks = lambda job: {}  # type: ignore[method-assign,assignment]
     report = agent.told()
     assert (report.state, report.tasks) == ("CANCELLED", {"CANCELLED": 5, "COMPLETED": 1})
     assert report.used is not None

@@ -21,7 +21,8 @@ ROUND = 2.0
 class Site:
     """slurmctld and the files of its jobs. `started`: what ran as a job's user, by the command's name."""
 
-    def __init__(self, folder: Path, jobs: int) -> None:
+    def __init__(self, folder: Path, jobs: int, tasks: int = 0) -> None:
+        self.tasks = range(1, tasks + 1)
         self.files: dict[str, bytes] = {}
         self.started: list[str] = []
         self.asked = 0
@@ -41,9 +42,13 @@ class Site:
     def queue(self) -> list[Queued]:
         self.asked += 1
         line = Queued("", "", "RUNNING", "None", 1_780_000_000, 60, 1, 0, 1, "gpu")
-        return [replace(line, number=number, array=number) for number in self.numbers]
+        lines = [replace(line, number=number, array=number) for number in self.numbers]
+        return [replace(line, tasks=(str(task),)) for line in lines for task in self.tasks] if self.tasks else lines
 
-    def run(self, words: list[str], **_how: str) -> str:
+    def run(self, words: list[str], **how: str) -> str:
+        if "user" in how:
+            self.started.append(words[0])
+            return "slurm-1_1.out\n" if words[0] == "ls" else f"{words[-1]}\nepoch 1\n"
         return f"JobId={words[-1]} StdErr=/jobs/{words[-1]}.out StdIn=/dev/null StdOut=/jobs/{words[-1]}.out\n"
 
     def read(self, words: list[str], *, user: str) -> bytes:
@@ -106,6 +111,17 @@ def test_what_was_told_does_not_come_again_whether_looked_at_or_not(tmp_path: Pa
     assert third[6].output == "epoch 2\n"
     # All are measured; only what grew is read.
     assert sorted(site.started) == ["stat"] * 100 + ["tail"]
+
+
+def test_arrays_have_their_turn_too_and_say_the_same_until_then(tmp_path: Path) -> None:
+    site = Site(tmp_path, 100, tasks=2)
+    first = site.round({})
+    assert sorted(site.started) == ["ls"] * 100 + ["tail"] * 100
+    assert site.round({}) == first
+    assert site.started == []
+    site.now += 100 / LOOKS_A_SECOND
+    site.round({})
+    assert sorted(site.started) == ["ls"] * 100 + ["tail"] * 100
 
 
 def test_the_queue_is_asked_once_however_many_are_submitted_in_a_round(tmp_path: Path) -> None:

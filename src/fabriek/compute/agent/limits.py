@@ -9,15 +9,12 @@ from pathlib import Path
 from fabriek import __version__
 from fabriek.compute.agent.line import Line
 from fabriek.compute.agent.summary import RoundSummary
-from fabriek.compute.engine import Engine, difference
+from fabriek.compute.engine import MANY_ACCOUNTS, Engine, difference
 from fabriek.compute.local import supervisor
 from fabriek.compute.wire import AccountState, DesiredState, DriftReport, EnforcedReport
 
 # Report what is enforced at least this often, so that the platform knows that the agent lives.
 HEARTBEAT = 20.0
-# Of so many accounts or more all is asked and compared every thousandth of a second times their number (10,000: every
-# ten seconds); of fewer in each round.
-MANY_ACCOUNTS = 1_000
 
 
 class Limits:
@@ -42,6 +39,7 @@ class Limits:
         self._make_so(self.changes(desired), summary)
         self.ready = {(a.account, a.partition) for a in self._engine.enforced()}
         if len(desired) >= MANY_ACCOUNTS:
+            # 10,000: every ten seconds.
             self._ask_again_at = time.monotonic() + len(desired) / 1_000
 
     def desired(self) -> DesiredState:

@@ -297,11 +297,7 @@ class Commands:
 
     def names_of(self, user: str) -> dict[str, str]:
         """What a user's environment says of who it is. Errors: CommandFailed for root and for nobody we know."""
-        return {"HOME": self.home(user), "USER": user, "LOGNAME": user}
-
-    def home(self, user: str) -> str:
-        """A user's home at the site. Errors: CommandFailed for root and for nobody we know."""
-        return self._person(user).home
+        return {"HOME": self._person(user).home, "USER": user, "LOGNAME": user}
 
     def _person(self, user: str) -> _Person:
         if user not in self._people:

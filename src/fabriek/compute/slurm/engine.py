@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from fabriek.compute.engine import AsUser, Difference, difference
+from fabriek.compute.engine import MANY_ACCOUNTS, AsUser, Difference, difference
 from fabriek.compute.records import UsageRecord
 from fabriek.compute.slurm.accounts import Key, Tree, enforced, read_tree
 from fabriek.compute.slurm.changes import steps
@@ -31,8 +31,8 @@ from fabriek.compute.wire import (
     TaskReport,
 )
 
-# Reading so many accounts takes seconds: it is done so often, in seconds, and after each change; fewer in each round.
-MANY_ACCOUNTS, READ_AGAIN = 1_000, 20.0
+# Many accounts are read so often, in seconds, and after each change.
+READ_AGAIN = 20.0
 
 
 def load_slurm(folder: Path, cluster: str) -> SlurmEngine:
@@ -159,7 +159,7 @@ class SlurmEngine:
     def tick(self) -> None:
         """Slurm's daemons do the work; what they said is asked again in the next round."""
         self._jobs.forget()
-        is_large = self._tree is not None and len(self._tree.parents) > MANY_ACCOUNTS
+        is_large = self._tree is not None and len(self._tree.parents) >= MANY_ACCOUNTS
         if not is_large or time.monotonic() - self._read_at >= READ_AGAIN:
             self._forget_tree()
 

@@ -247,7 +247,6 @@ class Jobs:
         # Of an array, slurmdbd may have heard of some tasks only.
         if not runs or living or len(runs) < len(queued):
             return self._not_accounted(job, queued, living)
-        self._forgotten.pop(number, None)
         states = Counter(_states_in(runs).values())
         worst = next(
             (s for s in ("NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT", "FAILED", "CANCELLED") if states[s]), "COMPLETED"
@@ -271,17 +270,22 @@ class Jobs:
     def _output_of(self, job: sqlite3.Row, array: bool, told: Mapping[str, int]) -> dict[str, Any]:
         """What a job that runs wrote and made, for a report. Where many run, each is looked at less often, so that a
         round ends before the next is due. Tasks of an array would write over each other's results."""
-        if array:
-            return {"output": self._output.of_tasks(job)}
         now, number = self._clock(), job["number"]
         if now - self._looked.get(number, 0.0) < len(self._looked) / LOOKS_A_SECOND:
             return self._output.as_told(job, told)
         self._looked[number] = now
-        return self._output.of_job(job, told, final=False)
+        return self._output.of_tasks(job) if array else self._output.of_job(job, told, final=False)
 
     def _final_output_of(self, job: sqlite3.Row, array: bool, told: Mapping[str, int]) -> dict[str, Any]:
+        found = self._output.of_tasks(job) if array else self._output.of_job(job, told, final=True)
+        self._let_go(job)
+        return found
+
+    def _let_go(self, job: sqlite3.Row) -> None:
+        """Of a job that is over, or lost, nothing is remembered."""
+        self._forgotten.pop(job["number"], None)
         self._looked.pop(job["number"], None)
-        return {"output": self._output.of_tasks(job)} if array else self._output.of_job(job, told, final=True)
+        self._output.forget(job)
 
     def report_task(self, order: TaskOrder) -> TaskReport:
         """Errors: EngineError while Slurm can't be asked."""
@@ -310,8 +314,7 @@ class Jobs:
             # The controller knows that it ended; its database will in a moment.
             running = any(run["Start"].isdecimal() for run in living) or bool(queued)
             return JobReport(uuid=job["uuid"], state="RUNNING" if running else "PENDING", engine_job=job["number"])
-        self._forgotten.pop(job["number"], None)
-        self._looked.pop(job["number"], None)
+        self._let_go(job)
         return JobReport(uuid=job["uuid"], state="NODE_FAIL", reason="SlurmLostJob", engine_job=job["number"])
 
     def _used(self, number: str, runs: Sequence[dict[str, str]]) -> ResourcesUsed | None:

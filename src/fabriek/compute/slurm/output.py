@@ -93,6 +93,8 @@ class Output:
         self._commands, self._store = commands, store
         # By job: its results as they were last read, and how its file looked then.
         self._made: dict[str, tuple[_Measure, dict[str, Any]]] = {}
+        # By array: what its tasks' files last ended with.
+        self._tails: dict[str, str | None] = {}
 
     def of_job(self, job: sqlite3.Row, told: Mapping[str, int], *, final: bool) -> dict[str, Any]:
         """What follows what was told of a job's streams, and what it made, for a report."""
@@ -104,11 +106,13 @@ class Output:
         measures = self._measured(job["user"], (*places, results))
         return {
             **self._streams(job["user"], places, measures, told, final=final),
-            **self._made_by(job, measures.get(results), final=final),
+            **(self._results(job) if final else self._made_by(job, measures.get(results))),
         }
 
     def as_told(self, job: sqlite3.Row, told: Mapping[str, int]) -> dict[str, Any]:
-        """The same of a job at whose files nobody looks now: nothing new."""
+        """The same of a job, or an array, at whose files nobody looks now: nothing new."""
+        if job["uuid"] in self._tails:
+            return {"output": self._tails[job["uuid"]]}
         found = {name: value for stream, end in told.items() for name, value in placed(stream, Part(end, "")).items()}
         return {**found, **self._made.get(job["uuid"], (None, {}))[1]}
 
@@ -131,8 +135,17 @@ class Output:
             found |= placed("error_output", self._part(user, error, measures, told.get("error_output"), final))
         return found
 
-    def of_tasks(self, job: sqlite3.Row) -> str | None:
-        """Of an array: the last part of the first tasks' output, each under its file's name."""
+    def forget(self, job: sqlite3.Row) -> None:
+        """It is over: nobody looks again."""
+        self._made.pop(job["uuid"], None)
+        self._tails.pop(job["uuid"], None)
+
+    def of_tasks(self, job: sqlite3.Row) -> dict[str, Any]:
+        """Of an array, for a report: the last part of the first tasks' output, each under its file's name."""
+        tail = self._tails[job["uuid"]] = self._tail_of_tasks(job)
+        return {"output": tail}
+
+    def _tail_of_tasks(self, job: sqlite3.Row) -> str | None:
         user = job["user"]
         try:
             listed = self._commands.run(["ls", "-1", "--", job["folder"]], user=user).splitlines()
@@ -144,11 +157,8 @@ class Output:
         except CommandFailed:
             return None
 
-    def _made_by(self, job: sqlite3.Row, measure: _Measure | None, *, final: bool) -> dict[str, Any]:
-        """What a job says that it made (see `results.py`), for a report."""
-        if final:
-            self._made.pop(job["uuid"], None)
-            return self._results(job)
+    def _made_by(self, job: sqlite3.Row, measure: _Measure | None) -> dict[str, Any]:
+        """What a job that runs says that it made (see `results.py`), for a report."""
         if measure is None:
             return {}
         if self._made.get(job["uuid"], (None,))[0] != measure:

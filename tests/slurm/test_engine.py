@@ -12,6 +12,7 @@ from fabriek.compute.engine import EngineError, SubmitRefused, difference
 from fabriek.compute.slurm import jobs
 from fabriek.compute.slurm.accounts import qos_name
 from fabriek.compute.slurm.commands import CommandFailed
+from fabriek.compute.slurm.controller import mark_of
 from fabriek.compute.slurm.steps import SACCTMGR
 from fabriek.compute.wire import TaskOrder
 from fabriek.demo.slurm import Bed
@@ -277,6 +278,32 @@ def test_a_submission_whose_answer_was_lost_is_found_and_not_made_again(site, mo
         change.execute("UPDATE job SET number = NULL WHERE uuid = ?", (order.uuid,))
     monkeypatch.setattr(jobs, "SETTLED_AFTER", 0.0)
     assert site.new_engine().find(order.uuid) == number
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="as root only: all jobs are one user's otherwise")
+def test_nobody_passes_another_ones_job_off_as_an_order_s(site):
+    state = site.made("forged")
+    order = site.order(state, "sleep 60")
+    number = site.engine.submit(order)
+    victim = site.bed.run("alpha", "sbatch", "--parsable", "--wrap=sleep 60", "-A", "root", "-p", "gpu").strip()
+    comment = f"--comment=x\n{victim} {mark_of('other')}"
+    words = [
+        "sbatch",
+        "--parsable",
+        comment,
+        f"--account={state.account}",
+        "--partition=gpu",
+        f"--qos={qos_name(site.settings, state.account, 'gpu')}",
+        "--gpus=1",
+        "-t",
+        "1",
+    ]
+    forged = site.engine._commands.run([*words, "--chdir=/tmp", "--wrap=sleep 60"], user=site.user).strip()
+    with site.engine._store.change() as change:
+        change.execute("UPDATE job SET number = NULL, uuid = 'other' WHERE uuid = ?", (order.uuid,))
+    with pytest.raises(EngineError, match="looked for"):
+        site.engine.find("other")
+    site.bed.run("alpha", "scancel", number, victim, forged)
 
 
 def test_while_nobody_knows_whether_it_arrived_it_is_not_submitted_again(site, monkeypatch):

@@ -69,11 +69,14 @@ def test_a_job_goes_by_slurmrestd_as_its_user(site, job_user, monkeypatch):
     assert report.accelerators == 1
 
 
-def test_by_its_socket_all_is_its_users_own(bed, folder, monkeypatch):
-    site = with_rest(bed, bed.rest_user, folder, url=f"unix:{bed.rest_socket('rho')}")
+def test_by_its_socket_who_is_oneself_submits_and_others_jobs_are_theirs(bed, job_user, folder, monkeypatch):
+    """All that comes by the socket is slurmrestd's user's, whoever the order is of."""
+    site = with_rest(bed, job_user, folder, url=f"unix:{bed.rest_socket('rho')}")
     state = site.made("socket")
-    no_sbatch(site, monkeypatch)
+    if site.engine._commands.is_oneself:
+        no_sbatch(site, monkeypatch)
     number = site.engine.submit(site.order(state, "sleep 60"))
+    assert f"UserId={job_user}(" in bed.run("rho", "scontrol", "show", "job", number)
     site.until(number, lambda report: report.state == "RUNNING")
     site.engine.cancel(number)
     assert site.ended(number).state == "CANCELLED"
@@ -178,7 +181,7 @@ def submit(site: Site, version: str, order: JobOrder) -> str:
 def by_rest(site: Site, version: str | None = None) -> ByRest:
     assert site.settings.rest is not None
     commands = site.engine._commands
-    return ByRest(site.settings.rest.model_copy(update={"version": version}), commands, commands.environment)
+    return ByRest(site.settings.rest.model_copy(update={"version": version}), commands)
 
 
 def test_without_slurmrestd_nothing_is_refused_and_nothing_lost(bed, job_user, folder):

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
-from fabriek.compute.slurm.commands import CommandFailed, Commands
+from fabriek.compute.slurm.commands import CommandFailed, Commands, NoAnswer
+from fabriek.compute.slurm.output import Output
 from fabriek.compute.slurm.settings import SlurmSettings
+from fabriek.compute.slurm.store import Store
 from fabriek.demo.slurm import ordinary_user
 
 USER = ordinary_user()
@@ -107,3 +109,48 @@ def test_a_link_of_roots_own_is_not_followed(commands: Commands, folder: Path, p
     with pytest.raises(CommandFailed):
         commands.run_in(str(folder), ["touch", "file"], user=USER)
     assert secret.stat().st_uid == 0
+
+
+@AS_ROOT
+@pytest.mark.parametrize("how", ["folder", "link"])
+def test_what_somebody_else_made_is_refused(commands: Commands, folder: Path, place: Path, how: str) -> None:
+    other = "daemon" if USER != "daemon" else "bin"
+    made = folder if how == "folder" else place / "elsewhere"
+    made.mkdir()
+    made.chmod(0o777)
+    shutil.chown(made, other)
+    if how == "link":
+        folder.symlink_to(made)
+        os.chown(folder, pwd.getpwnam(other).pw_uid, -1, follow_symlinks=False)
+    with pytest.raises(CommandFailed, match="somebody else's"):
+        commands.run_in(str(folder), ["touch", "file"], user=USER)
+    with pytest.raises(CommandFailed, match="somebody else's"):
+        commands.make_folder(str(folder), USER)
+    assert not list(made.iterdir())
+
+
+def test_a_job_is_given_nothing_of_the_agents_own(commands: Commands, folder: Path) -> None:
+    said = commands.run_in(str(folder), ["env"], user=USER)
+    names = {line.partition("=")[0] for line in said.splitlines()}
+    assert names >= {"PATH", "HOME", "USER", "LOGNAME"}
+    assert names <= {"PATH", "HOME", "USER", "LOGNAME", "PWD", "SHLVL", "_", "MAIL", "SHELL"}
+
+
+def test_what_does_not_answer_in_time_is_ended_and_not_left_behind(place: Path) -> None:
+    become = "runuser" if os.geteuid() == 0 else "self"
+    settings = {"cluster": "alpha", "commands": {"timeout": 0.5}, "jobs": {"become": become}}
+    commands = Commands(SlurmSettings.model_validate(settings))
+    with pytest.raises(NoAnswer, match=r"no answer within 0.5 s; waiting") as caught:
+        commands.run(["sh", "-c", f"echo waiting >&2; exec sleep 600 {'0' * 9}"], user=USER)
+    assert caught.value.code is None
+    running = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    assert not any(b"0" * 9 in words for words in running)
+
+
+def test_pipes_among_an_array_s_output_are_passed_over_and_files_are_read(
+    commands: Commands, folder: Path, tmp_path: Path
+) -> None:
+    commands.run_in(str(folder), ["sh", "-c", "mkfifo a.out; echo one > 'b c.out'; ln -s b d.out"], user=USER)
+    output = Output(commands, Store(tmp_path / "slurm.sqlite3"))
+    said = output.of_tasks({"uuid": "u", "user": USER, "folder": str(folder)})["output"]  # type: ignore[arg-type]
+    assert said == f"==> {folder}/b c.out <==\none\n"

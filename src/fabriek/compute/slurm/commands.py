@@ -41,6 +41,13 @@ NO_ANSWER = (
 )
 
 
+# Seconds between timeout(1)'s word and its kill -9, and how much longer an answer is waited for than it lets a command
+# run.
+_KILL_AFTER, _SLACK = 5, 15
+# What timeout(1) ends with where it had to end the command.
+_TIMED_OUT = (124, 137)
+
+
 class CommandFailed(EngineError):
     """A command that ended badly: `said` is what it printed on standard error, `code` its exit status, `printed` its
     output."""
@@ -123,7 +130,9 @@ class Ssh:
         before = ["env", f"--chdir={folder}", *(f"{name}={value}" for name, value in environment.items())]
         line = shlex.join([*before, *words])
         try:
-            _stdin, out, err = self._connected().exec_command(line, timeout=timeout)
+            # Names of files need not be UTF-8, and come as they were read (surrogateescape).
+            said = line.encode(errors="surrogateescape")
+            _stdin, out, err = self._connected().exec_command(said, timeout=timeout)  # type: ignore[arg-type]
             _stdin.write(stdin)
             _stdin.channel.shutdown_write()
             # Emptied side by side: with one of them full the command would stand still.
@@ -134,8 +143,8 @@ class Ssh:
                     printed = out.read()
                 else:
                     shutil.copyfileobj(out, into)
-                said = errors.result(timeout)
-            return out.channel.recv_exit_status(), printed, said.decode(errors="replace")
+                failed = errors.result(timeout)
+            return out.channel.recv_exit_status(), printed, failed.decode(errors="replace")
         except (paramiko.SSHException, OSError, EOFError) as error:
             self._client = None
             raise NoAnswer(words, f"{self._settings.host}: {str(error) or type(error).__name__}", None) from error
@@ -173,19 +182,30 @@ class _Person:
     home: str
 
 
+# The shell reads this line of ours; what people wrote are its arguments. Somebody else may have made a folder of that
+# name, to read and replace what the job writes.
+_MAKE = (
+    'mkdir -p -m 700 -- "$0" && if [ ! -O "$0" ] || [ -L "$0" ]; then'
+    ' echo "$0 is there already, and somebody else\'s" >&2; exit 1; fi'
+)
+
+
 class Commands:
     """A site's commands, with an environment that holds what they need and nothing of the agent's own (its token!)."""
 
     def __init__(self, settings: SlurmSettings, transport: Transport | None = None) -> None:
         self._settings = settings
         self._transport = transport or (Ssh(settings.ssh) if settings.ssh else Here())
-        self.environment = {
+        self._of_jobs = {
             "PATH": f"{settings.commands.path}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+            **settings.commands.environment,
+        }
+        self.environment = {
             "LC_ALL": "C.UTF-8",
             "TZ": "UTC",
             # Which tasks of an array wait is told in full, and not in 64 bytes (squeue(1), sacct(1)).
             "SLURM_BITSTR_LEN": "0",
-            **settings.commands.environment,
+            **self._of_jobs,
         }
         self._people: dict[str, _Person] = {}
 
@@ -211,18 +231,31 @@ class Commands:
                 yield text
 
     def run_in(self, folder: str, words: Sequence[str], *, user: str, stdin: str = "") -> str:
-        """As `run`, in a folder that is made where it isn't there: its user's, and nobody else's to read."""
+        """As `run`, with an environment for a job, in a folder that is made where it isn't there: its user's, and
+        nobody else's to read."""
+        environment = self.environment_of_job(user)
         if self._make_here(folder, user):
-            return self._done(words, user, stdin, folder=folder).decode(errors="replace")
-        # All by one process of theirs: becoming somebody takes as long as what is done. The shell reads this line of
-        # ours; what people wrote are its arguments.
-        make = 'mkdir -p -m 700 -- "$0" && cd -- "$0" && unset OLDPWD && exec "$@"'
-        return self.run(["sh", "-c", make, folder, *words], user=user, stdin=stdin)
+            done = self._done(words, user, stdin, folder=folder, environment=environment)
+        else:
+            # All by one process of theirs: becoming somebody takes as long as what is done.
+            whole = ["sh", "-c", f'{_MAKE} && cd -- "$0" && unset OLDPWD && exec "$@"', folder, *words]
+            done = self._done(whole, user, stdin, environment=environment)
+        return done.decode(errors="replace")
 
     def make_folder(self, folder: str, user: str) -> None:
         """See `run_in`. Errors: CommandFailed, NoAnswer."""
         if not self._make_here(folder, user):
-            self.run(["mkdir", "-p", "-m", "700", "--", folder], user=user)
+            self.run(["sh", "-c", _MAKE, folder], user=user)
+
+    def environment_of_job(self, user: str) -> dict[str, str]:
+        """What a job is given that is submitted here, of which nothing is the agent's own: a script's times are the
+        site's, and not UTC. Errors: CommandFailed for root and for nobody we know."""
+        return self._of_jobs | self.names_of(user)
+
+    @property
+    def is_oneself(self) -> bool:
+        """Whether everybody's jobs run as the agent's own user."""
+        return self._settings.jobs.become == "self"
 
     def _make_here(self, folder: str, user: str) -> bool:
         """Make it without becoming its user, where that can be done: by root, or by oneself, on this machine. Not on a
@@ -261,25 +294,37 @@ class Commands:
         stdin: str = "",
         into: IO[bytes] | None = None,
         folder: str = "/",
+        environment: dict[str, str] | None = None,
     ) -> bytes:
-        environment = self.environment | {"SLURM_TIME_FORMAT": "%s"}
+        patience = self._settings.commands.timeout
+        # What runs as somebody else, or elsewhere, can't always be ended from here, nor once this process was killed:
+        # a forgotten sbatch that waits for its turn would submit a job that nobody expects any more.
+        is_watched, whole = bool(user or self._settings.ssh), words
+        if is_watched:
+            whole = ["timeout", f"--kill-after={_KILL_AFTER}", f"{patience:g}", *words]
         if user:
-            before, environment = self.as_user(user)
-            words = [*before, *words]
-        code, out, err = self._transport.run(words, environment, stdin, self._settings.commands.timeout, into, folder)
+            before, environment = self.as_user(user, environment)
+            whole = [*before, *whole]
+        else:
+            environment = self.environment | {"SLURM_TIME_FORMAT": "%s"}
+        longer = patience + (_SLACK if is_watched else 0)
+        code, out, err = self._transport.run(whole, environment, stdin, longer, into, folder)
+        if is_watched and code in _TIMED_OUT:
+            raise NoAnswer(words, f"no answer within {patience:g} s; {err.strip()}".rstrip("; "), None)
         if code != 0:
             # sacctmgr says what it did on standard output, and what it could not on standard error.
             said = err.strip() or out.decode(errors="replace")
             raise (NoAnswer if any(word in said for word in NO_ANSWER) else CommandFailed)(words, said, code, out)
         return out
 
-    def as_user(self, user: str) -> tuple[list[str], dict[str, str]]:
+    def as_user(self, user: str, environment: dict[str, str] | None = None) -> tuple[list[str], dict[str, str]]:
         """The words before a command of this user's and its environment, for who runs it by themselves.
 
+        environment: one for a job, where it is not to be the agent's commands'.
         Errors: CommandFailed for root and for nobody we know.
         """
         how = self._settings.jobs.become
-        environment = self.environment | self.names_of(user)
+        environment = environment or self.environment | self.names_of(user)
         if how == "self":
             own = self._settings.ssh.user if self._settings.ssh else getpass.getuser()
             if user != own:

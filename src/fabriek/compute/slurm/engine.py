@@ -49,7 +49,7 @@ class SlurmEngine:
         self._commands = commands
         self._store = Store(folder / "slurm.sqlite3")
         rest = settings.rest
-        by = ByRest(rest, commands, commands.environment) if rest else ByCommands(commands)
+        by = ByRest(rest, commands) if rest else ByCommands(commands)
         self._jobs = Jobs(commands, by, settings, self._store)
         # As it was last read, and when.
         self._tree: Tree | None = None

@@ -22,10 +22,12 @@ from fabriek.compute.slurm.settings import SlurmSettings
 from fabriek.compute.slurm.store import Store
 from fabriek.compute.wire import ENDED, JobOrder, JobReport, ResourcesUsed, State, TaskOrder, TaskReport
 
-# A submission whose answer was lost shows within this many seconds, or never: sbatch itself gives up before
-# (MessageTimeout, 10 s by default; https://slurm.schedmd.com/slurm.conf.html). Until then it isn't tried again.
+# A submission whose answer was lost shows so many seconds after its last moment to be made, or never. On a full queue
+# sbatch tries again for two minutes ("temporarily unable to accept job, sleeping and retrying"), but it is ended before
+# (see `Commands`); slurmctld may still be busy with what it asked. Until then it isn't tried again.
 SETTLED_AFTER = 30.0
-# slurmctld forgets an ended job after MinJobAge; slurmdbd may be told of it some seconds after its start.
+# A job that slurmctld has forgotten and slurmdbd doesn't know is lost after so many seconds: slurmctld tells slurmdbd
+# what happened while that was away in the minutes after its return.
 LOST_AFTER = 120.0
 # Of an array that was not followed from its start, slurmdbd is asked so often for tasks that have ended: it may hear of
 # them late.
@@ -87,6 +89,8 @@ class Jobs:
         self._forgotten: dict[str, _Forgotten] = {}
         # When the files of a job that runs were looked at.
         self._looked: dict[str, float] = {}
+        # Since when a job is neither in the queue nor accounted.
+        self._missing: dict[str, float] = {}
 
     def forget(self) -> None:
         """A round is over: what Slurm said may have changed."""
@@ -129,37 +133,45 @@ class Jobs:
             return None
         if row["number"] is not None:
             return str(row["number"])
-        number = self._search(uuid)
+        number = self._search(row)
         if number is not None:
             self._note(uuid, number)
             return number
-        wait = row["asked"] + SETTLED_AFTER - self._clock()
+        wait = row["asked"] + self._settings.longest_answer + SETTLED_AFTER - self._clock()
         if wait > 0:
             raise EngineError(f"the answer to its submission was lost; it is looked for {wait:.0f} s more")
         return None
 
-    def _search(self, uuid: str) -> str | None:
+    def _search(self, job: sqlite3.Row) -> str | None:
         """The number of a job whose submission was not answered: by its comment, in the queue, then in what was
-        accounted (sacct knows the submission's own words, also where AccountingStoreFlags holds no job_comment)."""
-        mark = mark_of(uuid)
-        for line in self._commands.run(
-            ["squeue", "--noheader", "--all", "--states=all", "--format=%F %k"]
-        ).splitlines():
+        accounted (sacct knows the submission's own words, also where AccountingStoreFlags holds no job_comment).
+
+        Comments may hold line ends, and so lines that look like another's job: what is found must be this user's, in
+        this account, by an answer in which nobody's words are.
+        """
+        mark, whose = mark_of(job["uuid"]), [f"--user={job['user']}", f"--account={job['account']}"]
+        squeue = ["squeue", "--noheader", "--all", "--states=all", *whose]
+        for line in self._commands.run([*squeue, "--format=%F %k"]).splitlines():
             number, _, comment = line.partition(" ")
             if comment.strip() == mark and NUMBER.fullmatch(number):
-                return number
-        since = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(self._clock() - 86_400))
-        words = ["sacct", "--allusers", "--allocations", "--noheader", "--parsable2", f"--starttime={since}"]
-        found = self._commands.run([*words, "--format=JobID,SubmitLine,Comment"])
-        for line in found.splitlines():
+                theirs = self._commands.run([*squeue, "--format=%F"]).split()
+                if number in theirs:
+                    return number
+        since = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(job["asked"] - 86_400))
+        sacct = ["sacct", "--allocations", "--noheader", "--parsable2", f"--starttime={since}", *whose]
+        for line in self._commands.run([*sacct, "--format=JobID,SubmitLine,Comment"]).splitlines():
             # 12_3 is a task of the array 12.
             number, said = line.partition("|")[0].partition("_")[0], re.split(r"[ |]", line.partition("|")[2])
             if (f"--comment={mark}" in said or said[-1] == mark) and NUMBER.fullmatch(number):
-                return number
+                theirs = self._commands.run([*sacct, "--format=JobID"]).split()
+                if number in {known.partition("_")[0] for known in theirs}:
+                    return number
         return None
 
     def _note(self, uuid: str, number: str) -> None:
         with self._store.change() as change:
+            # Slurm that lost its state, or came to MaxJobId, counts from the beginning: who had the number is over.
+            change.execute("DELETE FROM job WHERE number = ? AND uuid != ?", (number, uuid))
             change.execute("UPDATE job SET number = ?, submitted = ? WHERE uuid = ?", (number, self._clock(), uuid))
         self._new.add(number)
 
@@ -185,6 +197,7 @@ class Jobs:
             # Submitted after the queue was asked, which isn't asked again for each.
             return JobReport(uuid=job["uuid"], state="PENDING", engine_job=number)
         if any(state_of(line.state) not in ENDED for line in queued):
+            self._missing.pop(number, None)
             return self._living(job, queued, told)
         return self._accounted(job, queued, told)
 
@@ -242,7 +255,12 @@ class Jobs:
     def _accounted(self, job: sqlite3.Row, queued: Sequence[Queued], told: Mapping[str, int]) -> JobReport:
         """A job that is over, from slurmdbd; or what becomes of one that Slurm has lost."""
         number = job["number"]
-        runs = self._runs(number, _RUN)
+        try:
+            runs = self._runs(number, _RUN)
+        except EngineError:
+            # As long as slurmdbd can't be asked nothing is missing there, and when it can it has yet to be told.
+            self._missing.pop(number, None)
+            raise
         living = [run for run in runs if state_of(run["State"]) not in ENDED]
         # Of an array, slurmdbd may have heard of some tasks only.
         if not runs or living or len(runs) < len(queued):
@@ -283,8 +301,8 @@ class Jobs:
 
     def _let_go(self, job: sqlite3.Row) -> None:
         """Of a job that is over, or lost, nothing is remembered."""
-        self._forgotten.pop(job["number"], None)
-        self._looked.pop(job["number"], None)
+        for known in (self._forgotten, self._looked, self._missing):
+            known.pop(job["number"], None)
         self._output.forget(job)
 
     def report_task(self, order: TaskOrder) -> TaskReport:
@@ -309,13 +327,13 @@ class Jobs:
     def _not_accounted(self, job: sqlite3.Row, queued: Sequence[Queued], living: Sequence[dict[str, str]]) -> JobReport:
         """Gone from the queue, and not over in slurmdbd: it may be late; after a while Slurm has lost the job (its
         controller was killed before it had written it down)."""
-        late = self._clock() - job["submitted"] < LOST_AFTER
-        if queued or late:
+        now, number = self._clock(), job["number"]
+        if queued or now - self._missing.setdefault(number, now) < LOST_AFTER:
             # The controller knows that it ended; its database will in a moment.
             running = any(run["Start"].isdecimal() for run in living) or bool(queued)
-            return JobReport(uuid=job["uuid"], state="RUNNING" if running else "PENDING", engine_job=job["number"])
+            return JobReport(uuid=job["uuid"], state="RUNNING" if running else "PENDING", engine_job=number)
         self._let_go(job)
-        return JobReport(uuid=job["uuid"], state="NODE_FAIL", reason="SlurmLostJob", engine_job=job["number"])
+        return JobReport(uuid=job["uuid"], state="NODE_FAIL", reason="SlurmLostJob", engine_job=number)
 
     def _used(self, number: str, runs: Sequence[dict[str, str]]) -> ResourcesUsed | None:
         """What the job did with what it had: the sum of its steps' processor time, the largest step's memory.

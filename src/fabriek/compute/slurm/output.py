@@ -148,8 +148,10 @@ class Output:
     def _tail_of_tasks(self, job: sqlite3.Row) -> str | None:
         user = job["user"]
         try:
-            listed = self._commands.run(["ls", "-1", "--", job["folder"]], user=user).splitlines()
-            names = [f"{job['folder']}/{name}" for name in listed if name.endswith(".out")][:_TASKS_SHOWN]
+            # Files alone: who reads a pipe waits for whoever made it.
+            words = ["find", job["folder"], "-maxdepth", "1", "-type", "f", "-name", "*.out", "-print0"]
+            listed = self._commands.read(words, user=user).decode(errors="surrogateescape").split("\0")
+            names = sorted(filter(None, listed))[:_TASKS_SHOWN]
             if not names:
                 return ""
             most = str(TAIL_OF_TASKS // len(names))
@@ -223,8 +225,9 @@ class Output:
         if start == length:
             return Part(start, "")
         try:
-            # No more than was there when it was measured: what is written meanwhile comes next time.
-            data = self._commands.read(["tail", f"--bytes=+{start + 1}", "--", path], user=user)
+            # No more than was there when it was measured: what is written meanwhile comes next time. See `_results`.
+            part = [f"bs={length - start}", "count=1", f"skip={start}", "iflag=skip_bytes,nonblock,fullblock"]
+            data = self._commands.read(["dd", f"if={path}", *part, "status=none"], user=user)
         except CommandFailed:
             return None
-        return readable(data[: length - start], start, final=final, goes_on=start == since)
+        return readable(data, start, final=final, goes_on=start == since)

@@ -23,13 +23,15 @@ _RENEWED_BEFORE = 300
 
 
 class ByRest:
-    """With JWT, each job is submitted as its user, by a token that `scontrol token` gives the agent; by a local socket
-    all is done as whoever slurmrestd takes the agent for."""
+    """With JWT, each job is submitted as its user, by a token that `scontrol token` gives the agent. By a local socket
+    all that is asked is slurmrestd's own user's: jobs of others go by sbatch, only who runs everything as themselves
+    submits by it."""
 
-    def __init__(self, settings: RestSettings, commands: Commands, environment: dict[str, str]) -> None:
-        self._settings, self._commands, self._environment = settings, commands, environment
+    def __init__(self, settings: RestSettings, commands: Commands) -> None:
+        self._settings, self._commands = settings, commands
         self._by_commands = ByCommands(commands)
-        if settings.url.startswith("unix:"):
+        self._is_socket = settings.url.startswith("unix:")
+        if self._is_socket:
             transport = httpx.HTTPTransport(uds=settings.url.removeprefix("unix:"))
             self._client = httpx.Client(transport=transport, base_url="http://localhost", timeout=settings.timeout)
         else:
@@ -41,7 +43,7 @@ class ByRest:
         """See Controller. slurmrestd does not read #SBATCH lines: they are translated. A script with one that has no
         translation goes by sbatch, which knows them all."""
         options = options_of(submission.order.script)
-        if options is None:
+        if options is None or (self._is_socket and not self._commands.is_oneself):
             return self._by_commands.submit(submission)
         order = submission.order
         self._commands.make_folder(submission.folder, submission.user)
@@ -55,7 +57,7 @@ class ByRest:
             "current_working_directory": submission.folder,
             "requeue": submission.requeue,
             # slurmrestd wants one, and takes none from anywhere else.
-            "environment": {**self._environment, **self._commands.names_of(submission.user)},
+            "environment": self._commands.environment_of_job(submission.user),
         }
         answer = self._ask("POST", "job/submit", submission.user, as_told(self.version(), job, order.script))
         number = answer.get("job_id")
@@ -124,7 +126,7 @@ class ByRest:
         return dict(answer)
 
     def _headers(self, user: str) -> dict[str, str]:
-        if self._settings.url.startswith("unix:"):
+        if self._is_socket:
             return {}
         name = user or self._settings.user
         token, until = self._tokens.get(name, ("", 0.0))

@@ -92,6 +92,11 @@ class SlurmSettings(_Table):
     users: dict[str, str] = {}
     default_user: str | None = Field(default=None, description="for the platform's names that are not in `users`")
 
+    @property
+    def longest_answer(self) -> float:
+        """Seconds after which no answer to a submission comes any more."""
+        return self.commands.timeout + (self.rest.timeout if self.rest else 0.0)
+
     def unix_user(self, name: str) -> str:
         """Who a person of the platform is at this site."""
         return self.users.get(name) or self.default_user or name

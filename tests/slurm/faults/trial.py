@@ -80,6 +80,9 @@ class Ground:
         self.platform = Platform(cable)
         self.world: World = make_world()
         self.site = Site(bed, CLUSTER, user, folder)
+        # What was not answered is not made again before this and half a minute are over.
+        commands = self.site.settings.commands.model_copy(update={"timeout": 20.0})
+        self.site.settings = self.site.settings.model_copy(update={"commands": commands})
         self.site.engine.close()
         _token, self.token = create_token(
             self.world.operator, name="agent", scopes=["agent"], site=self.world.cluster.code

@@ -175,7 +175,7 @@ def project_page(code: str) -> ProjectPage | None:
 
 @dataclass(frozen=True)
 class DesiredAccount:
-    """What a site should enforce for a project on one partition: limits over the whole life of the allocation."""
+    """What a site should enforce for a project on one partition: limits since its first allocation there began."""
 
     account: str
     partition: str
@@ -192,8 +192,9 @@ def desired_accounts(partitions: list[str], now: datetime | None = None) -> list
     """The accounts that should exist on these partitions (codes of the register). Three queries.
 
     The limit is everything that was awarded and hasn't lapsed: Slurm counts use against it from the start
-    (GrpTRESMins, https://slurm.schedmd.com/resource_limits.html). An ended project stays, inactive, so that nobody
-    submits and nothing is lost.
+    (GrpTRESMins, https://slurm.schedmd.com/resource_limits.html). An allocation to come isn't in it before its first
+    day (UTC), as jobs on it are refused until then: its hours would be spent early. An ended project stays, inactive,
+    so that nobody submits and nothing is lost.
     """
     today = (now or timezone.now()).date()
     limits: dict[tuple[str, str], int] = defaultdict(int)
@@ -220,6 +221,7 @@ def desired_accounts(partitions: list[str], now: datetime | None = None) -> list
     desired = []
     for (account, partition), parts in sorted(merged.items()):
         first = parts[0]
+        begun = [part.code for part in parts if part.starts <= today]
         running = first.project_ended_at is None and any(
             part.settled_at is None and part.starts <= today < part.ends for part in parts
         )
@@ -227,8 +229,8 @@ def desired_accounts(partitions: list[str], now: datetime | None = None) -> list
             DesiredAccount(
                 account=account,
                 partition=partition,
-                accelerator_seconds=sum(limits[part.code, Unit.ACCELERATOR_SECONDS] for part in parts),
-                core_seconds=sum(limits[part.code, Unit.CORE_SECONDS] for part in parts),
+                accelerator_seconds=sum(limits[code, Unit.ACCELERATOR_SECONDS] for code in begun),
+                core_seconds=sum(limits[code, Unit.CORE_SECONDS] for code in begun),
                 active=running,
                 users=tuple(users[first.project]),
                 starts=min(part.starts for part in parts),

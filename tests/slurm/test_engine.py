@@ -143,6 +143,40 @@ def test_who_left_the_project_may_not_submit(site):
     assert site.engine.enforced()[0].users == []
 
 
+def test_what_waits_of_who_left_the_project_starts_when_they_are_back_and_no_sooner(site):
+    state = site.made("waits", accelerator_seconds_limit=60_000)
+    blocker = site.engine.submit(site.order(state, "sleep 1800", "--gpus=4 -N 2 -t 40"))
+    site.until(blocker, lambda report: report.state == "RUNNING")
+    waiting = site.engine.submit(site.order(state, directives="--gpus=4 -N 2 -t 1"))
+    gone = state.model_copy(update={"users": []})
+    assert site.engine.provision([gone]) == {}
+    assert site.engine.report(blocker).state == "RUNNING", "what runs goes on"
+    site.engine.cancel(blocker)
+    site.ended(blocker)
+    held = site.until(waiting, lambda report: report.reason.startswith("AssocMaxJobs"))
+    assert held.state == "PENDING"
+    assert difference([gone], site.engine.enforced()) == []
+    assert site.engine.plan([gone]) == ([], {})
+    assert site.engine.provision([state]) == {}
+    assert site.ended(waiting).state == "COMPLETED"
+
+
+def test_what_was_changed_by_hand_waits_but_who_left_and_the_end_do_not(site):
+    state = site.made("ends")
+    name = qos_name(site.settings, state.account, "gpu")
+    site.bed.run("alpha", "sacctmgr", "-i", "modify", "qos", name, "set", "GrpTRESMins=gres/gpu=100")
+    site.engine.tick()
+    assert site.engine.withdraw([state]) == (0, {})
+    over = state.model_copy(update={"active": False, "users": [], "accelerator_seconds_limit": 1_200})
+    assert site.engine.withdraw([over]) == (1, {})
+    assert [(d.what, d.desired, d.enforced) for d in site.engine.drift()] == [("accelerator-seconds", "600", "6000")]
+    (found,) = site.engine.enforced()
+    assert (found.active, found.users) == (False, [])
+    with pytest.raises(SubmitRefused):
+        site.engine.submit(site.order(state))
+    assert site.engine.withdraw([over]) == (0, {})
+
+
 def test_a_script_cant_leave_its_award(site):
     rich, poor = site.made("rich", accelerator_seconds_limit=6_000), site.made("poor", accelerator_seconds_limit=60)
     rich_qos = qos_name(site.settings, rich.account, "gpu")
@@ -180,6 +214,11 @@ def test_an_account_that_is_not_the_platforms_is_never_touched(site):
             ("modify", "user", "where", "name={user}", "account={account}", "set", "qos=normal", "defaultqos=normal"),
         ),
         ("users", ("modify", "account", "{account}", "cluster=alpha", "set", "MaxSubmitJobs=0")),
+        ("users", ("modify", "account", "{account}", "cluster=alpha", "set", "MaxJobs=0")),
+        ("users", ("modify", "account", "{account}", "cluster=alpha", "set", "GrpSubmitJobs=0")),
+        ("users", ("modify", "account", "{account}", "cluster=alpha", "set", "GrpJobs=0", "GrpTRES=cpu=0,node=0")),
+        ("users", ("modify", "account", "{root}-science", "cluster=alpha", "set", "GrpTRES=mem=0")),
+        ("users", ("modify", "user", "where", "name={user}", "account={account}", "set", "GrpJobs=0")),
         ("fair share", ("modify", "account", "{root}-science", "cluster=alpha", "set", "fairshare=5")),
     ],
 )
@@ -200,6 +239,30 @@ def test_what_was_changed_by_hand_is_found_and_changed_back(site, what, by_hand)
     assert difference([state], site.engine.enforced()) == []
 
 
+def test_people_and_partitions_are_called_as_the_sites_directory_calls_them(site):
+    """One by one and by a file, which tell their names in other ways; and read back as the platform's."""
+    people = {"u000001": "J.de.Vries", "u000002": "anna+x@uni.example", "u000003": "123abc"}
+    site.settings = site.settings.model_copy(update={"default_user": None, "users": people})
+    site.engine = site.new_engine()
+    one = site.award("one", partition="gpu.a100", users=list(people))
+    many = [site.award(f"many{number}", partition="gpu.a100", users=list(people)) for number in range(20)]
+    for wanted in ([one], many):
+        assert site.engine.provision(wanted) == {}
+        assert site.engine.plan(wanted) == ([], {})
+    assert difference([one, *many], site.engine.enforced()) == []
+    gone = one.model_copy(update={"users": ["u000002"]})
+    assert site.engine.provision([gone]) == {}
+    assert difference([gone, *many], site.engine.enforced()) == []
+    odd = one.model_copy(update={"users": ["u000002", "o'neill"], "accelerator_seconds_limit": 1_200})
+    assert "o'neill" in site.engine.provision([odd])[one.account, "gpu.a100"]
+    (found,) = [state for state in site.engine.enforced() if state.account == one.account]
+    assert (found.users, found.accelerator_seconds_limit) == (["u000002"], 1_200), "the others have what they should"
+    assert site.engine.drift() == [], "and nobody changed anything by hand"
+    over = odd.model_copy(update={"active": False})
+    assert site.engine.provision([over]) == {}
+    assert not next(state for state in site.engine.enforced() if state.account == one.account).active
+
+
 HOSTILE = ["a b", "a;id", "$(id)", "a|b", "a,b", "a=b", "../x", "-rf", "a\nb", "a'b", 'a"b', "a.b", "a%b", ""]
 
 
@@ -212,9 +275,14 @@ def test_hostile_names_are_refused_and_leave_nothing_behind(site, field, name):
         site.engine = site.new_engine()
     if field == "programme" and name in ("", "-rf"):
         pytest.skip("behind the platform's own prefix it is a name like any other")
-    before = site.bed.run("alpha", "sacctmgr", "-nP", "show", "assoc", "format=account,user")
+    if field in ("partition", "users") and name == "a.b":
+        pytest.skip("partitions and people may have a dot")
+    # An award is made without a person who has no name, and nobody else comes to be in its place.
+    what = ("user", "format=user") if field == "users" else ("assoc", "format=account,user")
+    shown = ("sacctmgr", "-nP", "show", *what)
+    before = site.bed.run("alpha", *shown)
     assert site.engine.provision([state]) != {}
-    assert site.bed.run("alpha", "sacctmgr", "-nP", "show", "assoc", "format=account,user") == before
+    assert site.bed.run("alpha", *shown) == before
 
 
 # Jobs

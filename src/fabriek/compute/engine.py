@@ -55,6 +55,10 @@ class Engine(Protocol):
         """Make accounts, their users and their limits so; return why one could not be, by account and partition.
         Raising or lowering a limit keeps what was used."""
 
+    def withdraw(self, accounts: Sequence[AccountState]) -> tuple[int, dict[tuple[str, str], str]]:
+        """Of accounts that somebody changed by hand only take away what they were made to be and should not be any
+        more, see `less`. Returns from how many something was taken, and why from one it could not be."""
+
     def enforced(self) -> list[AccountState]:
         """What the scheduler itself says that it enforces, read back from it."""
 
@@ -115,6 +119,13 @@ class Difference:
     desired: str
     enforced: str
     sentence: str
+
+
+def less(made: AccountState, wanted: AccountState) -> AccountState:
+    """What an account was made to be, without what isn't wanted any more: open after its end, and who left. Nothing is
+    added, and no limit changes."""
+    users = [user for user in made.users if user in wanted.users]
+    return made.model_copy(update={"active": made.active and wanted.active, "users": users})
 
 
 def difference(desired: Sequence[AccountState], enforced: Sequence[AccountState]) -> list[Difference]:

@@ -29,6 +29,9 @@ ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "
 MOST_RECORDS = 10_000
 UNLIMITED = 10**15
 """Seconds of a limit that is none: what is told where nothing holds an account back."""
+MOST_FAIRSHARE = 10**6
+LONGEST_SAID = 2_000
+"""Characters of what is said of a change by hand."""
 
 
 class Wire(BaseModel):
@@ -53,7 +56,9 @@ class AccountState(Wire):
     starts: date | None = None
     ends: date | None = None
     programme: str = Field(default="", max_length=80)
-    fairshare: int = Field(default=0, ge=0, le=10**6, description="weight of the programme among the cluster's")
+    fairshare: int = Field(
+        default=0, ge=0, le=MOST_FAIRSHARE, description="weight of the programme among the cluster's"
+    )
     limit_step_seconds: int = Field(default=1, ge=1, le=3600)
     correct_drift: bool = Field(default=True, description="whether what was changed by hand may be changed back")
 
@@ -72,8 +77,8 @@ class DriftReport(Wire):
     account: str = Field(min_length=1, max_length=80)
     partition: str = Field(min_length=1, max_length=80)
     what: str = Field(max_length=80)
-    made: str = Field(max_length=2_000)
-    found: str = Field(max_length=2_000)
+    made: str = Field(max_length=LONGEST_SAID)
+    found: str = Field(max_length=LONGEST_SAID)
 
 
 class EnforcedReport(Wire):

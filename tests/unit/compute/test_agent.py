@@ -24,6 +24,7 @@ from fabriek.compute.agent.proofs import due_days
 from fabriek.compute.local import LocalEngine, LocalPartition, supervisor
 from fabriek.compute.local.supervisor import write_whole
 from fabriek.compute.records import record_of
+from fabriek.compute.wire import AccountState
 
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "REFUSED")
 LIMIT = {"accelerator_seconds_limit": 100_000, "core_seconds_limit": 1_000_000}
@@ -198,6 +199,18 @@ def test_what_cannot_run_is_reported_as_refused_with_the_sentence(agent, platfor
     assert summary.refused == 1
     assert platform.report("a")["state"] == "REFUSED"
     assert "9 GPUs" in platform.report("a")["reason"]
+
+
+def test_what_is_too_odd_to_be_told_of_an_account_holds_up_neither_jobs_nor_usage(agent, platform, monkeypatch):
+    agent.round()
+
+    def odd():
+        return [AccountState(account="vision", partition="gpu", **LIMIT, fairshare=10**9)]
+
+    monkeypatch.setattr(agent.engine, "enforced", odd)
+    platform.orders("a")
+    rounds_until(agent, lambda: platform.state["records"])
+    assert "fairshare" in agent.round().error
 
 
 def test_an_account_that_the_platform_no_longer_knows_is_closed(agent, platform):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from fabriek.compute.agent.line import Line
 from fabriek.compute.agent.summary import RoundSummary
 from fabriek.compute.engine import MANY_ACCOUNTS, Engine, difference
 from fabriek.compute.local import supervisor
-from fabriek.compute.wire import AccountState, DesiredState, DriftReport, EnforcedReport
+from fabriek.compute.wire import LONGEST_SAID, AccountState, DesiredState, DriftReport, EnforcedReport
 
 # Report what is enforced at least this often, so that the platform knows that the agent lives.
 HEARTBEAT = 20.0
@@ -36,7 +37,9 @@ class Limits:
         if not self._looked:
             return
         desired = self.desired().accounts
-        self._make_so(self.changes(desired), summary)
+        changes, waiting = self._sorted_out(desired)
+        self._make_so(changes, summary)
+        self._take_from(waiting, summary)
         self.ready = {(a.account, a.partition) for a in self._engine.enforced()}
         if len(desired) >= MANY_ACCOUNTS:
             # 10,000: every ten seconds.
@@ -51,17 +54,24 @@ class Limits:
         return desired
 
     def changes(self, desired: list[AccountState]) -> list[AccountState]:
-        """Accounts that are not as they should be and may be made so. One that is not desired any more is closed; one
-        that somebody changed by hand waits for the operator's choice, unless the platform says to correct it."""
+        """Accounts that are not as they should be and may be made so, see `_sorted_out`."""
+        return self._sorted_out(desired)[0]
+
+    def _sorted_out(self, desired: list[AccountState]) -> tuple[list[AccountState], list[AccountState]]:
+        """Accounts that are not as they should be: those that may be made so, and those that somebody changed by hand,
+        which wait for the operator's choice, unless the platform says to correct them. One that is not desired any more
+        is closed."""
         enforced = self._engine.enforced()
         differ = {(d.account, d.partition) for d in difference(desired, enforced)}
         by_hand = {(d.account, d.partition) for d in self._engine.drift()}
         wanted = {(a.account, a.partition) for a in desired}
-        return [
-            a
-            for a in desired
-            if (key := (a.account, a.partition)) in differ and (a.correct_drift or key not in by_hand)
-        ] + [_closed(a) for a in enforced if (a.account, a.partition) in differ - wanted]
+        changes = [_closed(a) for a in enforced if (a.account, a.partition) in differ - wanted]
+        waiting: list[AccountState] = []
+        for account in desired:
+            if (key := (account.account, account.partition)) in differ:
+                waits = key in by_hand and not account.correct_drift
+                (waiting if waits else changes).append(account)
+        return changes, waiting
 
     def close_ended(self, summary: RoundSummary) -> None:
         """Without the platform: no new jobs for awards whose last day, by what it said last, is over."""
@@ -79,7 +89,18 @@ class Limits:
             return
         failed = self._engine.provision(changes)
         summary.provisioned += len(changes) - len(failed)
-        self._errors += [f"account {account} on {partition}: {why}" for (account, partition), why in failed.items()]
+        self._failed(failed)
+
+    def _take_from(self, waiting: list[AccountState], summary: RoundSummary) -> None:
+        """An award's end and who left wait for nobody's choice."""
+        if not waiting:
+            return
+        taken, failed = self._engine.withdraw(waiting)
+        summary.provisioned += taken
+        self._failed(failed)
+
+    def _failed(self, why_not: dict[tuple[str, str], str]) -> None:
+        self._errors += [f"account {account} on {partition}: {why}" for (account, partition), why in why_not.items()]
 
     def report(self, _summary: RoundSummary) -> None:
         """Say what is enforced, and what went wrong in this round."""
@@ -92,7 +113,13 @@ class Limits:
             error=error,
             accounts=self._engine.enforced(),
             drift=[
-                DriftReport(account=d.account, partition=d.partition, what=d.what, made=d.desired, found=d.enforced)
+                DriftReport(
+                    account=d.account,
+                    partition=d.partition,
+                    what=d.what,
+                    made=_within(d.desired),
+                    found=_within(d.enforced),
+                )
                 for d in self._engine.drift()
             ],
         )
@@ -101,6 +128,15 @@ class Limits:
             return
         self._line.call("PUT", "enforced-state", content)
         self._reported, self._reported_error, self._reported_at = content, error, time.monotonic()
+
+
+def _within(text: str) -> str:
+    """What was changed by hand, in so many characters as may be told. Two that begin alike can still be told apart: the
+    operator's choice is about one of them."""
+    if len(text) <= LONGEST_SAID:
+        return text
+    end = f" … ({len(text)} characters, {hashlib.sha256(text.encode()).hexdigest()[:16]})"
+    return text[: LONGEST_SAID - len(end)] + end
 
 
 def _closed(account: AccountState) -> AccountState:

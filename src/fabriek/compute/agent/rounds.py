@@ -53,10 +53,11 @@ class Agent:
         return summary
 
     def _guarded(self, part: Callable[[RoundSummary], None], summary: RoundSummary) -> None:
-        """A part of a round. Where the scheduler does not answer, the other parts go on, and the platform is told."""
+        """A part of a round. Where the scheduler does not answer, or something at the site is so odd that it can't be
+        told (a figure beyond its bounds), the other parts go on, and the platform is told."""
         try:
             part(summary)
-        except EngineError as error:
+        except (EngineError, ValueError) as error:
             self._errors.append(str(error))
 
     def _prove(self, _summary: RoundSummary) -> None:

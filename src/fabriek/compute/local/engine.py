@@ -63,6 +63,10 @@ class LocalEngine:
         self._accounts.make(accounts)
         return {}
 
+    def withdraw(self, accounts: Sequence[AccountState]) -> tuple[int, dict[tuple[str, str], str]]:  # noqa: ARG002
+        """Nothing is changed by hand here, so nothing waits."""
+        return 0, {}
+
     def drift(self) -> list[Difference]:
         """Nobody but the agent writes its file."""
         return []

@@ -14,8 +14,9 @@ PriorityDecayHalfLife would let it fade, and the award would be used twice. Deny
 fit; one that doesn't fit yet waits (reason QOSGrpGRESMinutes).
 Sources: https://slurm.schedmd.com/qos.html, /resource_limits.html, /sacctmgr.html.
 
-Nothing is ever deleted: an award that ended gets GrpJobs=0 and GrpSubmitJobs=0, a member who left MaxSubmitJobs=0. So
-running jobs end in peace, use stays counted, and what was closed can be opened again.
+Nothing is ever deleted: an award that ended gets GrpJobs=0 and GrpSubmitJobs=0, a member who left MaxJobs=0 and
+MaxSubmitJobs=0. So what waits does not start, running jobs end in peace, use stays counted, and what was closed can be
+opened again.
 """
 
 from __future__ import annotations
@@ -28,16 +29,23 @@ from dataclasses import dataclass, field
 from fabriek.compute.slurm.commands import Commands
 from fabriek.compute.slurm.formats import FormatError, rows, tres
 from fabriek.compute.slurm.settings import SlurmSettings
-from fabriek.compute.wire import UNLIMITED, AccountState
+from fabriek.compute.wire import MOST_FAIRSHARE, UNLIMITED, AccountState
 
 STEP_SECONDS = 60
 FLAGS = frozenset({"DenyOnLimit", "NoDecay"})
 # Slurm's database tells names apart by their first 42 characters (`unique index udex (name(42))`, `acct(42)`, ...): of
 # two that agree in those, adding the second silently changes the first.
 LONGEST_NAME = 42
-_INHERITED = ("MaxSubmitJobs", "QOS", "DefaultQOS")
-_ACCOUNTS = ("Account", "User", "ParentName", "Fairshare", *_INHERITED)
-_MEMBERS = ("Account", "User", "Partition", *_INHERITED)
+# What somebody at a site made may be more than can be told (`wire.AccountState`): the most that can is told then.
+_LONGEST_TOLD = 80
+# A limit of 0 jobs, or of 0 of what every job has, is a stop. The first of an account's are those of each person in it,
+# who may have another; the second of all of them together, and of all accounts below (resource_limits.html).
+_OF_EACH = ("MaxJobs", "MaxSubmitJobs")
+_OF_ALL = ("GrpJobs", "GrpSubmitJobs")
+_EVERY_JOB_HAS = ("cpu", "mem", "node")
+_INHERITED = (*_OF_EACH, "QOS", "DefaultQOS")
+_ACCOUNTS = ("Account", "User", "ParentName", "Fairshare", *_OF_ALL, "GrpTRES", *_INHERITED)
+_MEMBERS = ("Account", "User", "Partition", *_OF_ALL, "GrpTRES", *_INHERITED)
 _QOS = ("Name", "Descr", "Flags", "GrpTRESMins", "GrpJobs", "GrpSubmitJobs")
 Key = tuple[str, str]
 """(account, partition)"""
@@ -45,13 +53,18 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Member:
-    """A user's association: on a partition ("": on all of them), open or closed, with which QOS."""
+    """A user's association: on a partition ("": on all of them), with which QOS. stops: see `_stops`."""
 
     user: str
     partition: str
-    open: bool
+    stops: tuple[str, ...]
     qos: str
     default_qos: str
+
+    @property
+    def open(self) -> bool:
+        """Whether they may submit, and what waits may start, by their own limits."""
+        return not self.stops
 
 
 @dataclass(frozen=True)
@@ -70,12 +83,20 @@ class Tree:
 
     parents: dict[str, str] = field(default_factory=dict)
     shares: dict[str, int] = field(default_factory=dict)
-    stopped: set[str] = field(default_factory=set)
-    """Accounts in which nobody may submit, by a limit of their own or of one above."""
+    stopped: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Accounts with limits of their own, or of one above, by which nothing is submitted or starts, see `_stops`."""
     members: dict[str, list[Member]] = field(default_factory=lambda: defaultdict(list))
     limits: dict[str, Limits] = field(default_factory=dict)
     described: dict[str, str] = field(default_factory=dict)
     has_gpus: bool = True
+
+    def stands_still(self, account: str) -> bool:
+        """Whether an account, or one above it, is stopped for all together, whatever each person may."""
+        while account:
+            if any(word.startswith("Grp") for word in self.stopped.get(account, ())):
+                return True
+            account = self.parents.get(account, "")
+        return False
 
     def below(self, root: str) -> set[str]:
         """All accounts under one, without itself."""
@@ -104,6 +125,12 @@ def qos_name(settings: SlurmSettings, account: str, partition: str) -> str:
     return f"{whole[: LONGEST_NAME - len(digest) - 1].rstrip('.')}.{digest}"
 
 
+def known_as(settings: SlurmSettings, name: str) -> str:
+    """Who a person of the platform is in Slurm's database, to be compared with whom it names: it writes people in small
+    letters, unless slurmdbd.conf says PreserveCaseUser."""
+    return settings.unix_user(name).lower()
+
+
 def programme_account(settings: SlurmSettings, programme: str) -> str:
     """The account above a programme's projects."""
     return f"{settings.root_account}-{programme or 'none'}".lower()
@@ -130,11 +157,12 @@ def read_tree(commands: Commands, settings: SlurmSettings) -> Tree:
     for row in accounts:
         tree.parents[row["Account"]] = row["ParentName"]
         tree.shares[row["Account"]] = int(row["Fairshare"]) if row["Fairshare"].isdecimal() else 0
-    tree.stopped = {account for account, row in above.items() if row["MaxSubmitJobs"] == "0"}
+    tree.stopped = {account: stops for account, row in above.items() if (stops := _stops(row))}
     for row in shown("associations", _MEMBERS, "WOPInfo", "where", cluster):
         if row["User"] and row["Account"] in above:
-            most, qos, default = (row[name] or above[row["Account"]][name] for name in _INHERITED)
-            tree.members[row["Account"]].append(Member(row["User"], row["Partition"], most != "0", qos, default))
+            theirs = row | {name: row[name] or above[row["Account"]][name] for name in _INHERITED}
+            member = Member(row["User"], row["Partition"], _stops(theirs), theirs["QOS"], theirs["DefaultQOS"])
+            tree.members[row["Account"]].append(member)
     for row in shown("qos", _QOS):
         minutes = tres(row["GrpTRESMins"])
         tree.described[row["Name"]] = row["Descr"]
@@ -146,6 +174,14 @@ def read_tree(commands: Commands, settings: SlurmSettings) -> Tree:
         )
     tree.has_gpus = any(row == {"Type": "gres", "Name": "gpu"} for row in shown("tres", ("Type", "Name")))
     return tree
+
+
+def _stops(row: Mapping[str, str]) -> tuple[str, ...]:
+    """By which limits of an association no job is submitted, or none starts: what sacctmgr is told to lift them."""
+    jobs = [f"{name}=-1" for name in (*_OF_EACH, *_OF_ALL) if row[name] == "0"]
+    most = tres(row["GrpTRES"])
+    shares = [f"{name}=-1" for name in _EVERY_JOB_HAS if most.get(name) == 0]
+    return (*jobs, *([f"GrpTRES={','.join(shares)}"] if shares else ()))
 
 
 def enforced(tree: Tree, settings: SlurmSettings, made: Mapping[Key, AccountState]) -> list[AccountState]:
@@ -173,8 +209,8 @@ def enforced(tree: Tree, settings: SlurmSettings, made: Mapping[Key, AccountStat
                 core_seconds_limit=_core_seconds(limits) if sound else UNLIMITED,
                 active=limits.open,
                 users=sorted(_people(tree, settings, account, partition, name, known)),
-                programme=parent.removeprefix(prefix) if parent.startswith(prefix) else parent or "-",
-                fairshare=tree.shares.get(parent, 0),
+                programme=(parent.removeprefix(prefix) if parent.startswith(prefix) else parent or "-")[:_LONGEST_TOLD],
+                fairshare=min(tree.shares.get(parent, 0), MOST_FAIRSHARE),
                 limit_step_seconds=STEP_SECONDS,
             )
         )
@@ -190,21 +226,23 @@ def _as_described(name: str, tree: Tree, settings: SlurmSettings) -> Key | None:
 def _seconds(minutes: int | None, counted: bool) -> int:
     if minutes is None:
         return UNLIMITED if counted else 0
-    return minutes * STEP_SECONDS
+    return min(minutes * STEP_SECONDS, UNLIMITED)
 
 
 def _core_seconds(limits: Limits) -> int:
     # Where no core-hours were awarded beside GPU-hours, cores aren't limited, and 0 is what was awarded.
-    return 0 if limits.core_minutes is None else limits.core_minutes * STEP_SECONDS
+    return 0 if limits.core_minutes is None else min(limits.core_minutes * STEP_SECONDS, UNLIMITED)
 
 
 def _people(
     tree: Tree, settings: SlurmSettings, account: str, partition: str, qos: str, known: AccountState | None
 ) -> set[str]:
     """Who may submit: the platform's names where they are its people; others as they are called here."""
+    if tree.stands_still(account):
+        return set()
     there = [m for m in tree.members.get(account, []) if m.open]
-    held = {m.user for m in there if m.partition.lower() == partition and m.qos == m.default_qos == qos}
+    held = {m.user.lower() for m in there if m.partition.lower() == partition and m.qos == m.default_qos == qos}
     free = {m for m in there if (m.partition.lower() == partition or not m.partition) and m.qos != qos}
-    names = {name for name in (known.users if known else []) if settings.unix_user(name) in held}
-    mapped = {settings.unix_user(name) for name in names}
+    names = {name for name in (known.users if known else []) if known_as(settings, name) in held}
+    mapped = {known_as(settings, name) for name in names}
     return names | (held - mapped) | {f"{m.user} (outside the award's limits)" for m in free}

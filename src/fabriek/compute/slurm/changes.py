@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from fabriek.compute.engine import less
 from fabriek.compute.slurm.accounts import (
     FLAGS,
     LONGEST_NAME,
     STEP_SECONDS,
     Key,
     Limits,
+    Member,
     Tree,
+    known_as,
     programme_account,
     qos_name,
 )
@@ -22,8 +25,10 @@ from fabriek.compute.slurm.steps import SACCTMGR, Step
 from fabriek.compute.wire import AccountState
 
 _ACCOUNT = re.compile(r"[a-z0-9_][a-z0-9_-]{0,41}")
-_PARTITION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,41}")
-_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+_PARTITION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,41}")
+# Directories have people with dots, capitals, or an @ and their domain. To sacctmgr these are letters like others: in a
+# word of its command, in a line, and in a file that it loads. Digits alone would be looked up as somebody's number.
+_USER = re.compile(r"(?![0-9]+\Z)[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,41}")
 # How many names go into one command: far below the longest command line that a kernel takes.
 _CHUNK = 500
 
@@ -37,6 +42,8 @@ _LOADED, _LOADABLE = 100, 2_000
 # It opens its input by name, which sshd gives it as a socket, and only a pipe can be opened so.
 _LOAD = ("sh", "-c", "cat | sacctmgr --immediate load /dev/stdin")
 _FLAGS = f"Flags={','.join(sorted(FLAGS))}"
+_CLOSED_AWARD = ("GrpJobs=0", "GrpSubmitJobs=0")
+_SHUT_OUT = ("MaxJobs=0", "MaxSubmitJobs=0")
 
 
 class NotOurs(Exception):
@@ -57,7 +64,7 @@ def steps(wanted: Collection[AccountState], tree: Tree, settings: SlurmSettings)
     for state in wanted:
         try:
             _check(state, tree, settings, ours)
-            sound.append(state)
+            sound.append(with_known_names(state, settings))
         except NotOurs as error:
             refused[state.account, state.partition] = str(error)
     found = [
@@ -67,6 +74,60 @@ def steps(wanted: Collection[AccountState], tree: Tree, settings: SlurmSettings)
         *(step for state in sound for step in _members(state, tree, settings)),
     ]
     return found, refused
+
+
+def withdrawals(
+    wanted: Collection[AccountState], tree: Tree, settings: SlurmSettings, made: Mapping[Key, AccountState]
+) -> tuple[list[Step], list[AccountState], dict[Key, str]]:
+    """What waits for nobody of accounts that wait for the operator's choice: an award's end, and who left.
+
+    made: what all were made to be. Returns the commands, what these are made to be then, and why one can't be. Pure.
+    """
+    found: list[Step] = []
+    lessened: list[AccountState] = []
+    refused: dict[Key, str] = {}
+    ours = tree.below(settings.root_account)
+    for state in wanted:
+        key = (state.account, state.partition)
+        before = made.get(key)
+        if before is None or (after := less(before, state)) == before:
+            continue
+        if state.account in tree.parents and state.account not in ours:
+            refused[key] = f"the account {state.account} stands outside {settings.root_account}; it isn't touched"
+            continue
+        lessened.append(after)
+        name = qos_name(settings, *key)
+        limits = tree.limits.get(name)
+        if before.active and not after.active and limits and limits.open:
+            words = _sacctmgr("modify", "qos", "where", f"name={name}", "set", *_CLOSED_AWARD)
+            found.append(Step(words, f"{state.account} on {state.partition}: ended", frozenset({key})))
+        stay = {known_as(settings, name) for name in after.users}
+        left = {known_as(settings, name) for name in before.users} - stay
+        gone = [m for user, m in _on_partition(state, tree).items() if user in left and m.open]
+        found += _modify(state, settings, gone, "may not submit any more", *_SHUT_OUT)
+    return found, lessened, refused
+
+
+def with_known_names(state: AccountState, settings: SlurmSettings) -> AccountState:
+    """An award with those of its people whose names Slurm takes: one odd name is no reason to refuse the others."""
+    odd = _odd_names(state, settings)
+    return state.model_copy(update={"users": [name for name in state.users if name not in odd]}) if odd else state
+
+
+def left_out(wanted: Collection[AccountState], settings: SlurmSettings) -> dict[Key, str]:
+    """Who of an open award can't be let in, and why, by account and partition."""
+    return {
+        (state.account, state.partition): f"{_listed([repr(name) for name in odd.values()])}: no name of a user that "
+        "Slurm takes (letters, digits, . _ @ + and -, not digits alone); left out, the others may submit"
+        for state in wanted
+        if state.active and (odd := _odd_names(state, settings))
+    }
+
+
+def _odd_names(state: AccountState, settings: SlurmSettings) -> dict[str, str]:
+    """The platform's names of those who have one here that Slurm doesn't take, and that name."""
+    mapped = {name: settings.unix_user(name) for name in state.users}
+    return {name: here for name, here in mapped.items() if not _USER.fullmatch(here)}
 
 
 def _check(state: AccountState, tree: Tree, settings: SlurmSettings, ours: set[str]) -> None:
@@ -79,7 +140,7 @@ def _check(state: AccountState, tree: Tree, settings: SlurmSettings, ours: set[s
             f"at most {LONGEST_NAME}"
         )
     if not _PARTITION.fullmatch(state.partition):
-        raise NotOurs(f"{state.partition!r} is no partition's name (at most {LONGEST_NAME} letters, digits, - and _)")
+        raise NotOurs(f"{state.partition!r} is no partition's name (at most {LONGEST_NAME} letters, digits, . - and _)")
     if account in tree.parents and account not in ours:
         raise NotOurs(
             f"the account {account} is there already and stands outside {settings.root_account}; it isn't touched. "
@@ -89,13 +150,11 @@ def _check(state: AccountState, tree: Tree, settings: SlurmSettings, ours: set[s
         raise NotOurs(f"{settings.root_account} stands below {tree.parents[settings.root_account]}, not below root")
     if above in tree.parents and above not in ours:
         raise NotOurs(f"the account {above} is there already and stands outside {settings.root_account}")
-    if state.accelerator_seconds_limit > 0 and not tree.has_gpus:
+    # One that ended is closed all the same.
+    if state.active and state.accelerator_seconds_limit > 0 and not tree.has_gpus:
         raise NotOurs(
             "this cluster counts no GPUs: put gres/gpu into AccountingStorageTRES in slurm.conf and restart slurmctld"
         )
-    for name in state.users:
-        if not _USER.fullmatch(settings.unix_user(name)):
-            raise NotOurs(f"{settings.unix_user(name)!r} is no name of a user")
 
 
 def _accounts(wanted: Sequence[AccountState], tree: Tree, settings: SlurmSettings) -> list[Step]:
@@ -145,21 +204,19 @@ def _accounts(wanted: Sequence[AccountState], tree: Tree, settings: SlurmSetting
 
 
 def _reopened(wanted: Sequence[AccountState], tree: Tree, settings: SlurmSettings) -> list[Step]:
-    """Accounts of ours in which somebody forbade everybody to submit: who may is said of each person."""
+    """Accounts of ours that somebody stopped: who may submit is said of each person, and what is used of each award."""
     whose: dict[str, set[Key]] = defaultdict(set)
     for state in wanted:
         for name in (settings.root_account, programme_account(settings, state.programme), state.account):
             whose[name].add((state.account, state.partition))
     return [
         Step(
-            _sacctmgr(
-                "modify", "account", "where", f"name={name}", f"cluster={settings.cluster}", "set", "MaxSubmitJobs=-1"
-            ),
-            f"nobody could submit in {name}",
+            _sacctmgr("modify", "account", "where", f"name={name}", f"cluster={settings.cluster}", "set", *stops),
+            f"{name} was stopped",
             frozenset(keys),
         )
         for name, keys in whose.items()
-        if name in tree.stopped
+        if (stops := tree.stopped.get(name))
     ]
 
 
@@ -171,7 +228,7 @@ def _limits(wanted: Sequence[AccountState], tree: Tree, settings: SlurmSettings)
     for first in range(0, len(new), _CHUNK) if len(new) >= _MANY else ():
         some = new[first : first + _CHUNK]
         names = ",".join(qos_name(settings, state.account, state.partition) for state in some)
-        words = _sacctmgr("add", "qos", f"name={names}", "set", "GrpJobs=0", "GrpSubmitJobs=0", _FLAGS)
+        words = _sacctmgr("add", "qos", f"name={names}", "set", *_CLOSED_AWARD, _FLAGS)
         keys = frozenset((state.account, state.partition) for state in some)
         found.append(Step(words, f"limits, closed as yet: {_listed([state.account for state in some])}", keys))
     return found + [step for state in wanted for step in _limit(state, tree, settings, added=len(new) >= _MANY)]
@@ -237,8 +294,8 @@ class _NewMembers:
 
 
 def _new_members(state: AccountState, tree: Tree, settings: SlurmSettings) -> Iterator[_NewMembers]:
-    there = {m.user for m in tree.members.get(state.account, []) if m.partition.lower() == state.partition.lower()}
-    new = sorted({settings.unix_user(name) for name in state.users} - there)
+    there = _on_partition(state, tree)
+    new = sorted({settings.unix_user(name) for name in state.users if known_as(settings, name) not in there})
     if new:
         key = (state.account, state.partition)
         yield _NewMembers(tuple(new), key, qos_name(settings, *key))
@@ -278,30 +335,45 @@ def _added(members: _NewMembers, settings: SlurmSettings) -> Step:
     return Step(words, f"{account} on {partition}: {_listed(members.users)} may submit", frozenset({members.key}))
 
 
+def _on_partition(state: AccountState, tree: Tree) -> dict[str, Member]:
+    """The associations of an award's account with its partition, by whose they are (`known_as`)."""
+    there = tree.members.get(state.account, [])
+    return {m.user.lower(): m for m in there if m.partition.lower() == state.partition.lower()}
+
+
 def _members(state: AccountState, tree: Tree, settings: SlurmSettings) -> list[Step]:
     """Who was there already and may submit, or may not any more, on this partition, within the award's QOS."""
     qos = qos_name(settings, state.account, state.partition)
-    cluster, account = f"cluster={settings.cluster}", state.account
-    key = frozenset({(account, state.partition)})
-    there = tree.members.get(account, [])
-    here = {m.user: m for m in there if m.partition.lower() == state.partition.lower()}
-    want = {settings.unix_user(name) for name in state.users}
+    here = _on_partition(state, tree)
+    want = {known_as(settings, name) for name in state.users}
+    anywhere = [m for m in tree.members.get(state.account, []) if not m.partition and m.open]
+    gone = [m for user, m in here.items() if m.open and user not in want]
+    changed = [m for user, m in here.items() if user in want and not (m.open and m.qos == m.default_qos == qos)]
+    lifted = sorted({stop for m in changed for stop in m.stops})
+    return [
+        *_modify(state, settings, anywhere, "had every partition, without a limit", *_SHUT_OUT, partition=""),
+        *_modify(state, settings, gone, "may not submit any more", *_SHUT_OUT),
+        *_modify(state, settings, changed, "may submit within it", f"qos={qos}", f"defaultqos={qos}", *lifted),
+    ]
 
-    def modify(users: Sequence[str], partition: str, why: str, *settled: str) -> list[Step]:
-        where = (f"name={','.join(users)}", f"account={account}", cluster, f"partition={partition}")
-        words = ("modify", "user", "where", *where, "set", *settled)
-        return [Step(_sacctmgr(*words), f"{account} on {state.partition}: {why}", key)] if users else []
 
-    anywhere = sorted(m.user for m in there if not m.partition and m.open)
-    gone = sorted(user for user, m in here.items() if m.open and user not in want)
-    changed = sorted(
-        user for user in want & here.keys() if not (here[user].open and here[user].qos == here[user].default_qos == qos)
-    )
-    found = modify(anywhere, "", f"{_listed(anywhere)} had every partition, without a limit", "MaxSubmitJobs=0")
-    found += modify(gone, state.partition, f"{_listed(gone)} may not submit any more", "MaxSubmitJobs=0")
-    settled = (f"qos={qos}", f"defaultqos={qos}")
-    found += modify(changed, state.partition, f"{_listed(changed)} may submit within it", *settled, "MaxSubmitJobs=-1")
-    return found
+def _modify(
+    state: AccountState,
+    settings: SlurmSettings,
+    members: Sequence[Member],
+    why: str,
+    *settled: str,
+    partition: str | None = None,
+) -> list[Step]:
+    """What makes the associations of some people so; none where there are no people."""
+    if not members:
+        return []
+    account, users = state.account, sorted(m.user for m in members)
+    where = (f"name={','.join(users)}", f"account={account}", f"cluster={settings.cluster}")
+    on = f"partition={state.partition if partition is None else partition}"
+    words = _sacctmgr("modify", "user", "where", *where, on, "set", *settled)
+    said = f"{account} on {state.partition}: {_listed(users)} {why}"
+    return [Step(words, said, frozenset({(account, state.partition)}))]
 
 
 def _sacctmgr(*words: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from fabriek.compute.engine import MANY_ACCOUNTS, AsUser, Difference, difference
 from fabriek.compute.records import UsageRecord
 from fabriek.compute.slurm.accounts import Key, Tree, enforced, read_tree
-from fabriek.compute.slurm.changes import steps
+from fabriek.compute.slurm.changes import left_out, steps, with_known_names, withdrawals
 from fabriek.compute.slurm.commands import Commands
 from fabriek.compute.slurm.controller import ByCommands
 from fabriek.compute.slurm.jobs import Jobs
@@ -64,17 +64,26 @@ class SlurmEngine:
 
     def provision(self, accounts: Sequence[AccountState]) -> dict[Key, str]:
         """Apply only what differs, and say why an account could not be made so."""
-        todo, refused = self.plan(accounts)
-        failed = apply(self._commands, todo)
+        todo, refused = steps(accounts, self._read(), self.settings)
+        undone = {**apply(self._commands, todo), **refused}
         self._forget_tree()
         self._store.remember_made(
-            [a for a in accounts if (a.account, a.partition) not in refused.keys() | failed.keys()]
+            [with_known_names(a, self.settings) for a in accounts if (a.account, a.partition) not in undone]
         )
-        return {**failed, **refused}
+        return {**left_out(accounts, self.settings), **undone}
+
+    def withdraw(self, accounts: Sequence[AccountState]) -> tuple[int, dict[Key, str]]:
+        """Close and shut out; all else stays as somebody made it by hand, and is told as before."""
+        todo, lessened, refused = withdrawals(accounts, self._read(), self.settings, self._store.made())
+        failed = apply(self._commands, todo)
+        self._forget_tree()
+        self._store.remember_made([a for a in lessened if (a.account, a.partition) not in failed])
+        return len(lessened) - len(failed), {**failed, **refused}
 
     def plan(self, accounts: Sequence[AccountState]) -> tuple[list[Step], dict[Key, str]]:
         """The commands that `provision` would carry out, and what can't be; nothing is changed."""
-        return steps(accounts, self._read(), self.settings)
+        todo, refused = steps(accounts, self._read(), self.settings)
+        return todo, {**left_out(accounts, self.settings), **refused}
 
     def enforced(self) -> list[AccountState]:
         """What stands in Slurm's database now."""

@@ -185,7 +185,8 @@ class UsageBatch(Wire):
 
 
 class UsageAnswer(Wire):
-    """What became of a batch: `broken` names each row that could not be booked, by its place from 1."""
+    """What became of a batch: `broken` names each row that could not be booked by its place from 1 (`line`), and `why`.
+    Where `final` is true it never can be, and isn't to be sent again."""
 
     booked: int
     repeated: int

@@ -515,6 +515,27 @@ def test_a_platform_that_takes_no_proofs_stops_nothing_else(platform: Platform, 
     assert platform.state["enforced"] is not None
 
 
+def test_what_never_can_be_booked_is_told_once_and_not_sent_again(
+    platform: Platform, agent: Agent, monkeypatch
+) -> None:
+    monkeypatch.setattr(outbox, "AGAIN", 0.0)
+    fault = {"line": 1, "why": "before the award", "record": "a", "final": True}
+    sent = []
+
+    def never(_number: int, request: httpx.Request) -> httpx.Response | None:
+        if not request.url.path.endswith("usage-batches"):
+            return None
+        sent.append(request)
+        return httpx.Response(200, json={"booked": 0, "repeated": 0, "broken": [fault]})
+
+    platform.before = never
+    platform.orders("a")
+    rounds_until(agent, lambda: sent)
+    assert [*(agent.folder / "returned").iterdir(), *(agent.folder / "outbox").iterdir()] == []
+    assert agent.round().error == ""
+    assert len(sent) == 1
+
+
 def test_what_came_back_is_forgotten_once_it_is_told_anew(platform: Platform, agent: Agent) -> None:
     """Else the old word on a run would be sent after the new one, and count as the last."""
     old = {"job_id": "7", "submit": 1, "end": 5}

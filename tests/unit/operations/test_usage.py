@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -98,6 +98,43 @@ def test_a_correction_is_an_adjustment_and_the_first_record_stays() -> None:
     ]
     assert Transaction.objects.filter(kind="adjustment").count() == 2
     assert check() == []
+
+
+def test_a_run_that_was_over_before_the_award_began_is_not_booked_and_not_wanted_again() -> None:
+    world = make_world()
+    allocation = make_allocation(world)
+    over, before, across, on_time = (
+        run(allocation, job, start=START + start, seconds=seconds, gpus=1)
+        for job, (start, seconds) in enumerate([(-60, 60), (-20 * 86_400, 3_600), (-60, 61), (0, 0)])
+    )
+    batch = book(world, "b1", over, before, across, on_time)
+    assert [(fault["line"], fault["record"], fault["final"]) for fault in batch.broken] == [
+        (1, over.key, True),
+        (2, before.key, True),
+    ]
+    assert str(allocation.starts) in batch.broken[0]["why"]
+    assert (batch.booked, used(allocation)) == (2, 61)
+    assert check() == []
+
+
+def test_what_was_booked_is_corrected_even_if_it_ended_before_the_award() -> None:
+    world = make_world()
+    allocation = make_allocation(world)
+    book(world, "b1", run(allocation, start=START - 60, seconds=90, gpus=1))
+    batch = book(world, "b2", run(allocation, start=START - 60, seconds=30, gpus=1))
+    assert (batch.booked, batch.broken, used(allocation)) == (1, [], 30)
+
+
+def test_a_run_between_two_awards_is_not_booked_on_the_one_to_come() -> None:
+    world = make_world()
+    first, second = make_allocation(world), make_allocation(world)
+    later = (NEXT + timedelta(days=32)).replace(day=1)
+    Allocation.objects.filter(pk=second.pk).update(
+        project=first.project, starts=later, ends=(later + timedelta(days=32)).replace(day=1)
+    )
+    border = int(datetime(NEXT.year, NEXT.month, 1, tzinfo=UTC).timestamp())
+    assert book(world, "b1", run(first, start=border + 60)).booked == 1
+    assert (used(first), used(second)) == (120, 0)
 
 
 def test_a_run_over_midnight_of_the_month_is_split() -> None:

@@ -133,7 +133,7 @@ class Arrivals(TestCase):
         st.lists(
             st.tuples(
                 st.integers(1, 3),  # job
-                st.integers(-3_000_000, 2_000_000),  # start, from the border of the months
+                st.integers(-2_400_000, 2_000_000),  # start, from the border of the months; within the award's first
                 st.integers(0, 4_000_000),  # length
                 st.integers(0, 100),  # percent suspended
                 st.integers(0, 3),  # accelerators

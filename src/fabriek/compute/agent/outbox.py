@@ -81,8 +81,9 @@ class Outbox:
         supervisor.write_whole(self._waiting / f"{key}.json", {"key": key, "cursor": cursor, "records": rows})
 
     def _keep_returned(self, batch: dict[str, Any], answer: UsageAnswer) -> None:
-        """Keep what the platform could not book: it is sent again later, for ever, until somebody mends the cause."""
-        places = sorted({int(fault.get("line", 0)) for fault in answer.broken})
+        """Keep what the platform could not book: it is sent again later, for ever, until somebody mends the cause. What
+        it never will book is let go."""
+        places = sorted({int(fault.get("line", 0)) for fault in answer.broken if not fault.get("final")})
         rows = [batch["records"][place - 1] for place in places if 1 <= place <= len(batch["records"])]
         if rows:
             kept = {"records": rows, "broken": answer.broken}

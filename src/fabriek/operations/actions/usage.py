@@ -140,8 +140,13 @@ def _sort(cluster: Cluster, lines: Sequence[Line]) -> _Booking:
             booking.broken.append({"line": line.number, "why": found, "record": record.key})
             continue
         key = record.key
-        row = _Row(key, 0, found.code, _figures(record, found, allocations.parts(record, found)), record)
         before = booked.get(key)
+        # What was booked before the award's months were moved is corrected as ever.
+        if before is None and _ended_before(record, found):
+            why = _("It ended before the award's first day, %(starts)s, and isn't booked.") % {"starts": found.starts}
+            booking.broken.append({"line": line.number, "why": why, "record": key, "final": True})
+            continue
+        row = _Row(key, 0, found.code, _figures(record, found, allocations.parts(record, found)), record)
         if before is not None:
             if before.figures == row.figures:
                 booking.repeated += 1
@@ -152,6 +157,12 @@ def _sort(cluster: Cluster, lines: Sequence[Line]) -> _Booking:
         booked[key] = row
         booking.rows.append(row)
     return booking
+
+
+def _ended_before(record: UsageRecord, allocation: Allocation) -> bool:
+    """Whether a run was over when its allocation began: a site may have run the account's jobs before there was one."""
+    begins = month_start(allocation.starts)
+    return record.start < begins and record.end <= begins
 
 
 def _figures(record: UsageRecord, allocation: Allocation, parts: str) -> _Figures:
@@ -236,7 +247,11 @@ class _Allocations:
             self._projects.add(allocation.project.code)
 
     def find(self, record: UsageRecord) -> Allocation | str:
-        """The allocation, or a sentence that says why there is none."""
+        """The allocation, or a sentence that says why there is none.
+
+        Of several the one that holds the day on which the run began; else the last that had begun by then, and the
+        first where none had.
+        """
         names = self._names
         partition = names.get(record.partition) if record.partition else next(iter(names.values()), None)
         if partition is None:
@@ -253,7 +268,8 @@ class _Allocations:
         if len(candidates) == 1:
             return candidates[0]
         day = datetime.fromtimestamp(record.start, tz=UTC).date()
-        return next((a for a in reversed(candidates) if a.starts <= day < a.ends), candidates[-1])
+        begun = [a for a in reversed(candidates) if a.starts <= day] or candidates[:1]
+        return next((a for a in begun if day < a.ends), begun[0])
 
     def parts(self, record: UsageRecord, first: Allocation) -> str:
         """A line for each month of a run that goes on into another allocation than its first, see `going_on`; else ''.

@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 os.environ["FABRIEK_FOLDER"] = tempfile.mkdtemp(prefix="fabriek-bench-")
@@ -43,7 +43,6 @@ from fabriek.compute.sacct import ASKED  # noqa: E402
 from fabriek.compute.slurm.metering import Metering  # noqa: E402
 from fabriek.ledger.queries import check  # noqa: E402
 from fabriek.operations.actions import Line, book_usage  # noqa: E402
-from fabriek.projects.models import Allocation  # noqa: E402
 
 DAYS = 30
 BATCH = 1_000
@@ -56,8 +55,6 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     world = make_world()
     accounts = [make_allocation(world, gpu_hours=1).project.code for _ in range(20)]
-    # Runs that were over before an award began aren't booked.
-    Allocation.objects.update(starts=date(1990, 1, 1))
     if "--slurm" in sys.argv:
         from benchmarks.peers.slurm_records import real_cluster
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -260,6 +260,7 @@ def test_an_estimate_tells_what_is_wrong_and_what_is_worth_a_thought(
 @pytest.mark.parametrize("tasks", [("12_1", "12_2"), ("13", "12")], ids=["as the embedded engine", "as Slurm"])
 def test_what_was_booked_for_an_array_is_that_of_all_its_tasks(job: Job, tasks: tuple[str, ...]) -> None:
     report(job, state="RUNNING", engine_job="12")
+    Allocation.objects.filter(pk=job.allocation_id).update(starts=date(2020, 1, 1))
     now = int(time.time())
     runs = [*((task, "12", now) for task in tasks), ("124", "123", now), ("12", "", now - 10**8)]
 

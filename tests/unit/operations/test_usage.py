@@ -15,7 +15,7 @@ from fabriek.compute.records import BrokenRecord, UsageRecord
 from fabriek.ledger.models import Account, Transaction
 from fabriek.ledger.queries import allocation_hours, check
 from fabriek.operations import models
-from fabriek.operations.actions import Line, book_usage
+from fabriek.operations.actions import AGENT, Line, book_usage
 from fabriek.operations.imports import import_usage
 from fabriek.operations.queries import burn_down
 from fabriek.programmes.models import Programme
@@ -42,7 +42,7 @@ def run(allocation: Allocation, job: int = 1, *, start: int = START, seconds: in
 
 def book(world: World, key: str, *records: object) -> models.UsageBatch:
     lines = [Line(n, r) for n, r in enumerate(records, start=1)]  # type: ignore[arg-type]
-    return book_usage(world.cluster, key, lines, "test")
+    return book_usage(world.cluster, key, lines, AGENT)
 
 
 def used(allocation: Allocation, unit: str = "accelerator-seconds") -> int:
@@ -114,6 +114,8 @@ def test_a_run_that_was_over_before_the_award_began_is_not_booked_and_not_wanted
     ]
     assert str(allocation.starts) in batch.broken[0]["why"]
     assert (batch.booked, used(allocation)) == (2, 61)
+    # Who imports a file has chosen what is in it.
+    assert book_usage(world.cluster, "b2", [Line(1, over), Line(2, before)], "file.swf").booked == 2
     assert check() == []
 
 

@@ -28,6 +28,7 @@ from fabriek.compute.wire import (
 )
 from fabriek.operations import queries
 from fabriek.operations.actions import (
+    AGENT,
     Line,
     book_usage,
     note_proof_runs,
@@ -82,7 +83,7 @@ def usage_batches(request: HttpRequest, cluster: str, batch: UsageBatch) -> Usag
     """Books a batch once. Broken records are named by their place and don't hold up the others."""
     found = cluster_for(request, cluster)
     lines = [Line(place, _read(row, place)) for place, row in enumerate(batch.records, start=1)]
-    booked = book_usage(found, batch.key, lines, "agent")
+    booked = book_usage(found, batch.key, lines, AGENT)
     return UsageAnswer(booked=booked.booked, repeated=booked.repeated, broken=booked.broken)
 
 

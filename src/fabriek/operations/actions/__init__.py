@@ -13,9 +13,10 @@ from fabriek.operations.actions.transfers import (
     retry_transfer,
     start_transfer,
 )
-from fabriek.operations.actions.usage import Line, book_usage
+from fabriek.operations.actions.usage import AGENT, Line, book_usage
 
 __all__ = [
+    "AGENT",
     "Line",
     "ask_transfer",
     "book_usage",

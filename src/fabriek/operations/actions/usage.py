@@ -86,6 +86,10 @@ class _Booking:
     repeated: int = 0
 
 
+AGENT = "agent"
+"""What sends usage is a site's agent."""
+
+
 @retry(retry=retry_if_exception_type(IntegrityError), stop=stop_after_attempt(3), reraise=True)
 def book_usage(cluster: Cluster, key: str, lines: Sequence[Line], source: str, actor: Any = None) -> UsageBatch:
     """Book a batch of usage records and return what became of it.
@@ -93,13 +97,14 @@ def book_usage(cluster: Cluster, key: str, lines: Sequence[Line], source: str, a
     A batch whose key was received before changes nothing. In a new batch, a record that was booked before is counted
     as repeated; one with the same run but other figures becomes a new revision, and the difference an adjustment; a
     broken one is kept with its line and what is wrong with it, and doesn't hold up the others.
+    source: `AGENT`, or the name of the imported file.
     Two senders at once: the database's unique keys let one win; the other starts again and finds all of it booked.
     """
     with transaction.atomic():
         known = UsageBatch.objects.filter(cluster=cluster, key=key).first()
         if known is not None:
             return known
-        booking = _sort(cluster, lines)
+        booking = _sort(cluster, lines, refuses_early=source == AGENT)
         batch = UsageBatch.objects.create(
             cluster=cluster,
             key=key,
@@ -124,8 +129,12 @@ def book_usage(cluster: Cluster, key: str, lines: Sequence[Line], source: str, a
         return batch
 
 
-def _sort(cluster: Cluster, lines: Sequence[Line]) -> _Booking:
-    """Tell new records from repeated, corrected and broken ones. Two queries, whatever the number of lines."""
+def _sort(cluster: Cluster, lines: Sequence[Line], *, refuses_early: bool) -> _Booking:
+    """Tell new records from repeated, corrected and broken ones. Two queries, whatever the number of lines.
+
+    refuses_early: whether runs that were over before their award began are none of its. An agent tells all that it finds
+    of an account; who imports a file has chosen what is in it.
+    """
     booking = _Booking()
     good = [line.record for line in lines if isinstance(line.record, UsageRecord)]
     allocations = _Allocations(cluster, {record.account for record in good})
@@ -142,7 +151,7 @@ def _sort(cluster: Cluster, lines: Sequence[Line]) -> _Booking:
         key = record.key
         before = booked.get(key)
         # What was booked before the award's months were moved is corrected as ever.
-        if before is None and _ended_before(record, found):
+        if refuses_early and before is None and _ended_before(record, found):
             why = _("It ended before the award's first day, %(starts)s, and isn't booked.") % {"starts": found.starts}
             booking.broken.append({"line": line.number, "why": why, "record": key, "final": True})
             continue

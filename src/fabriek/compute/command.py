@@ -89,7 +89,8 @@ def agent(
 
 
 def show_plan(agent: Agent, *, as_json: bool) -> None:
-    """Print what differs, what was changed by hand, and the commands of the next round; none is carried out."""
+    """Print what is wrong at the site, what differs, what was changed by hand, and the commands of the next round;
+    none is carried out."""
     desired = agent.limits.desired().accounts
     found = difference(desired, agent.engine.enforced())
     by_hand = agent.engine.drift()
@@ -97,16 +98,20 @@ def show_plan(agent: Agent, *, as_json: bool) -> None:
     packed, refused = agent.engine.plan(changes) if isinstance(agent.engine, SlurmEngine) else ([], {})
     # What is loaded in one go is told one by one.
     todo = [each for step in packed for each in step.instead or (step,)]
+    wrong = agent.engine.notes()
     if as_json:
         plan = {
             "differences": [asdict(d) for d in found],
             "by_hand": [asdict(d) for d in by_hand],
             "steps": [{"command": list(step.words), "why": step.why} for step in todo],
             "impossible": [{"account": a, "partition": p, "why": why} for (a, p), why in refused.items()],
+            "wrong": wrong,
         }
         print(json.dumps(plan, indent=2))
         return
-    if not found:
+    for sentence in wrong:
+        print(f"wrong     {sentence}")
+    if not found and not wrong:
         print("All is enforced as it was awarded.")
     for d in found:
         print(f"differs   {d.sentence}")

@@ -82,11 +82,12 @@ class DriftReport(Wire):
 
 
 class EnforcedReport(Wire):
-    """What the scheduler enforces now, read back from it, and what the agent could not do."""
+    """What the scheduler enforces now, read back from it, and what the agent could not do. accounts None: it can't be
+    read, and what was told last, drift too, stands."""
 
     agent_version: str = Field(max_length=40)
     error: str = Field(default="", max_length=10_000)
-    accounts: list[AccountState] = Field(max_length=100_000)
+    accounts: list[AccountState] | None = Field(max_length=100_000)
     drift: list[DriftReport] = Field(default=[], max_length=100_000)
 
 

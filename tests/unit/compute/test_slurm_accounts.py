@@ -37,7 +37,11 @@ class Slurmdbd:
         self, words: Sequence[str], environment: dict[str, str], stdin: str, timeout: float, *_where: object
     ) -> tuple[int, bytes, str]:
         shown = words[words.index("show") + 1]
-        found = {"tres": [{"Type": "gres", "Name": "gpu"}], "qos": self.qos}.get(shown, [])
+        if shown == "config":
+            return 0, b"ClusterName             = alpha\n", ""
+        if shown == "partition":
+            return 0, b"", ""
+        found = self.qos if shown == "qos" else []
         if shown == "associations":
             self.read += "WOPInfo" in words
             found = self.people if "WOPInfo" in words else self.accounts
@@ -46,7 +50,7 @@ class Slurmdbd:
         return 0, "".join(f"{line}\n" for line in lines).encode(), ""
 
     def tree(self) -> Tree:
-        return read_tree(Commands(SETTINGS, self), SETTINGS)
+        return read_tree(Commands(SETTINGS, self), SETTINGS, has_gpus=True)
 
 
 def person(account: str, user: str, partition: str = "gpu", **own: str) -> dict[str, str]:
@@ -158,7 +162,7 @@ def test_a_cluster_without_its_root_is_no_answer() -> None:
     dbd = Slurmdbd()
     dbd.accounts = []
     with pytest.raises(FormatError, match="alpha"):
-        read_tree(Commands(SETTINGS, dbd), SETTINGS)
+        read_tree(Commands(SETTINGS, dbd), SETTINGS, has_gpus=True)
 
 
 @pytest.mark.parametrize(("many", "reads"), [(2, 3), (5_000, 1)])

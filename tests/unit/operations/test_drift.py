@@ -8,7 +8,7 @@ import pytest
 from django.utils.translation import override
 from tests.factories.world import make_allocation, make_person, make_world
 
-from fabriek.compute.wire import DriftReport, EnforcedReport
+from fabriek.compute.wire import AccountState, DriftReport, EnforcedReport
 from fabriek.conf.errors import Refused
 from fabriek.operations.actions import choose_about_drift, register_cluster, report_enforced
 from fabriek.operations.difference_words import label_of, value_of
@@ -78,6 +78,19 @@ def test_a_change_by_hand_waits_for_the_operator_and_is_then_changed_back(world)
     assert not may_correct(world), "the next change by hand is asked about again"
     with pytest.raises(DriftGone):
         choose(world, "correct")
+
+
+def test_what_was_told_stays_where_an_agent_cant_read_what_is_enforced(world):
+    state = AccountState(
+        account=world.account, partition=world.name, accelerator_seconds_limit=60, core_seconds_limit=0
+    )
+    drift = [DriftReport(account=world.account, partition=world.name, what="users", made="ann", found="ann, eve")]
+    report_enforced(world.cluster, EnforcedReport(agent_version="1", accounts=[state], drift=drift))
+    report_enforced(world.cluster, EnforcedReport(agent_version="1", error="another cluster", accounts=None))
+    world.cluster.refresh_from_db()
+    assert world.cluster.agent_error == "another cluster"
+    assert [one.account for one in world.cluster.enforced.all()] == [world.account]
+    assert len(changed_by_hand(world.cluster)) == 1
 
 
 def test_a_change_that_is_let_be_stays_until_another_award_is_made(world):

@@ -10,7 +10,7 @@ from pathlib import Path
 from fabriek import __version__
 from fabriek.compute.agent.line import Line
 from fabriek.compute.agent.summary import RoundSummary
-from fabriek.compute.engine import MANY_ACCOUNTS, Engine, difference
+from fabriek.compute.engine import MANY_ACCOUNTS, Difference, Engine, EngineError, difference
 from fabriek.compute.local import supervisor
 from fabriek.compute.wire import LONGEST_SAID, AccountState, DesiredState, DriftReport, EnforcedReport
 
@@ -104,6 +104,14 @@ class Limits:
 
     def report(self, _summary: RoundSummary) -> None:
         """Say what is enforced, and what went wrong in this round."""
+        accounts: list[AccountState] | None = None
+        drift: list[Difference] = []
+        try:
+            accounts, drift = self._engine.enforced(), self._engine.drift()
+        except EngineError as unread:
+            # The platform hears of it, and keeps what it was told last.
+            if str(unread) not in self._errors:
+                self._errors.append(str(unread))
         error = "; ".join(self._errors)[:10_000]
         due = time.monotonic() - self._reported_at >= HEARTBEAT
         if not (self._looked or due or error != self._reported_error):
@@ -111,7 +119,7 @@ class Limits:
         report = EnforcedReport(
             agent_version=__version__,
             error=error,
-            accounts=self._engine.enforced(),
+            accounts=accounts,
             drift=[
                 DriftReport(
                     account=d.account,
@@ -120,7 +128,7 @@ class Limits:
                     made=_within(d.desired),
                     found=_within(d.enforced),
                 )
-                for d in self._engine.drift()
+                for d in drift
             ],
         )
         content = report.model_dump_json()

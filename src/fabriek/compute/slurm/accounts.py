@@ -136,9 +136,9 @@ def programme_account(settings: SlurmSettings, programme: str) -> str:
     return f"{settings.root_account}-{programme or 'none'}".lower()
 
 
-def read_tree(commands: Commands, settings: SlurmSettings) -> Tree:
-    """What stands in Slurm's database. Four commands, whatever the number of accounts. Errors: CommandFailed,
-    FormatError.
+def read_tree(commands: Commands, settings: SlurmSettings, *, has_gpus: bool) -> Tree:
+    """What stands in Slurm's database. Three commands, whatever the number of accounts. has_gpus: whether this cluster
+    counts GPUs, which its slurmctld says (`preconditions.py`). Errors: CommandFailed, FormatError.
 
     What an association has from those above it slurmdbd looks up one by one: with 10,000 accounts for minutes. So it is
     asked of the accounts alone, and of people what is their own (sacctmgr, WOPInfo); what they have not is their
@@ -149,7 +149,7 @@ def read_tree(commands: Commands, settings: SlurmSettings) -> Tree:
         words = ["sacctmgr", "--noheader", "--parsable2", "show", what, *where, f"format={','.join(columns)}"]
         return rows(commands.run(words), columns)
 
-    tree, cluster = Tree(), f"cluster={settings.cluster}"
+    tree, cluster = Tree(has_gpus=has_gpus), f"cluster={settings.cluster}"
     accounts = [row for row in shown("associations", _ACCOUNTS, "where", cluster, "user=") if not row["User"]]
     above = {row["Account"]: row for row in accounts}
     if "root" not in above:
@@ -172,7 +172,6 @@ def read_tree(commands: Commands, settings: SlurmSettings) -> Tree:
             not (row["GrpJobs"] == "0" or row["GrpSubmitJobs"] == "0"),
             frozenset(row["Flags"].split(",")) & FLAGS,
         )
-    tree.has_gpus = any(row == {"Type": "gres", "Name": "gpu"} for row in shown("tres", ("Type", "Name")))
     return tree
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from fabriek.compute.engine import MANY_ACCOUNTS, AsUser, Difference, difference
+from fabriek.compute.engine import MANY_ACCOUNTS, AsUser, Difference, EngineError, difference
 from fabriek.compute.records import UsageRecord
 from fabriek.compute.slurm.accounts import Key, Tree, enforced, read_tree
 from fabriek.compute.slurm.changes import left_out, steps, with_known_names, withdrawals
@@ -15,6 +15,7 @@ from fabriek.compute.slurm.commands import Commands
 from fabriek.compute.slurm.controller import ByCommands
 from fabriek.compute.slurm.jobs import Jobs
 from fabriek.compute.slurm.metering import Metering
+from fabriek.compute.slurm.preconditions import Preconditions
 from fabriek.compute.slurm.proof import Prover
 from fabriek.compute.slurm.rest import ByRest
 from fabriek.compute.slurm.settings import SlurmSettings, read_settings
@@ -51,6 +52,9 @@ class SlurmEngine:
         rest = settings.rest
         by = ByRest(rest, commands) if rest else ByCommands(commands)
         self._jobs = Jobs(commands, by, settings, self._store)
+        self._preconditions = Preconditions(commands, settings)
+        # What was to be made so last: what could not be is wanted all the same.
+        self._planned: frozenset[Key] = frozenset()
         # As it was last read, and when.
         self._tree: Tree | None = None
         self._read_at = 0.0
@@ -64,6 +68,7 @@ class SlurmEngine:
 
     def provision(self, accounts: Sequence[AccountState]) -> dict[Key, str]:
         """Apply only what differs, and say why an account could not be made so."""
+        self._planned = _open(accounts)
         todo, refused = steps(accounts, self._read(), self.settings)
         undone = {**apply(self._commands, todo), **refused}
         self._forget_tree()
@@ -82,6 +87,7 @@ class SlurmEngine:
 
     def plan(self, accounts: Sequence[AccountState]) -> tuple[list[Step], dict[Key, str]]:
         """The commands that `provision` would carry out, and what can't be; nothing is changed."""
+        self._planned = _open(accounts)
         todo, refused = steps(accounts, self._read(), self.settings)
         return todo, {**left_out(accounts, self.settings), **refused}
 
@@ -99,7 +105,10 @@ class SlurmEngine:
 
     def _read(self) -> Tree:
         if self._tree is None:
-            self._tree, self._read_at = read_tree(self._commands, self.settings), time.monotonic()
+            # Of another cluster nothing is read, and so nothing is changed.
+            has_gpus = self._preconditions.told().counts_gpus
+            self._tree = read_tree(self._commands, self.settings, has_gpus=has_gpus)
+            self._read_at = time.monotonic()
         return self._tree
 
     def _forget_tree(self) -> None:
@@ -113,6 +122,7 @@ class SlurmEngine:
 
     def submit(self, order: JobOrder) -> str:
         """Submit as the mapped user, once for its uuid."""
+        self._preconditions.told()
         return self._jobs.submit(order)
 
     def find(self, uuid: str) -> str | None:
@@ -146,8 +156,13 @@ class SlurmEngine:
         return self._prover.runs(day, places)
 
     def notes(self) -> list[str]:
-        """What metering could not read, and what looks wrong."""
-        return self._metering.notes()
+        """What keeps awards from holding; what metering could not read, and what looks wrong."""
+        try:
+            problems = self._preconditions.problems(_open(self.enforced()) | self._planned, self._read())
+        except EngineError:
+            # Who asked what is enforced has heard of it.
+            problems = []
+        return [*problems, *self._metering.notes()]
 
     # Data
 
@@ -176,3 +191,7 @@ class SlurmEngine:
         """Let go of the files."""
         self._store.close()
         self._metering.close()
+
+
+def _open(accounts: Sequence[AccountState]) -> frozenset[Key]:
+    return frozenset((a.account, a.partition) for a in accounts if a.active)

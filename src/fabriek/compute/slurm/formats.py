@@ -126,6 +126,28 @@ def state_shown(told: str | Sequence[str]) -> str:
     return shown
 
 
+def config_shown(text: str) -> dict[str, str]:
+    """What `scontrol show config` prints, 'ClusterName             = alpha', by name; '(null)' is ''. Some are shown by
+    some versions, or beside others, only: 22.05 shows PriorityUsageResetPeriod with priority/multifactor alone."""
+    pairs = (line.partition(" = ") for line in text.splitlines())
+    return {name.strip(): "" if value.strip() == "(null)" else value.strip() for name, equals, value in pairs if equals}
+
+
+def partitions_shown(text: str) -> list[dict[str, str]]:
+    """What `scontrol --oneliner show partition` prints, a partition each, by names in small letters: versions add to
+    them, and write QoS, Qos and QOS. Errors: FormatError for a line without a partition's name."""
+    found = []
+    for line in text.splitlines():
+        if not line.strip() or line.startswith("No partitions in the system"):
+            continue
+        pairs = (word.partition("=") for word in line.split())
+        shown = {name.lower(): "" if value == "(null)" else value for name, equals, value in pairs if equals}
+        if not shown.get("partitionname"):
+            raise FormatError(f"this line of scontrol show partition names none: {line[:200]!r}")
+        found.append(shown)
+    return found
+
+
 def moment(text: str | int) -> datetime | None:
     """Seconds since 1970, or nothing yet."""
     text = str(text)

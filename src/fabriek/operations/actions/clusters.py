@@ -88,11 +88,14 @@ def _check_partitions(
 
 @transaction.atomic
 def report_enforced(cluster: Cluster, report: EnforcedReport) -> None:
-    """Keep what the agent says that its scheduler enforces, whole: accounts it no longer names are gone."""
+    """Keep what the agent says that its scheduler enforces, whole: accounts it no longer names are gone. Where it could
+    not read it, what it said last stays."""
     now = timezone.now()
     Cluster.objects.filter(pk=cluster.pk).update(
         last_seen_at=now, agent_version=report.agent_version[:40], agent_error=report.error
     )
+    if report.accounts is None:
+        return
     states: dict[str, list[Any]] = {}
     for account in report.accounts:
         states.setdefault(account.account, []).append(account.model_dump(mode="json"))

@@ -88,7 +88,10 @@ def start_agent(bed: Bed, world: World, url: str) -> subprocess.Popen[bytes]:
     words = [sys.executable, "-m", "fabriek.cli.main", "agent", "--engine", "slurm", "--cluster", world.cluster.code]
     with (FOLDER / "agent.out").open("wb") as output:
         return subprocess.Popen(
-            [*words, "--folder", str(folder), "--url", url, "--token", plain], stdout=output, stderr=output
+            [*words, "--folder", str(folder), "--url", url],
+            env={**os.environ, "FABRIEK_TOKEN": plain},
+            stdout=output,
+            stderr=output,
         )
 
 

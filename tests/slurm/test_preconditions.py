@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.slurm.sites import Site
 
+from fabriek.compute.engine import SubmitRefused
 from fabriek.compute.slurm.accounts import qos_name
 from fabriek.compute.slurm.preconditions import WrongCluster
 from fabriek.demo.slurm import Bed
@@ -49,12 +50,13 @@ def test_what_is_wrong_with_a_slurmctld_is_told(site: Site, changed: Change) -> 
     state = site.made("told")
     qos = qos_name(site.settings, state.account, "gpu")
     capped, partition = f"{site.root}capped", "PartitionName=gpu "
+    site.bed.run("alpha", "sacctmgr", "-i", "add", "account", f"{site.root}other", "cluster=alpha")
     site.bed.run("alpha", "sacctmgr", "-i", "add", "qos", capped, "set", "GrpTRESMins=gres/gpu=1000000")
     changed(
         {
             "associations,limits,qos,safe": "safe",
             "PriorityDecayHalfLife=7-0": "PriorityDecayHalfLife=0\nPriorityUsageResetPeriod=MONTHLY",
-            partition: f"{partition}AllowQos=normal AllowAccounts=root QOS={capped} ",
+            partition: f"{partition}AllowQos=normal AllowAccounts={site.root}other QOS={capped} ",
         }
     )
     said = notes(site)
@@ -80,6 +82,18 @@ def test_what_is_wrong_with_a_slurmctld_is_told(site: Site, changed: Change) -> 
         assert any(wrong in sentence for sentence in said), (wrong, said)
     refused = site.new_engine().provision([state, site.award("absent", partition="nosuch")])
     assert all("counts no GPUs" in why for why in refused.values())
+
+
+def test_whether_an_account_brings_those_below_it_is_told_as_slurm_has_it(site: Site, changed: Change) -> None:
+    state = site.made("below")
+    changed({"PartitionName=gpu ": f"EnforcePartLimits=ALL\nPartitionName=gpu AllowAccounts={site.root} "})
+    try:
+        site.engine.cancel(site.engine.submit(site.order(state)))
+        let_in = True
+    except SubmitRefused:
+        let_in = False
+    said = notes(site)
+    assert any("Partition gpu does not let in" in sentence for sentence in said) != let_in
 
 
 def test_awards_on_a_partition_that_is_not_there_are_told(site: Site) -> None:

@@ -86,11 +86,10 @@ def _agent(token: Path, port: int, engine: str) -> tuple[str, list[str], dict[st
     folder = token.parent
     cluster = folder.name.removeprefix("agent-") if engine == "slurm" else "molen"
     command = [sys.executable, "-m", "fabriek.cli.main", "agent", "--engine", engine, "--cluster", cluster]
-    told = {
-        "FABRIEK_URL": f"http://127.0.0.1:{port}",
-        "FABRIEK_TOKEN": token.read_text(encoding="utf-8").strip(),
-    }
-    return folder.name, [*command, "--folder", str(folder)], told
+    # The demonstration may be started as root, and its jobs are its own.
+    command += ["--folder", str(folder), *(["--root-jobs"] if engine == "local" else [])]
+    told = {"FABRIEK_URL": f"http://127.0.0.1:{port}", "FABRIEK_TOKEN_FILE": str(token)}
+    return folder.name, command, told
 
 
 def _is_free(port: int) -> bool:

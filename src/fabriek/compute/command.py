@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import stat
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -14,7 +16,7 @@ from typing import Annotated
 import httpx
 import typer
 
-from fabriek.compute.agent import TROUBLES, Agent, Lock, RoundSummary, run, sentence_of
+from fabriek.compute.agent import TROUBLES, Agent, AgentError, Lock, RoundSummary, run, sentence_of
 from fabriek.compute.engine import Engine, difference
 from fabriek.compute.local import load_engine
 from fabriek.compute.slurm import SlurmEngine, load_slurm
@@ -31,15 +33,23 @@ class What(StrEnum):
 
 def agent(
     url: Annotated[str, typer.Option(envvar="FABRIEK_URL", help="The platform's address.")],
-    token: Annotated[str, typer.Option(envvar="FABRIEK_TOKEN", help="The cluster's token.")],
     cluster: Annotated[str, typer.Option(help="The cluster's code.")],
     folder: Annotated[Path, typer.Option(help="Where the agent keeps its outbox, and the local engine its jobs.")],
+    engine: Annotated[
+        str, typer.Option(help="slurm: Slurm (slurm.toml in the folder); local: the embedded engine (engine.json).")
+    ],
     what: Annotated[What, typer.Argument(help="run; or plan: show what a round would change, and change nothing.")] = (
         What.run
     ),
-    engine: Annotated[
-        str, typer.Option(help="local: the embedded engine (engine.json); slurm: Slurm (slurm.toml in the folder).")
-    ] = "local",
+    token_file: Annotated[
+        Path | None, typer.Option(envvar="FABRIEK_TOKEN_FILE", help="A file with the cluster's token.")
+    ] = None,
+    token: Annotated[
+        str, typer.Option(envvar="FABRIEK_TOKEN", help="The token itself: everybody on the machine sees an option.")
+    ] = "",
+    root_jobs: Annotated[
+        bool, typer.Option("--root-jobs", help="As root, with the embedded engine: everybody's jobs run as root.")
+    ] = False,
     interval: Annotated[float, typer.Option(min=0.1, help="Seconds from round to round.")] = 2.0,
     once: Annotated[bool, typer.Option("--once", help="One round, then exit.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a round.")] = False,
@@ -59,6 +69,13 @@ def agent(
         print(f"There is no engine {engine!r}; use {' or '.join(ENGINES)}.", file=sys.stderr)
         raise typer.Exit(2)
     try:
+        bearer = token_of(token_file) if token_file else token
+        if not bearer:
+            raise AgentError(
+                "The agent needs the cluster's token: --token-file FILE, or FABRIEK_TOKEN in its environment."
+            )
+        if engine == "local" and not root_jobs:
+            refuse_root()
         # Looking changes nothing, and may be done beside an agent at work.
         lock = Lock(folder) if what is What.run else None
         chosen = ENGINES[engine](folder, cluster)
@@ -68,7 +85,7 @@ def agent(
     try:
         with (
             contextlib.ExitStack() as closing,
-            httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30) as client,
+            httpx.Client(base_url=url, headers={"Authorization": f"Bearer {bearer}"}, timeout=30) as client,
         ):
             try:
                 at_work = Agent(chosen, client, cluster, folder)
@@ -86,6 +103,29 @@ def agent(
         chosen.close()
         if lock is not None:
             lock.release()
+
+
+def token_of(file: Path) -> str:
+    """The cluster's token, from a file that not everybody may read. Errors: OSError, AgentError with what to do."""
+    if file.stat().st_mode & stat.S_IROTH:
+        raise AgentError(
+            f"Everybody can read the token in {file}. Say chmod 600 {file}, and void the token if need be."
+        )
+    token = file.read_text(encoding="utf-8").strip()
+    if not token:
+        raise AgentError(f"There is no token in {file}.")
+    return token
+
+
+def refuse_root() -> None:
+    """The embedded engine runs everybody's jobs as the agent's own user, which must not be root unasked. Errors:
+    AgentError."""
+    if os.geteuid() == 0:
+        raise AgentError(
+            "The embedded engine runs everybody's jobs as the agent's own user, and this agent is root. Start it as a "
+            "user without rights; for a cluster with Slurm say --engine slurm. Where all who submit may be root, as in "
+            "a demonstration, say --root-jobs."
+        )
 
 
 def show_plan(agent: Agent, *, as_json: bool) -> None:

@@ -16,9 +16,11 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from fabriek.cli.main import app
+from fabriek.compute import command
 from fabriek.compute.agent import Agent, AgentError, AlreadyRunning, Lock, outbox, run
 from fabriek.compute.agent.proofs import due_days
 from fabriek.compute.local import LocalEngine, LocalPartition, supervisor
@@ -379,6 +381,15 @@ def test_half_a_file_does_not_stay_on_a_full_disk(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+ENGINE = {"cluster": "bench", "partitions": {"gpu": {"nodes": 1, "accelerators_per_node": 4, "cores_per_node": 8}}}
+
+
+def called(folder: Path, *words: str) -> Result:
+    """The command itself, with the embedded engine."""
+    where = ["--url", "http://127.0.0.1:9", "--cluster", "bench", "--engine", "local", "--folder", str(folder)]
+    return CliRunner().invoke(app, ["agent", *where, *words], env={"FABRIEK_TOKEN": None, "FABRIEK_TOKEN_FILE": None})
+
+
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
@@ -397,14 +408,72 @@ def test_one_round_by_the_command_tells_the_trouble_in_a_sentence(tmp_path, monk
         raise error
 
     monkeypatch.setattr(Agent, "round", fails)
-    words = ["agent", "--url", "http://platform", "--token", "t", "--cluster", "bench", "--folder", tmp_path / "site"]
-    engine = {"cluster": "bench", "partitions": {"gpu": {"nodes": 1, "accelerators_per_node": 4, "cores_per_node": 8}}}
-    (tmp_path / "site" / "engine.json").write_text(json.dumps(engine))
-    result = CliRunner().invoke(app, [*map(str, words), "--once"])
+    (tmp_path / "site" / "engine.json").write_text(json.dumps(ENGINE))
+    result = called(tmp_path / "site", "--token", "t", "--root-jobs", "--once")
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)
     assert sentence in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_the_token_is_read_from_a_file_that_others_cant_read(tmp_path, monkeypatch):
+    site, token = tmp_path / "site", tmp_path / "token"
+    site.mkdir()
+    (site / "engine.json").write_text(json.dumps(ENGINE))
+    spoken = []
+    monkeypatch.setattr(Agent, "round", lambda agent: spoken.append(agent.client.headers["authorization"]))
+    monkeypatch.setattr(command, "refuse_root", lambda: None)
+    words = ("--token-file", str(token), "--once")
+    assert "No such file" in called(site, *words).stderr
+    token.write_text("from-the-file\n")
+    token.chmod(0o644)
+    refused = called(site, *words)
+    assert (refused.exit_code, spoken) == (2, [])
+    assert f"chmod 600 {token}" in refused.stderr
+    token.chmod(0o600)
+    called(site, *words, "--token", "another")
+    assert spoken == ["Bearer from-the-file"]
+    token.write_text("\n")
+    assert "There is no token in" in called(site, *words).stderr
+    assert "--token-file FILE" in called(site, "--once").stderr
+
+
+def test_the_embedded_engine_runs_nobodys_jobs_as_root_unasked(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    result = called(tmp_path / "site", "--token", "t", "--once")
+    assert result.exit_code == 2
+    assert "this agent is root" in result.stderr
+    assert "--engine slurm" in result.stderr
+    assert not (tmp_path / "site").exists()
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert "does not describe an engine" in called(tmp_path / "site", "--token", "t", "--once").stderr
+
+
+def test_which_engine_it_is_has_to_be_said(tmp_path):
+    result = CliRunner().invoke(app, ["agent", "--url", "http://x", "--cluster", "x", "--folder", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "--engine" in result.stderr
+
+
+def test_nobody_else_looks_into_an_agents_folder(tmp_path, platform):
+    folder = tmp_path / "site"
+    folder.mkdir(mode=0o755)
+    Lock(folder).release()
+    agent = at_work(platform, folder)
+    platform.orders("a")
+    rounds_until(agent, lambda: platform.report("a").get("state") == "COMPLETED")
+    agent.engine.close()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    written = [path for path in folder.iterdir() if path.is_file()]
+    assert {path.name for path in written} >= {"agent.lock", "desired.json", "engine.sqlite3", "proved.json"}
+    assert {path.name: oct(path.stat().st_mode & 0o077) for path in written} == {path.name: "0o0" for path in written}
+
+
+def test_a_folder_of_everybodys_is_not_closed_to_them(tmp_path):
+    tmp_path.chmod(0o1777)
+    with pytest.raises(AgentError, match="a folder of everybody's"):
+        Lock(tmp_path)
+    assert tmp_path.stat().st_mode & 0o7777 == 0o1777
 
 
 def test_two_agents_cannot_work_in_one_folder(tmp_path):

@@ -5,21 +5,30 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from fabriek.compute.agent.errors import TROUBLES, AlreadyRunning, sentence_of
+from fabriek.compute.agent.errors import TROUBLES, AgentError, AlreadyRunning, sentence_of
 from fabriek.compute.agent.rounds import Agent
 from fabriek.compute.agent.summary import RoundSummary
 
 
 class Lock:
-    """Lets one agent at a time work in a folder. The system lets go of it when the process ends, however it ends."""
+    """Lets one agent at a time work in a folder, and nobody else look into it: it tells who may use what, and what
+    everybody's jobs used. The system lets go of it when the process ends, however it ends. Errors: AlreadyRunning;
+    AgentError for a folder of everybody's, such as /tmp."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mode = folder.stat().st_mode
+        if mode & stat.S_ISVTX:
+            raise AgentError(f"{folder} is a folder of everybody's. Give the agent one of its own.")
+        # Made by hand, or by an agent of before, others could look into it.
+        if mode & 0o077:
+            folder.chmod(0o700)
         self._file = os.open(folder / "agent.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -29,10 +29,10 @@ GRACE = 2.0
 
 
 def write_whole(path: Path, values: dict[str, Any]) -> None:
-    """Write JSON so that a reader sees all of it or none, also after a power cut."""
+    """Write JSON so that a reader sees all of it or none, also after a power cut; for its owner alone."""
     partial = path.with_suffix(".partial")
     try:
-        with partial.open("w", encoding="utf-8") as file:
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             json.dump(values, file)
             file.flush()
             os.fsync(file.fileno())

@@ -132,7 +132,7 @@ def book_usage(cluster: Cluster, key: str, lines: Sequence[Line], source: str, a
 def _sort(cluster: Cluster, lines: Sequence[Line], *, refuses_early: bool) -> _Booking:
     """Tell new records from repeated, corrected and broken ones. Two queries, whatever the number of lines.
 
-    refuses_early: whether runs that were over before their award began are none of its. An agent tells all that it finds
+    refuses_early: whether runs that were over before their award began are none of its. An agent tells all it finds
     of an account; who imports a file has chosen what is in it.
     """
     booking = _Booking()

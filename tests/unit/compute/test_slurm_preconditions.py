@@ -173,7 +173,9 @@ class Slurm:
                 raise NoAnswer(words, "Unable to contact slurm controller")
             return 0, (self.config if "config" in words else self.partitions).encode(), ""
         if words[0] == "sacctmgr" and "show" in words:
-            return 0, b"root|||1||normal|\n" if "associations" in words and "user=" in words else b"", ""
+            columns = words[-1].removeprefix("format=").split(",")
+            root = "|".join({"Account": "root", "Fairshare": "1", "QOS": "normal"}.get(name, "") for name in columns)
+            return 0, f"{root}\n".encode() if "associations" in words and "user=" in words else b"", ""
         self.written += 1
         return 0, b"", ""
 

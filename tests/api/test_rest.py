@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -172,15 +173,16 @@ def test_a_batch_with_a_broken_row_books_the_others() -> None:
     allocation = make_allocation(world)
     _token, plain = create_token(world.operator, name="agent", scopes=["agent"], site=world.cluster.code)
     agent = Client(headers={"Authorization": f"Bearer {plain}"})
+    now = int(time.time())
     good = {
         "job_id": "1",
         "account": allocation.project.code,
         "user": "u1",
         "partition": "gpu",
         "state": "COMPLETED",
-        "submit": 1_790_000_000,
-        "start": 1_790_000_000,
-        "end": 1_790_000_060,
+        "submit": now,
+        "start": now,
+        "end": now + 60,
         "accelerators": 1,
         "cores": 1,
     }

@@ -18,8 +18,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from fabriek.allocation.problem import Application, Problem, Promise
+from fabriek.allocation.problem import Alternative, Application, Problem, Promise
 from fabriek.allocation.rules import (
+    awardable,
     base_capacity,
     counts,
     eligible_demand,
@@ -33,6 +34,9 @@ from fabriek.allocation.rules import (
 
 Whole = npt.NDArray[np.int64]
 Real = npt.NDArray[np.float64]
+
+# Hours a month that differ less than this part are compared again, exactly.
+_NEAR = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +198,8 @@ def formulate(problem: Problem, by_demand: frozenset[str] | None = None) -> Form
             if block is None:
                 continue
             begin = block * horizon + alternative.start
-            least = alternative.hours / alternative.months * application.least
-            if least > limits[begin : begin + alternative.months].min():
+            room = float(limits[begin : begin + alternative.months].min())
+            if not _has_room(application, alternative, room, shares):
                 continue
             value = worth(problem, application, alternative, place)
             choices.append(Choice(application, place, value, float(alternative.hours)))
@@ -226,6 +230,17 @@ def formulate(problem: Problem, by_demand: frozenset[str] | None = None) -> Form
         floors=floors,
         scarce=scarce,
     )
+
+
+def _has_room(
+    application: Application, alternative: Alternative, room: float, shares: Mapping[tuple[str, str, int], Fraction]
+) -> bool:
+    """Whether a useful part fits if nobody else asks. room: hours a month that the share has, rounded: where that is
+    too near to tell, it is counted exactly."""
+    least = alternative.hours / alternative.months * application.least
+    if abs(least - room) > _NEAR * room:
+        return least < room
+    return awardable(application, alternative, shares) > 0
 
 
 def _promise_rows(

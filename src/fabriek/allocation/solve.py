@@ -3,7 +3,7 @@
 The model is told in docs/explanation/allocation.md. Small problems are solved to the end by a tree search (HiGHS). Of
 large ones the relaxed problem gives the prices, a search finds a plan, and decomposition by partition bounds it.
 
-What is proposed in floating-point numbers is not what counts: `whole.py` makes of it awards in whole hours that exceed
+What is proposed in floating-point numbers is not what counts: `rounding.py` makes of it awards in decimals that exceed
 no share or cap by any amount, and the bound is checked apart from the solver (`certificate.py`), as `verify` does.
 
 How much work is done follows from the problem and the seconds allowed, never from the clock, so that the same question
@@ -30,8 +30,8 @@ from fabriek.allocation.hours import book, value_of
 from fabriek.allocation.neighbourhoods import Size, better
 from fabriek.allocation.plan import Plan, PromiseResult, gap_between
 from fabriek.allocation.problem import Problem, canonical, problem_sha256
+from fabriek.allocation.rounding import blur, exact_awards
 from fabriek.allocation.search import Found, search
-from fabriek.allocation.whole import whole_awards
 
 # Floors that the solver's tolerance could open or close: a part of the floor's own size.
 _SLACK = 1e-7
@@ -136,7 +136,7 @@ def solve(
     relaxed = _relaxed(formulation, dict.fromkeys(formulation.demand, 0.0), effort)
     proposal = _propose(formulation, relaxed, effort, tell)
     tell("exact check")
-    awards = whole_awards(formulation, proposal.fractions, proposal.allowed)
+    awards = exact_awards(formulation, proposal.fractions, proposal.allowed)
     room = book(problem, awards, formulation.demand)
     promises = room.results()
     tell("certificate")
@@ -145,8 +145,13 @@ def solve(
     lacking = _lacking(proposal.allowed, promises)
     certificate = certify(formulation, relaxed.cell_prices, relaxed.promise_prices, lacking)
     value = value_of(problem, awards)
-    # The proposal's bound is one for plans that lack no more of the floors than it allows itself.
-    as_allowed = all(result.shortfall <= proposal.allowed.get(result.id, np.inf) for result in promises)
+    # The proposal's bound is one for plans that lack no more of the floors than it allows itself, as far as the solver
+    # can tell.
+    rounding = blur(formulation)
+    as_allowed = all(
+        result.shortfall <= proposal.allowed.get(result.id, np.inf) + rounding.get(result.id, 0.0)
+        for result in promises
+    )
     bound = max(value, min(certificate.bound, proposal.bound if as_allowed else np.inf))
     reached = gap_between(value, bound)
     return Plan(

@@ -193,6 +193,22 @@ def solve(
     status, info, solution = solver.getModelStatus(), solver.getInfo(), solver.getSolution()
     feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     found = np.array(solution.col_value[:columns]) if feasible else np.zeros(columns)
+    if (
+        start is not None
+        and feasible
+        and not math.isclose(float(cost @ found), info.objective_function_value, rel_tol=1e-6, abs_tol=1e-6)
+    ):
+        # HiGHS 1.16 now and then tells of the start's columns a value, and a bound, that are of none.
+        return solve(
+            formulation,
+            minimise_floor=minimise_floor,
+            allowed_shortfall=allowed_shortfall,
+            relaxed=relaxed,
+            gap=gap,
+            seconds=seconds,
+            seed=seed,
+            nodes=nodes,
+        )
     cell_prices, promise_prices = np.zeros(len(f.limits)), np.zeros(len(f.promises))
     if relaxed and feasible:
         duals = np.maximum(0.0, np.array(solution.row_dual))

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.factories.plain_allocation import plainly
 
+from fabriek.allocation import highs
 from fabriek.allocation.formulation import formulate
 from fabriek.allocation.plan import Plan
 from fabriek.allocation.problem import Problem, canonical, load_problem, parse_problem
@@ -209,3 +210,13 @@ def test_ordinary_problems_are_solved_as_highs_solves_them(seed: int) -> None:
     assert plan.value == pytest.approx(value, rel=1e-5, abs=1e-3)
     assert plan.bound >= value * (1 - 1e-6) - 1e-3
     assert plan.status == "optimal"
+
+
+def test_what_highs_says_from_a_start_is_what_its_columns_are_worth() -> None:
+    """HiGHS 1.16 calls the start of this one optimal, at five times its value."""
+    formulation = formulate(canonical(ordinary(273)))
+    none_lacks = {"f-y": 0.0, "f-z": 0.0}
+    start = np.array([0.55, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0])
+    answer = highs.solve(formulation, allowed_shortfall=none_lacks, relaxed=False, seconds=20, start=start)
+    assert answer.value == pytest.approx(float(formulation.worth @ answer.fractions))
+    assert answer.bound == pytest.approx(383.0977, abs=1e-3)

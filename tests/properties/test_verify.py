@@ -524,6 +524,20 @@ def test_a_cap_exceeded_by_a_hair_is_named(seed: int, subject: str) -> None:
     assert any("for the cap cap" in fault for fault in faults), faults
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("price", [{"price": 1e308}, {"price": 1e300, "relaxed": 1e308, "promise": "floor"}])
+def test_prices_beyond_all_measure_prove_nothing(price: Rows) -> None:
+    """They make the bound infinite, which is as far from what the plan says as any number."""
+    rows = json.loads(random_problem(3, 12, partitions=2, months=2).to_json())
+    rows["promises"] = [{"id": "floor", "kind": "floor", "class": "startup", "fraction": 0.1, "of": "awarded"}]
+    problem = parse_problem(rows)
+    plan = by_rank(problem)
+    share = {} if "promise" in price else {"programme": "P1", "partition": rows["partitions"][0]["id"], "month": 0}
+    dumped = plan.model_dump()
+    forged = rebuilt(dumped | {"certificate": {"bound": plan.value, "prices": [price | share], "solver": "none"}})
+    assert any(fault.startswith("certificate.bound") for fault in verify(problem, forged)), verify(problem, forged)
+
+
 def test_verifying_loads_the_formats_and_nothing_that_decides() -> None:
     code = "import sys, fabriek.allocation.verify; print(*(m for m in sys.modules if m.startswith('fabriek.')))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

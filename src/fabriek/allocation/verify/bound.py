@@ -133,7 +133,13 @@ def _promise_fault(reading: Reading, promise: Promise, row: Price) -> str | None
 
 
 def bound_at(reading: Reading, prices: Prices, only: Mask | None = None) -> float:
-    """No plan is worth more at any prices of at least zero. only: of these alternatives alone."""
+    """No plan is worth more at any prices of at least zero. only: of these alternatives alone. Not a finite number
+    where prices are beyond all measure."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _bound_at(reading, prices, only)
+
+
+def _bound_at(reading: Reading, prices: Prices, only: Mask | None) -> float:
     offered = float((prices.cells * reading.limits).sum())
     for promise in reading.problem.promises:
         price, fraction, relaxed = prices.promises.get(promise.id, (0.0, Fraction(0), 0.0))

@@ -45,8 +45,9 @@ def exact_sum(numbers: Iterable[float]) -> Fraction:
 
 
 def agree(ours: float, told: float) -> bool:
-    """Whether a number in the plan is ours but for rounding."""
-    return abs(ours - told) <= AGREES * max(1.0, abs(ours), abs(told))
+    """Whether a number in the plan is ours but for rounding. Ours is none where prices or hours are beyond all
+    measure: nothing agrees with that."""
+    return math.isfinite(ours) and abs(ours - told) <= AGREES * max(1.0, abs(ours), abs(told))
 
 
 def decimals(number: float) -> int:

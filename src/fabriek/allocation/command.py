@@ -67,9 +67,11 @@ def allocate(
     if as_json:
         print(json.dumps(figures))
     else:
+        # Of a plan that is worth nothing there is no part.
+        part = f"gap {plan.gap:.4%}, " if plan.value else ""
         print(
             f"{len(plan.awards)} awarded, {len(plan.refusals)} refused; value {plan.value:,.2f}, "
-            f"at most {plan.bound:,.2f} is possible (gap {plan.gap:.4%}, {plan.status})."
+            f"at most {plan.bound:,.2f} is possible ({part}{plan.status})."
         )
         for promise in plan.promises:
             if promise.shortfall > 0:

@@ -228,6 +228,17 @@ def test_files_in_and_out(tmp_path: Path) -> None:
     assert run.invoke(app, ["verify", str(source), str(target)]).exit_code == 1
 
 
+def test_of_a_plan_that_is_worth_nothing_no_part_is_told(tmp_path: Path) -> None:
+    """Nobody reaches the threshold: what more is possible is no part of nothing."""
+    problem = random_problem(5, 12, partitions=2, months=3).model_copy(update={"threshold": 1000.0})
+    source = tmp_path / "problem.json"
+    source.write_bytes(problem.to_json())
+    told = CliRunner().invoke(app, ["allocate", str(source), "-o", str(tmp_path / "plan.json")])
+    assert told.exit_code == 0
+    assert "value 0.00" in told.stdout
+    assert "%" not in told.stdout
+
+
 @pytest.mark.parametrize(
     ("change", "path"),
     [

@@ -378,7 +378,7 @@ def _certificate(found: DecisionPage) -> dict[str, Any]:
     plan, greedy = found.plan, found.decision.greedy_value
     words = {
         "optimal": _("No plan is worth more: the value reaches the bound."),
-        "gap": _("At most this much better is possible: the search stopped at the gap that was asked for."),
+        "gap": _("At most this much better is possible: more seconds may find it, or prove that there is none."),
         "time": _("The time was up; the bound says how much better, at most, another plan could be."),
     }
     return {

@@ -110,7 +110,7 @@ AWARDS_SHOWN = 50
 
 STATUS_WORDS = {
     "optimal": gettext_lazy("No plan is worth more: the value reaches the bound."),
-    "gap": gettext_lazy("At most this much better is possible: the search stopped at the gap that was asked for."),
+    "gap": gettext_lazy("At most this much better is possible: more seconds may find it, or prove that there is none."),
     "time": gettext_lazy("The time was up; the bound says how much better, at most, another plan could be."),
 }
 

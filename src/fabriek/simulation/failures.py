@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Count = Annotated[int, Ge(1)]
 Seconds = Annotated[int, Ge(1)]
-_STRICT = {"extra": "forbid"}
+_STRICT = {"extra": "forbid", "allow_inf_nan": False}
 
 MOST_OUTAGES = 1_000_000
 """A simulation has at most so many outages."""

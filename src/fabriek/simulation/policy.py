@@ -13,8 +13,8 @@ from fabriek.simulation.failures import Count, Failures, Outage, Seconds
 from fabriek.simulation.sites import Routing
 
 Weight = Annotated[float, Ge(0)]
-# For pydantic, where rules come from a file: what isn't known is refused.
-_STRICT = {"extra": "forbid"}
+# For pydantic, where rules come from a file: what isn't known, or is no finite number, is refused.
+_STRICT = {"extra": "forbid", "allow_inf_nan": False}
 
 
 class Backfill(StrEnum):

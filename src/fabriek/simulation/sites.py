@@ -17,7 +17,7 @@ from fabriek.simulation.state import ASKED
 if TYPE_CHECKING:
     from fabriek.simulation.policy import Machine
 
-_STRICT = {"extra": "forbid"}
+_STRICT = {"extra": "forbid", "allow_inf_nan": False}
 
 
 class Route(StrEnum):

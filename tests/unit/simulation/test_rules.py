@@ -77,6 +77,10 @@ def test_nothing_said_changes_nothing() -> None:
         ("[weights]\nagee = 1", "weights.agee"),
         ("[weights]\nperiod = 0", "weights.period"),
         ("[weights]\ndamping = 0", "weights.damping"),
+        ("[weights]\nage = inf", "weights.age"),
+        ("[weights]\nage = nan", "weights.age"),
+        ("[weights]\ndamping = inf", "weights.damping"),
+        ("[weights]\nshares = { physics = inf }", "weights.shares.physics"),
         ('[[limits]]\nover = "node"', "limits.0.over"),
         ("[[limits]]\njobs = 1", "limits.0.over"),
         ("[[held]]\nprocessors = 0", "held.0.processors"),
@@ -85,6 +89,7 @@ def test_nothing_said_changes_nothing() -> None:
         ('[preempt]\nurgent = "yes"', "preempt.urgent"),
         ("[failures]\nmean_up = 5", "failures.mean_repair"),
         ("[failures]\nmean_up = 5\nmean_repair = 0", "failures.mean_repair"),
+        ("[failures]\nmean_up = 5\nmean_repair = 1\nshape = inf", "failures.shape"),
         ("[[outages]]\nsince = 5", "outages.0.until"),
     ],
 )

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from fabriek.access.models import Alternative, Application, Call, EligibilityCheck
 from fabriek.access.rules import ELIGIBLE_COUNTRIES
+from fabriek.conf.amounts import month_text, number_text
 from fabriek.projects.rules import month_after
 
 Off = dict[str, Any]
@@ -49,18 +50,19 @@ _OFF: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "partition": lambda off: _("%(partition)s is not offered in this call.") % {"partition": off["partition"]},
     "too-much": lambda off: (
         _("%(hours)s GPU-hours are more than this call's %(maximum)s. Ask for less, or choose a larger mode.")
-        % {"hours": f"{off['hours']:,}", "maximum": f"{off['limit']:,}"}
+        % {"hours": number_text(off["hours"]), "maximum": number_text(off["limit"])}
     ),
     "too-little": lambda off: (
         _("%(hours)s GPU-hours are fewer than the %(minimum)s of this call. Choose a smaller mode.")
-        % {"hours": f"{off['hours']:,}", "minimum": f"{off['limit']:,}"}
+        % {"hours": number_text(off["hours"]), "minimum": number_text(off["limit"])}
     ),
     "duration": lambda off: (
         _("Choose a duration of %(months)s months.")
         % {"months": _(" or ").join(str(months) for months in off["months"])}
     ),
     "months": lambda off: (
-        _("Choose months between %(first)s and %(last)s.") % {"first": off["first"], "last": off["last"]}
+        _("Choose months between %(first)s and %(last)s.")
+        % {"first": month_text(off["first"]), "last": month_text(off["last"])}
     ),
     "nothing": lambda _off: _("Say how many GPU-hours you need, where and when."),
 }

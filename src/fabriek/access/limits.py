@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from fabriek.access.models import AccessMode
+from fabriek.conf.amounts import number_text
 from fabriek.conf.errors import Invalid
 from fabriek.register.errors import ConversionUnknown
 from fabriek.register.models import Partition, UnitConversion
@@ -61,7 +62,7 @@ def range_faults(least: int | None, most: int | None) -> dict[str, list[str]]:
         return {}
     sentence = _(
         "The least that may be asked would be %(least)s GPU-hours, the most %(most)s. Give other limits for this call."
-    ) % {"least": f"{least:,}", "most": f"{most:,}"}
+    ) % {"least": number_text(least), "most": number_text(most)}
     return {"maximum_gpu_hours": [sentence]}
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from fabriek.access.models import AccessMode
+from fabriek.conf.amounts import number_text
 
 LABELS = {
     "purpose": gettext_lazy("What it is for"),
@@ -88,4 +89,4 @@ def _in_words(value: Any) -> str:
         return "; ".join(f"{name}: {_in_words(one)}" for name, one in value.items())
     if isinstance(value, list):
         return ", ".join(_in_words(one) for one in value) or _("none")
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return number_text(value) if isinstance(value, int) else str(value)

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from fabriek.allocation.continuous import Answer, Request, Situation
+from fabriek.conf.amounts import month_text, number_text
 from fabriek.people.models import OrganisationClass
 
 
@@ -31,10 +32,10 @@ def detail_of(made: Answer, situation: Situation, request: Request, now: datetim
 def queue_words(reason: str, detail: dict[str, Any]) -> str:
     """An answer, or 'not yet', in sentences that an applicant accepts."""
     numbers = {
-        "asked": f"{detail.get('asked', 0):,.0f}",
-        "free": f"{detail.get('free', 0):,.0f}",
+        "asked": number_text(detail.get("asked", 0), 0),
+        "free": number_text(detail.get("free", 0), 0),
         "partition": detail.get("partition", ""),
-        "month": detail.get("month", ""),
+        "month": month_text(detail["month"]) if detail.get("month") else "",
         "kept": _kept(detail.get("kept", {})),
     }
     if reason == "room":
@@ -75,4 +76,4 @@ def _also(kept: str) -> str:
 
 def _kept(kept: dict[str, float]) -> str:
     labels = dict(OrganisationClass.choices)
-    return ", ".join(f"{hours:,.0f} ({labels.get(name, name)})" for name, hours in kept.items())
+    return ", ".join(f"{number_text(hours, 0)} ({labels.get(name, name)})" for name, hours in kept.items())

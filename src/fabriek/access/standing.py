@@ -16,6 +16,7 @@ from django.db.models import F, Min, Sum
 from django.utils.translation import gettext as _
 
 from fabriek.access.changes import CapacityChange, Change, OverbookingChange, ShareChange, holds_in
+from fabriek.conf.amounts import month_text
 from fabriek.conf.errors import Invalid
 from fabriek.ledger.models import Account, AccountKind, Unit
 from fabriek.programmes.models import Programme, Share
@@ -144,7 +145,7 @@ def _months_of(now: Standing, change: CapacityChange | ShareChange) -> list[tupl
     if not wanted:
         raise Invalid(
             _("%(partition)s is not divided in %(month)s. Choose one of the calls' months.")
-            % {"partition": change.partition, "month": change.month},
+            % {"partition": change.partition, "month": month_text(change.month)},
             faults={"changes": [_("Choose one of the calls' months.")]},
         )
     return wanted

@@ -19,6 +19,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from fabriek.catalogue.models import EntryKind, EntryState
+from fabriek.conf.amounts import number_text
 from fabriek.events.models import (
     Audience,
     Event,
@@ -95,7 +96,7 @@ def plan_faults(plan: Plan, taken: int = 0) -> dict[str, list[str]]:
     if plan.entry is not None and plan.entry.kind != EntryKind.TRAINING:
         refuse("entry", _("Choose an entry of the kind training."))
     if plan.seats is not None and not 1 <= plan.seats <= MOST_SEATS:
-        refuse("seats", _("Give a number from 1 to %(most)s, or nothing.") % {"most": f"{MOST_SEATS:,}"})
+        refuse("seats", _("Give a number from 1 to %(most)s, or nothing.") % {"most": number_text(MOST_SEATS)})
     elif plan.seats is not None and plan.seats < taken:
         refuse("seats", _("%(number)s seats are taken: there can't be fewer.") % {"number": taken})
     if not 0 <= plan.remind_hours <= MOST_HOURS_BEFORE:
@@ -114,7 +115,7 @@ def plan_faults(plan: Plan, taken: int = 0) -> dict[str, list[str]]:
 def text_fault(text: str, longest: int, *, one_line: bool = False) -> str:
     """What is wrong with a text; empty: nothing."""
     if len(text) > longest:
-        return _("Use at most %(number)s characters.") % {"number": f"{longest:,}"}
+        return _("Use at most %(number)s characters.") % {"number": number_text(longest)}
     if _CONTROL.search(text) or (one_line and re.search(r"[\n\r\u2028\u2029]", text)):
         return _("This has characters in it that can't be shown. Type it again.")
     return ""

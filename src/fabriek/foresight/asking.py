@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
+from fabriek.conf.amounts import number_text
 from fabriek.foresight.models import Way, Workload
 from fabriek.foresight.policies import StudyPolicy
 from fabriek.register.models import Partition
@@ -65,7 +66,7 @@ def faults_of(asked: Asked, workload: Workload, units: int | None) -> Faults:
     if units is None:
         fault("units", _("How large the machine is isn't known. Give its processors or accelerators."))
     elif not 1 <= units <= MOST_UNITS:
-        fault("units", _("From 1 to %(most)s.") % {"most": f"{MOST_UNITS:,}"})
+        fault("units", _("From 1 to %(most)s.") % {"most": number_text(MOST_UNITS)})
     if not 2 <= asked.count <= MOST_REPEATS:
         fault("count", _("From 2 to %(most)s.") % {"most": MOST_REPEATS})
     if not 1 <= asked.weeks <= MOST_WEEKS:

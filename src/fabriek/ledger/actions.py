@@ -14,6 +14,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from fabriek.conf.amounts import number_text
 from fabriek.conf.rows import insert_rows
 from fabriek.ledger.errors import InsufficientHours, LedgerKeyReused
 from fabriek.ledger.models import Account, Entry, Transaction
@@ -137,8 +138,8 @@ def _told(error: IntegrityError, moves: list[Move]) -> Exception:
                 _("%(account)s has %(left)s hours to give, and %(asked)s are asked. Ask for less, or free hours first.")
                 % {
                     "account": station.code,
-                    "left": f"{left / 3600:,.1f}",
-                    "asked": f"{sum(m.amount for m in moves if m.debit.pk == station.pk) / 3600:,.1f}",
+                    "left": number_text(left / 3600, 1),
+                    "asked": number_text(sum(m.amount for m in moves if m.debit.pk == station.pk) / 3600, 1),
                 },
                 account=station.code,
                 left=left,

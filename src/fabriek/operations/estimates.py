@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from fabriek.compute.directives import DirectiveError, Directives, read_directives
+from fabriek.conf.amounts import number_text
 from fabriek.ledger.models import Unit
 from fabriek.ledger.queries import allocation_hours
 from fabriek.operations.errors import ScriptInvalid
@@ -32,13 +33,13 @@ class Budget:
         if asked.accelerator_seconds > left:
             return _(
                 "This job could use %(asked)s GPU-hours and %(left)s are left. Ask for fewer GPUs or less time."
-            ) % {"asked": f"{asked.accelerator_seconds / 3600:,.2f}", "left": f"{left / 3600:,.2f}"}
+            ) % {"asked": number_text(asked.accelerator_seconds / 3600, 2), "left": number_text(left / 3600, 2)}
         left = max(self.core_seconds_left, 0)
         # Core-hours bind where some were awarded, and jobs without GPUs always: as at the cluster.
         if (self.cores_count or not asked.accelerators) and asked.core_seconds > left:
             return _(
                 "This job could use %(asked)s core-hours and %(left)s are left. Ask for fewer cores or less time."
-            ) % {"asked": f"{asked.core_seconds / 3600:,.2f}", "left": f"{left / 3600:,.2f}"}
+            ) % {"asked": number_text(asked.core_seconds / 3600, 2), "left": number_text(left / 3600, 2)}
         return ""
 
 
@@ -111,7 +112,7 @@ def _notes(asked: Directives, budget: Budget, partition: Partition) -> list[str]
                 "An array of %(n)s tasks; what each asks counts as often.",
                 asked.runs,
             )
-            % {"n": f"{asked.runs:,}"}
+            % {"n": number_text(asked.runs)}
         )
     if partition.nodes and asked.nodes > partition.nodes:
         notes.append(_("It asks for %(asked)s nodes, and %(name)s has %(there)s.") % {

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fabriek.audit.actions import record
+from fabriek.conf.amounts import month_text, number_text
 from fabriek.conf.checking import added, checked, refuse_otherwise
 from fabriek.conf.errors import Invalid, NotFound
 from fabriek.ledger import actions as ledger
@@ -201,7 +202,11 @@ def declare_capacity(actor: Any, partition: Partition, months: Sequence[date]) -
                         "%(partition)s will give %(less)s GPU-hours less in %(month)s than is shared out. "
                         "Lower the shares first."
                     )
-                    % {"partition": partition.code, "less": f"{-difference / 3600:,.1f}", "month": f"{month:%Y-%m}"}
+                    % {
+                        "partition": partition.code,
+                        "less": number_text(-difference / 3600, 1),
+                        "month": month_text(month),
+                    }
                 ) from refusal
             changed += difference if unit == Unit.ACCELERATOR_SECONDS else 0
     if changed:
@@ -242,7 +247,7 @@ def establish_shares(
     if declare:
         raise NotFound(
             _("The capacity of %(partition)s in %(month)s is not declared yet. The operator does so first.")
-            % {"partition": partition.code, "month": f"{declare[0]:%Y-%m}"}
+            % {"partition": partition.code, "month": month_text(declare[0])}
         )
     shares = []
     for month in months:
@@ -317,7 +322,7 @@ def _divide(
     except InsufficientHours as refusal:
         raise AlreadyGiven(
             _("A programme has awarded more of %(partition)s in %(month)s than its new share holds: %(why)s")
-            % {"partition": partition.code, "month": f"{month:%Y-%m}", "why": refusal.sentence}
+            % {"partition": partition.code, "month": month_text(month), "why": refusal.sentence}
         ) from refusal
 
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from fabriek.audit.actions import record
+from fabriek.conf.amounts import month_text, number_text
 from fabriek.ledger import actions as ledger
 from fabriek.ledger.models import Account, AccountKind, Kind, Unit
 from fabriek.people.permissions import require
@@ -67,7 +68,7 @@ def reallocate(
     if not moves:
         raise ReallocationRefused(
             _("%(programme)s has no share of %(partition)s in %(month)s.")
-            % {"programme": from_programme.name, "partition": partition.code, "month": f"{month:%Y-%m}"}
+            % {"programme": from_programme.name, "partition": partition.code, "month": month_text(month)}
         )
     made = _moved(
         actor,
@@ -148,10 +149,10 @@ def _moved(actor: Any, moves: Sequence[ledger.Move], **row: Any) -> Reallocation
             # An overbooked share could go below zero here; lent hours must be hours that are there.
             raise AlreadyGiven(
                 _("%(programme)s has %(left)s GPU-hours left to move in %(month)s.")
-                % {"programme": giver.name, "left": f"{max(held, 0) / 3600:,.1f}", "month": f"{month:%Y-%m}"}
+                % {"programme": giver.name, "left": number_text(max(held, 0) / 3600, 1), "month": month_text(month)}
                 if move.debit.unit == Unit.ACCELERATOR_SECONDS
                 else _("%(programme)s has too few core-hours left to move in %(month)s.")
-                % {"programme": giver.name, "month": f"{month:%Y-%m}"},
+                % {"programme": giver.name, "month": month_text(month)},
                 left=held,
             )
     code = f"{row['kind']}-{month:%Y-%m}-{Reallocation.objects.count() + 1:04d}"

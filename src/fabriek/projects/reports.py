@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fabriek.audit.actions import record
+from fabriek.conf.amounts import number_text
 from fabriek.conf.errors import Invalid
 from fabriek.ledger.models import AccountKind, Unit
 from fabriek.ledger.queries import balances
@@ -78,7 +79,7 @@ def hand_in_report(actor: Any, project: Project, results: str, outputs: str = ""
     faults = report_faults(results, unused_why, report_figures(project).unused)
     for name, text in (("results", results), ("outputs", outputs), ("unused_why", unused_why)):
         if len(text) > LONGEST:
-            faults[name] = [_("Use at most %(number)s characters.") % {"number": f"{LONGEST:,}"}]
+            faults[name] = [_("Use at most %(number)s characters.") % {"number": number_text(LONGEST)}]
     if faults:
         raise Invalid(_("The report is not complete."), faults=faults)
     said = {"results": results.strip(), "outputs": outputs.strip(), "unused_why": unused_why.strip()}

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from fabriek.audit.actions import record
 from fabriek.compute.wire import JobReport
+from fabriek.conf.amounts import number_text
 from fabriek.operations.actions import report_job, submit_job
 from fabriek.operations.models import ENDED_STATES, Cluster, Job
 from fabriek.people.models import Person
@@ -57,8 +58,8 @@ def run_recipe(
         raise RecipeRefused(
             _("This job could use %(asked)s core-hours and %(left)s are left. Ask for fewer cores or less time.")
             % {
-                "asked": f"{found.estimate.most_core_seconds / 3600:,.2f}",
-                "left": f"{max(found.cores_left, 0) / 3600:,.2f}",
+                "asked": number_text(found.estimate.most_core_seconds / 3600, 2),
+                "left": number_text(max(found.cores_left, 0) / 3600, 2),
             }
         )
     files = {

@@ -12,6 +12,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from fabriek.audit.actions import record
+from fabriek.conf.amounts import number_text
 from fabriek.conf.checking import added, checked, refuse_otherwise
 from fabriek.conf.errors import Invalid
 from fabriek.people.permissions import require
@@ -255,7 +256,7 @@ def resize_partition(
     require(actor, "declare capacity")
     faults = {}
     if not 0 <= nodes <= MOST_NODES:
-        faults["nodes"] = [_("Give 0 to %(most)s.") % {"most": f"{MOST_NODES:,}"}]
+        faults["nodes"] = [_("Give 0 to %(most)s.") % {"most": number_text(MOST_NODES)}]
     if not why.strip():
         faults["why"] = [_("Say why.")]
     if faults:

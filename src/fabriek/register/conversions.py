@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from fabriek.audit.actions import record
+from fabriek.conf.amounts import number_text
 from fabriek.conf.checking import checked
 from fabriek.conf.errors import Invalid
 from fabriek.people.permissions import require
@@ -64,7 +65,7 @@ def declare_conversion(
     faults = {}
     for name, number in (("numerator", numerator), ("denominator", denominator)):
         if not 1 <= number <= MOST:
-            faults[name] = [_("Give 1 to %(most)s.") % {"most": f"{MOST:,}"}]
+            faults[name] = [_("Give 1 to %(most)s.") % {"most": number_text(MOST)}]
     if unit == "gpu-hour":
         faults["unit"] = [_("A GPU-hour is worth itself.")]
     if not source.strip():

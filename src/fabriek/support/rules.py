@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from fabriek.conf.amounts import number_text
 from fabriek.people.permissions import may
 from fabriek.support.models import AboutKind, Ticket
 
@@ -48,7 +49,7 @@ def text_faults(name: str, text: str, longest: int = LONGEST) -> dict[str, list[
     if not text:
         return {name: [_("Write something here.")]}
     if len(text) > longest:
-        return {name: [_("Use at most %(number)s characters.") % {"number": f"{longest:,}"}]}
+        return {name: [_("Use at most %(number)s characters.") % {"number": number_text(longest)}]}
     if _CONTROL.search(text):
         return {name: [_("This has characters in it that can't be shown. Type it again.")]}
     return {}

@@ -24,11 +24,11 @@ from fabriek.allocation.plan import load_plan
 from fabriek.allocation.problem import load_problem
 from fabriek.allocation.verify import verify
 from fabriek.audit.models import Event
+from fabriek.conf.amounts import number_text
 from fabriek.ledger.queries import balances
 from fabriek.operations.models import UsageBatch
 from fabriek.people.actions import give_first_role
 from fabriek.people.models import Person
-from fabriek.portal.components.amounts import number_text
 from fabriek.portal.pages.decide.replies import csv_file
 from fabriek.portal.pages.decide.verbs import VERBS
 from fabriek.programmes.actions import make_promise

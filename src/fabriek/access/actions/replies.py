@@ -14,6 +14,7 @@ from fabriek.access.errors import TooLate, WrongState
 from fabriek.access.models import Application, ApplicationState, Reply
 from fabriek.access.rules import answer_due
 from fabriek.audit.actions import record
+from fabriek.conf.amounts import number_text
 from fabriek.conf.errors import Invalid, NotAllowed
 from fabriek.people.models import Person
 
@@ -44,7 +45,7 @@ def reply_to_reviews(actor: Person, application: Application, text: str) -> Repl
         raise NotAllowed(_("Only the applicant may reply."))
     text = text.strip()
     if len(text) > LONGEST:
-        sentence = _("Use at most %(number)s characters.") % {"number": f"{LONGEST:,}"}
+        sentence = _("Use at most %(number)s characters.") % {"number": number_text(LONGEST)}
         raise Invalid(_("The reply is too long."), faults={"text": [sentence]})
     found = Reply.objects.filter(application=now).first()
     if found is not None and found.text == text:

@@ -23,6 +23,7 @@ from fabriek.allocation.problem import Problem
 from fabriek.allocation.solve import solve
 from fabriek.allocation.verify import verify
 from fabriek.audit.actions import record
+from fabriek.conf.amounts import month_text, number_text
 from fabriek.conf.errors import Refused
 from fabriek.people.models import Person
 from fabriek.people.permissions import require
@@ -186,7 +187,9 @@ def _carry_out(actor: Person, change: Change, now: datetime) -> tuple[Problem, P
     """Take the hours out and put the new request to the model as things are then."""
     left = release(actor, change, now)
     if change.kind != ChangeKind.EXTENSION and left < change.accelerator_seconds:
-        raise ChangeStands(_("Only %(left)s GPU-hours are left of this allocation.") % {"left": f"{left // 3600:,}"})
+        raise ChangeStands(
+            _("Only %(left)s GPU-hours are left of this allocation.") % {"left": number_text(left // 3600)}
+        )
     first, months = _period(change, now)
     target = change.to_project or change.project
     partition = change.to_partition or change.allocation.partition
@@ -230,7 +233,7 @@ def _carry_out(actor: Person, change: Change, now: datetime) -> tuple[Problem, P
                 % {
                     "programme": target.programme.name,
                     "partition": partition.code,
-                    "month": refusal.detail.get("month", f"{first:%Y-%m}"),
+                    "month": month_text(refusal.detail.get("month", first)),
                 }
             )
         raise ChangeStands(refusal_words(refusal.reason, refusal.detail))

@@ -16,6 +16,7 @@ from fabriek.catalogue.consents import agrees
 from fabriek.catalogue.errors import RecordInvalid, TooManyLetters
 from fabriek.catalogue.models import Entry, EntryState, Letter, Purpose
 from fabriek.catalogue.rules import PROFILES, is_owner, owner_of
+from fabriek.conf.amounts import number_text
 from fabriek.conf.errors import NotAllowed, NotFound
 from fabriek.people.models import Person
 
@@ -41,7 +42,7 @@ def write_to(actor: Person, entry: Entry, text: str) -> Letter:
     if not may_be_written_to(entry) or is_owner(actor, entry) or owner is None:
         raise NotFound(_("This profile is not written to through the platform."))
     if not text or len(text) > LONGEST or "\x00" in text:
-        sentence = _("Write what it is about, in at most %(most)s characters.") % {"most": f"{LONGEST:,}"}
+        sentence = _("Write what it is about, in at most %(most)s characters.") % {"most": number_text(LONGEST)}
         raise RecordInvalid(_("Mend the fields that are named."), faults={"text": [sentence]})
     with transaction.atomic():
         # One at a time for each sender: a form that is sent twice writes once.

@@ -14,17 +14,9 @@ from django.utils import formats
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from fabriek.conf.amounts import month_text, number_text
+
 SECONDS_IN_AN_HOUR = 3600
-
-
-def number_text(value: Any, decimals: int | None = None) -> str:
-    """A number with the reader's separators, rounded to so many decimals; None keeps those it has: 400.0 has none."""
-    if decimals is not None:
-        # Django's own formatting cuts off: 1.76 days would be 1.
-        value = Decimal(str(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
-    elif isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return formats.number_format(value, decimal_pos=decimals, use_l10n=True, force_grouping=True)
 
 
 def hours_text(seconds: int) -> str:
@@ -74,14 +66,6 @@ def percent_text(ratio: Any, decimals: int | None = None) -> str:
     quantum = Decimal(1).scaleb(-decimals)
     text = number_text(share.quantize(quantum, ROUND_HALF_UP), decimals)
     return _("%(number)s%%") % {"number": text}
-
-
-def month_text(value: Any) -> str:
-    """``"2026-11"``, a date or a datetime as ``November 2026``."""
-    if isinstance(value, str):
-        year, month = value.split("-")[:2]
-        value = date(int(year), int(month), 1)
-    return formats.date_format(value, "F Y")
 
 
 def lasting_text(value: timedelta) -> str:

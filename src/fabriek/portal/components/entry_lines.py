@@ -15,7 +15,8 @@ from pydantic import BaseModel
 from fabriek.catalogue.record import Contact, Fact, Party, Record
 from fabriek.catalogue.search import terms
 from fabriek.catalogue.words import CHOICES, choice_of, label_of
-from fabriek.portal.components.amounts import bytes_text, number_text
+from fabriek.conf.amounts import number_text
+from fabriek.portal.components.amounts import bytes_text
 from fabriek.portal.components.countries import country_name
 
 HEAD = ("languages", "tasks", "sectors", "keywords", "version", "issued", "modified")

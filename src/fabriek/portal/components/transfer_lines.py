@@ -9,12 +9,13 @@ from math import ceil
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from fabriek.conf.amounts import number_text
 from fabriek.operations.models import Transfer, TransferState
 from fabriek.operations.speeds import Estimate, Measured, speed_of
 from fabriek.operations.transfer_lifecycle import ACTIVE, MEMBER, possible
 from fabriek.operations.transfer_queries import Waiting, expected_end, waits_for
 from fabriek.operations.transfer_words import Trouble, trouble_of
-from fabriek.portal.components.amounts import bytes_text, lasting_text, number_text
+from fabriek.portal.components.amounts import bytes_text, lasting_text
 
 
 @dataclass(frozen=True)

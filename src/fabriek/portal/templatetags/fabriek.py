@@ -21,6 +21,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from fabriek.conf.amounts import month_text, number_text
 from fabriek.operations.difference_words import label_of, value_of
 from fabriek.operations.speeds import Measured
 from fabriek.portal.components import amounts
@@ -104,7 +105,7 @@ def percent(ratio: Any, decimals: int | None = None) -> str:
 @register.filter
 def number(value: Any, decimals: int | None = None) -> str:
     """A number with the reader's separators: 1,234.5."""
-    return "" if value is None else amounts.number_text(value, decimals)
+    return "" if value is None else number_text(value, decimals)
 
 
 @register.filter
@@ -149,7 +150,7 @@ def lasting(value: timedelta) -> str:
 @register.filter
 def month(value: Any) -> str:
     """``"2026-11"`` or a date as November 2026."""
-    return amounts.month_text(value) if value else ""
+    return month_text(value) if value else ""
 
 
 @register.filter

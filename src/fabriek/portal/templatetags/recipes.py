@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from fabriek.conf.amounts import number_text
 from fabriek.portal.components import amounts
 from fabriek.recipes.recipe import Needs, Words
 from fabriek.recipes.words import said
@@ -94,7 +95,7 @@ def measure_name(name: str) -> str:
 def figure_text(value: float) -> str:
     """A figure with as many decimals as it needs: 120,576, 1.769, 0.003."""
     if value == int(value) and abs(value) < 1e15:
-        return amounts.number_text(int(value))
+        return number_text(int(value))
     if abs(value) >= _FEW:
-        return amounts.number_text(round(value))
-    return amounts.number_text(value, 3) if abs(value) >= 0.01 else f"{value:.3g}"
+        return number_text(round(value))
+    return number_text(value, 3) if abs(value) >= 0.01 else f"{value:.3g}"

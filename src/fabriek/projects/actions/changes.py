@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fabriek.audit.actions import record
+from fabriek.conf.amounts import number_text
 from fabriek.conf.errors import Invalid, Refused
 from fabriek.ledger import actions as ledger
 from fabriek.ledger.models import Kind
@@ -49,7 +50,7 @@ def ask_change(
     if not 0 < hours * 3600 <= most:
         faults["hours"] = [
             _("Ask for 1 to %(most)s GPU-hours: what is left, and with an extension %(percent)s %% of the award.")
-            % {"most": f"{most // 3600:,}", "percent": EXTENSION_PERCENT}
+            % {"most": number_text(most // 3600), "percent": EXTENSION_PERCENT}
         ]
     if kind == ChangeKind.EXTENSION and not 1 <= months <= EXTENSION_MONTHS:
         faults["months"] = [_("Ask for 1 to %(most)s months.") % {"most": EXTENSION_MONTHS}]
@@ -125,7 +126,7 @@ def release(actor: Any, change: Change, now: datetime) -> int:
     if change.kind == ChangeKind.EXTENSION and change.accelerator_seconds > most_of_extension(of.awarded, of.left):
         raise Refused(
             _("Hours were used since this was asked: %(most)s GPU-hours are the most now. Let the project ask again.")
-            % {"most": f"{most_of_extension(of.awarded, of.left) // 3600:,}"}
+            % {"most": number_text(most_of_extension(of.awarded, of.left) // 3600)}
         )
     held = held_by_month(allocation, main_unit(allocation))
     taken = released(held, now.date(), change.accelerator_seconds)

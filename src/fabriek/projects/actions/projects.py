@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fabriek.audit.actions import record
+from fabriek.conf.amounts import month_text
 from fabriek.conf.errors import Invalid, NotFound
 from fabriek.ledger import actions as ledger
 from fabriek.ledger.errors import InsufficientHours
@@ -86,7 +87,7 @@ def share_account(programme: str, partition: str, month: date, unit: str) -> Acc
     if found is None:
         raise NotFound(
             _("%(programme)s has no share of %(partition)s in %(month)s. Establish the shares first.")
-            % {"programme": programme, "partition": partition, "month": f"{month:%Y-%m}"}
+            % {"programme": programme, "partition": partition, "month": month_text(month)}
         )
     return found
 

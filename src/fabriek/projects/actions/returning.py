@@ -17,6 +17,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from fabriek.audit.actions import record
+from fabriek.conf.amounts import number_text
 from fabriek.conf.errors import Invalid, Refused
 from fabriek.conf.working_days import working_days_after
 from fabriek.ledger import actions as ledger
@@ -158,9 +159,9 @@ def _tell(one: Return) -> None:
                         )
                         % {
                             "project": project.title,
-                            "used": f"{one.used_seconds // 3600:,}",
-                            "planned": f"{one.planned_seconds // 3600:,}",
-                            "back": f"{one.accelerator_seconds // 3600:,}",
+                            "used": number_text(one.used_seconds // 3600),
+                            "planned": number_text(one.planned_seconds // 3600),
+                            "back": number_text(one.accelerator_seconds // 3600),
                             "day": one.due,
                         }
                         + f"\n\n{link}",
@@ -276,7 +277,7 @@ def give_back(actor: Any, allocation: Allocation, seconds: int, now: datetime | 
     most = min(sum(max(0, amount) for amount in to_come.values()), max(0, sum(held.values())))
     if allocation.settled_at is not None or not 0 < seconds <= most:
         words = _("Give back at least 1 and at most %(most)s GPU-hours: what lies in this month and those to come.") % {
-            "most": f"{most // 3600:,}"
+            "most": number_text(most // 3600)
         }
         raise Invalid(words, faults={"hours": [words]})
     one = Return.objects.create(

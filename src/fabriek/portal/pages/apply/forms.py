@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from fabriek.access.models import Application, Call
+from fabriek.conf.amounts import month_text
 from fabriek.people.models import OrganisationClass
-from fabriek.portal.components.amounts import month_text
 from fabriek.portal.components.countries import country_choices, country_name
 from fabriek.projects.rules import month_after
 from fabriek.register.models import Partition

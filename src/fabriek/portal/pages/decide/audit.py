@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 
 from fabriek.audit.models import Event
 from fabriek.audit.queries import events_found
+from fabriek.conf.amounts import number_text
 from fabriek.conf.sorting import ordered
 from fabriek.ledger.queries import check, totals
 from fabriek.portal.access import requires
-from fabriek.portal.components.amounts import number_text
 from fabriek.portal.components.states import STATES
 from fabriek.portal.pages.decide.forms import AuditFilter
 from fabriek.portal.pages.decide.replies import csv_file, page

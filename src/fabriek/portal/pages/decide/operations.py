@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fabriek.compute.engine import Difference
+from fabriek.conf.amounts import number_text
 from fabriek.conf.errors import Refused
 from fabriek.conf.sorting import ordered, sorted_rows
 from fabriek.ledger.models import AccountKind, Unit
@@ -239,7 +240,7 @@ def declare(request: HttpRequest) -> HttpResponse:
             add_refusal(form, refusal)
         else:
             if changed:
-                hours = f"{changed / 3600:+,.1f}"
+                hours = ("+" if changed > 0 else "") + number_text(changed / 3600, 1)
                 messages.success(request, _("Declared: %(hours)s GPU-hours.") % {"hours": hours})
             else:
                 messages.info(request, _("The ledger had this capacity already."))

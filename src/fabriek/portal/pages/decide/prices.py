@@ -23,8 +23,8 @@ from fabriek.access.explaining import (
 from fabriek.access.models import Application, Inquiry, InquiryOf, Scenario
 from fabriek.access.words import names_of_promises
 from fabriek.allocation.explain import PartitionPrice, PromisePrice
+from fabriek.conf.amounts import month_text
 from fabriek.portal.components import plots
-from fabriek.portal.components.amounts import month_text
 from fabriek.portal.components.plots import Column, Figure
 from fabriek.portal.pages.decide.replies import csv_file
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from fabriek.conf.amounts import number_text
 from fabriek.conf.errors import Refused
 from fabriek.people.permissions import may
 from fabriek.portal.access import requires
@@ -324,7 +325,7 @@ def reallocate(request: HttpRequest) -> HttpResponse:
             lambda made: (
                 _("Moved: %(hours)s GPU-hours from %(from)s to %(to)s.")
                 % {
-                    "hours": f"{form.cleaned_data['hours']:,}",
+                    "hours": number_text(form.cleaned_data["hours"]),
                     "from": made.from_programme.name,
                     "to": made.to_programme.name,
                 },
@@ -353,7 +354,7 @@ def undo(request: HttpRequest, code: str) -> HttpResponse:
             lambda: moving.undo_reallocation(person_of(request), found, form.cleaned_data["why"]),
             lambda _made: (
                 _("Moved back: %(hours)s GPU-hours to %(programme)s.")
-                % {"hours": f"{found.accelerator_seconds / 3600:,.1f}", "programme": found.from_programme.name},
+                % {"hours": number_text(found.accelerator_seconds / 3600, 1), "programme": found.from_programme.name},
                 back,
             ),
         )

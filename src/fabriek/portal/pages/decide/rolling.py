@@ -15,6 +15,7 @@ from fabriek.access.models import Call
 from fabriek.access.queries import call_of
 from fabriek.access.rolling import OfferRow, calls_to_offer_in, is_decided, offer_of
 from fabriek.access.words import refusal_words, threshold_detail
+from fabriek.conf.amounts import number_text
 from fabriek.conf.errors import Refused
 from fabriek.people.permissions import may
 from fabriek.portal.access import requires
@@ -83,7 +84,7 @@ def take(request: HttpRequest, number: int) -> HttpResponse:
         return show_refusal(request, refusal, back)
     if done.state == "returned":
         messages.success(
-            request, _("%(hours)s GPU-hours are back.") % {"hours": f"{done.accelerator_seconds // 3600:,}"}
+            request, _("%(hours)s GPU-hours are back.") % {"hours": number_text(done.accelerator_seconds // 3600)}
         )
     else:
         messages.success(request, _("The project caught up, and keeps its hours."))

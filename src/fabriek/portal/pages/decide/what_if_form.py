@@ -22,7 +22,7 @@ from fabriek.access.changes import (
     ValueChange,
 )
 from fabriek.access.scenarios import Facts
-from fabriek.portal.components.amounts import month_text
+from fabriek.conf.amounts import month_text
 from fabriek.programmes.models import Programme
 
 ROWS = 2

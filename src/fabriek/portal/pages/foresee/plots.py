@@ -7,8 +7,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from fabriek.conf.amounts import number_text
 from fabriek.foresight.words import class_name, span_words
-from fabriek.portal.components.amounts import number_text, percent_text
+from fabriek.portal.components.amounts import percent_text
 from fabriek.portal.components.drawings import Drawing, Key, Shape, Tick, band, box, line, steps
 from fabriek.portal.components.plots import Column
 

@@ -10,11 +10,12 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from fabriek.conf.amounts import number_text
 from fabriek.foresight.asking import MOST_DEMAND, MOST_REPEATS, MOST_UNITS, MOST_WEEKS, Asked, units_of
 from fabriek.foresight.models import Study, Way, Workload
 from fabriek.foresight.policies import MOST_JOBS, ClassRules, StudyPolicy
 from fabriek.foresight.words import class_name
-from fabriek.portal.components.amounts import number_text, percent_text
+from fabriek.portal.components.amounts import percent_text
 from fabriek.register.models import Partition
 
 BACKFILL = (

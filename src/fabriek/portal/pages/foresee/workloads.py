@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from fabriek.conf.amounts import number_text
 from fabriek.conf.errors import Refused
 from fabriek.foresight import actions
 from fabriek.foresight.errors import WorkloadInvalid
@@ -22,7 +23,7 @@ from fabriek.foresight.queries import machines, workload_of, workloads
 from fabriek.foresight.trace_files import MOST_BYTES, MOST_JOBS
 from fabriek.foresight.words import class_names
 from fabriek.portal.access import requires
-from fabriek.portal.components.amounts import bytes_text, number_text
+from fabriek.portal.components.amounts import bytes_text
 from fabriek.portal.pages.decide.replies import acted, person_of, posted, see_other, show_refusal
 from fabriek.portal.pages.foresee.studies import PER_PAGE, page
 from fabriek.portal.pages.foresee.study_form import class_words

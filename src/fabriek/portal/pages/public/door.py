@@ -17,11 +17,11 @@ from fabriek.access.mode_facts import facts_of, mode_sources
 from fabriek.access.models import AccessMode
 from fabriek.access.queries import Match, Wish, matches_for, open_calls
 from fabriek.access.rules import Establishment, establishment
+from fabriek.conf.amounts import number_text
 from fabriek.conf.errors import Invalid
 from fabriek.people.models import OrganisationClass
 from fabriek.people.permissions import may
 from fabriek.portal.access import EVERYBODY, requires
-from fabriek.portal.components.amounts import number_text
 from fabriek.portal.components.countries import country_choices, country_name
 from fabriek.register.models import Partition, Stage
 from fabriek.register.queries import accelerators, factories_for_list, middling

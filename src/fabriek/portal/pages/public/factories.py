@@ -18,11 +18,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from fabriek.access.queries import open_calls
+from fabriek.conf.amounts import number_text
 from fabriek.conf.sorting import sorted_rows
 from fabriek.events.queries import coming_of
 from fabriek.operations.speeds import Measured, measured_speeds, pair
 from fabriek.portal.access import EVERYBODY, requires
-from fabriek.portal.components.amounts import lasting_text, number_text
+from fabriek.portal.components.amounts import lasting_text
 from fabriek.portal.components.countries import country_name
 from fabriek.portal.components.plots import Line, Map, Place
 from fabriek.programmes.actions import months_from

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from fabriek.conf.amounts import number_text
 from fabriek.conf.errors import Invalid, Refused
 from fabriek.portal.access import SIGNED_IN, requires
 from fabriek.portal.pages.decide.replies import add_refusal
@@ -118,7 +119,7 @@ def _done(request: HttpRequest, project: Project, does: str, give: GiveBackForm,
             messages.success(
                 request,
                 _("%(hours)s GPU-hours went back. Thank you: somebody else can use them.")
-                % {"hours": f"{given.accelerator_seconds // 3600:,}"},
+                % {"hours": number_text(given.accelerator_seconds // 3600)},
             )
         elif does == "change":
             said = change.cleaned_data

@@ -24,6 +24,7 @@ from django.utils.http import quote_etag
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
+from fabriek.conf.amounts import number_text
 from fabriek.conf.errors import Invalid, Refused
 from fabriek.operations import queries
 from fabriek.operations.actions import cancel_job, cancel_jobs, submit_job
@@ -32,7 +33,7 @@ from fabriek.operations.efficiency import ACCELERATORS, CORES, MEMORY, TIME, Eff
 from fabriek.operations.estimates import budget_of, estimate
 from fabriek.operations.models import ENDED_STATES, WAITING_STATES, Job
 from fabriek.portal.access import SIGNED_IN, requires
-from fabriek.portal.components.amounts import bytes_text, hours_text, lasting_text, number_text
+from fabriek.portal.components.amounts import bytes_text, hours_text, lasting_text
 from fabriek.portal.components.job_lines import line_of, lines_of
 from fabriek.portal.components.states import look_of
 from fabriek.portal.pages.use.job_output import streams_of

@@ -14,12 +14,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from fabriek.audit.queries import events_of
+from fabriek.conf.amounts import number_text
 from fabriek.conf.sorting import sorted_rows
 from fabriek.people.models import OrganisationClass
 from fabriek.people.permissions import may
 from fabriek.portal.access import EVERYBODY, requires
 from fabriek.portal.components import plots
-from fabriek.portal.components.amounts import number_text, percent_text
+from fabriek.portal.components.amounts import percent_text
 from fabriek.portal.components.countries import country_name
 from fabriek.portal.components.plots import Column, Figure
 from fabriek.portal.components.promise_names import short_name

@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 
 from fabriek.catalogue.actions.from_results import KINDS
 from fabriek.catalogue.models import Entry
+from fabriek.conf.amounts import number_text
 from fabriek.conf.errors import Invalid, NotFound, Refused
 from fabriek.operations.models import ENDED_STATES
 from fabriek.portal.access import EVERYBODY, SIGNED_IN, requires
 from fabriek.portal.components import plots
-from fabriek.portal.components.amounts import number_text
 from fabriek.portal.components.plots import Column
 from fabriek.portal.pages.use.projects import page_of
 from fabriek.portal.pages.use.recipe_forms import RESOURCES, RecipeForm

@@ -28,6 +28,8 @@ class Hours:
 
 
 MOMENTS = ("decided", "queued", "used")
+USE_TELLS_FROM = Fraction(1, 10)
+"""The part of what was decided that must have been used before shares of use tell anything."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Terms:
     times: Fraction = Fraction(1)
     system: str = ""
     is_demo: bool = False
+    # Its months have all gone by: nothing that was decided can still be used.
+    is_over: bool = False
     # Shares are whole seconds: each may lie a second off its exact fraction, in every month and programme that adds up.
     rounding: int = 0
 
@@ -103,7 +107,8 @@ class Measured:
     """A promise and its numbers, in accelerator-seconds; `required` per moment, because shares of use grow with use.
 
     systems: the same of each system, in order of code, for a promise that is kept where each of them keeps it; the
-    numbers are then those of all systems together. whole: what a fraction is of, at each moment.
+    numbers are then those of all systems together. whole: what a fraction is of, at each moment. use_judged: whether
+    what was used tells anything yet (`use_tells`); where it doesn't, `holds_at["used"]` is true.
     """
 
     terms: Terms
@@ -114,6 +119,7 @@ class Measured:
     numbers: list[Hours] = field(default_factory=list)
     systems: list[Measured] = field(default_factory=list)
     whole: dict[str, int] = field(default_factory=dict)
+    use_judged: bool = True
 
     @property
     def broken_on(self) -> list[str]:
@@ -122,8 +128,22 @@ class Measured:
 
     @property
     def holds(self) -> bool:
-        """Kept as decided and, as far as anything was used, in the use."""
+        """Kept as decided and, as far as what was used tells anything, in the use."""
         return self.holds_at["decided"] and self.holds_at["used"]
+
+    @property
+    def nothing_awarded(self) -> bool:
+        """Nothing was decided on that could keep or break it: it isn't exceeded, which is no merit yet."""
+        if self.terms.kind == "share":
+            return not self.decided
+        return self.terms.fraction is not None and self.terms.of == "awarded" and not self.whole["decided"]
+
+    @property
+    def state(self) -> str:
+        """`broken`; `kept`; `nothing_awarded`, as long as there is nothing that could have been either."""
+        if not self.holds:
+            return "broken"
+        return "nothing_awarded" if self.nothing_awarded else "kept"
 
     def part(self, moment: str) -> Fraction | None:
         """What was reached at a moment, as a part of what the promise is a fraction of; None where that is nothing."""
@@ -150,7 +170,7 @@ class Measured:
             return [] if self.holds else [Miss("share", self.share, self.required["decided"], system)]
         is_floor = self.terms.kind == "floor"
         found = []
-        for moment in ("decided", "used"):
+        for moment in ("decided", "used") if self.use_judged else ("decided",):
             reached, required = self.reached[moment], self.required[moment]
             if reached < required if is_floor else reached > required:
                 found.append(Miss(moment, reached, required, system))
@@ -174,7 +194,8 @@ class Measured:
 def measure(terms: Terms, hours: Iterable[Hours]) -> Measured:
     """Measure one promise over all hours.
 
-    floor: the subject's hours are at least `fraction` of the base's, at every moment at which the base has any.
+    floor: the subject's hours are at least `fraction` of the base's, at every moment at which the base has any; of
+    what was used only once that tells anything (`use_tells`).
     cap: at most. A cap on a programme as such binds the size of its share too.
     baseline: the programme's share is at least `seconds`; what is decided and used is shown beside it.
     share: what is awarded stays within `seconds` (the share times the stated overbooking, rule 3), and the share's
@@ -211,7 +232,24 @@ def measure(terms: Terms, hours: Iterable[Hours]) -> Measured:
             holds = {moment: reached[moment] <= required[moment] for moment in MOMENTS}
             if terms.is_about_a_share:
                 holds["decided"] = holds["decided"] and share <= required["decided"] + terms.rounding
-    return Measured(terms, required, reached, holds, share, subject, whole=whole)
+    judged = use_tells(terms, decided=sum(h.decided for h in base), used=sum(h.used for h in base))
+    holds["used"] = holds["used"] or not judged
+    return Measured(terms, required, reached, holds, share, subject, whole=whole, use_judged=judged)
+
+
+def use_tells(terms: Terms, *, decided: int, used: int) -> bool:
+    """Whether what was used may break a promise. decided, used: seconds of all that it is a fraction of.
+
+    The first job that runs is all of what was used: every floor of another would be broken by one minute of it, and
+    every cap on it, whatever was decided. So a fraction of what is used is judged from a tenth of what was decided on,
+    or once its months are over. A floor of a capacity can be reached at its months' end at the earliest, and is judged
+    then. Amounts don't shift with use: what exceeds a share, or a cap of a capacity, does so from its first second.
+    """
+    if terms.fraction is None or terms.is_over:
+        return True
+    if terms.of == "capacity":
+        return terms.kind == "cap"
+    return used >= USE_TELLS_FROM * decided
 
 
 def _on_each_system(terms: Terms, hours: list[Hours]) -> Measured:
@@ -229,4 +267,5 @@ def _on_each_system(terms: Terms, hours: list[Hours]) -> Measured:
         numbers=[row for one in systems for row in one.numbers],
         systems=systems,
         whole={moment: sum(one.whole[moment] for one in systems) for moment in MOMENTS},
+        use_judged=all(one.use_judged for one in systems),
     )

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Count, Max, Q
 
 from fabriek.conf.sorting import sorted_rows
+from fabriek.ledger.models import Account, AccountKind
 from fabriek.operations.queries import queued_seconds
 from fabriek.programmes.models import Programme, Promise
 from fabriek.promises.measures import Hours, Measured, Terms, measure
@@ -200,8 +201,10 @@ def _subtrees() -> dict[str, frozenset[str]]:
     return {programme.code: leaves(programme) for programme in programmes}
 
 
-def _terms(promise: Promise, subtrees: dict[str, frozenset[str]], months: int) -> Terms:
-    """The promise without its rows. A baseline is a month's amount, so it counts the months that are measured."""
+def _terms(promise: Promise, subtrees: dict[str, frozenset[str]], shared: tuple[int, date | None], on: date) -> Terms:
+    """The promise without its rows, as on a day. A baseline is a month's amount, so it counts the months that are
+    measured. shared: how many months have shares, and the last (`_months`)."""
+    months, last = shared
     programmes = subtrees[promise.programme.code] if promise.programme else None
     base = subtrees[promise.base.code] if promise.base else programmes
     return Terms(
@@ -221,6 +224,7 @@ def _terms(promise: Promise, subtrees: dict[str, frozenset[str]], months: int) -
         times=Fraction(months),
         system=promise.system.code if promise.system else "",
         is_demo=promise.is_demo,
+        is_over=(promise.valid_until or date.max) <= on or (last is not None and last < on.replace(day=1)),
         rounding=months * (len(programmes or ()) + len(base or ())),
     )
 
@@ -262,19 +266,17 @@ def _established_since(transaction: int) -> tuple[int, dict[str, int]]:
     return (int(rows[0][0]) if rows else 0), {programme: int(seconds) for _last, programme, seconds in rows}
 
 
-def _months() -> int:
-    """How many months have shares. One query."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT COUNT(DISTINCT month) FROM ledger_account WHERE kind = 'share'")
-        found: int = cursor.fetchone()[0]
-        return found
+def _months() -> tuple[int, date | None]:
+    """How many months have shares, and the last of them; None where none has. One query."""
+    found = Account.objects.filter(kind=AccountKind.SHARE).aggregate(n=Count("month", distinct=True), last=Max("month"))
+    return found["n"], found["last"]
 
 
 def measured_at_its_end(promise: Promise) -> Measured:
     """A promise that ended, or has yet to begin, over the months that began while it held. Five queries."""
     first = promise.valid_from.replace(day=1)
     until = promise.valid_until or date.max
-    return measure(_terms(promise, _subtrees(), _told_again("months", _months)), hours(first, until))
+    return measure(_terms(promise, _subtrees(), _told_again("months", _months), date.today()), hours(first, until))
 
 
 def measured_promise(code: str) -> tuple[Measured, Promise | None] | None:
@@ -299,7 +301,7 @@ def measured_promises(on: date | None = None) -> list[Measured]:
         .select_related("programme", "base", "system")
     )
     managed = {h.programme for h in all_hours}
-    terms = [_terms(promise, subtrees, months) for promise in promises]
+    terms = [_terms(promise, subtrees, months, on) for promise in promises]
     # A promise about programmes that have no share here has nothing to be measured on.
     terms = [t for t in terms if t.programmes is None or t.programmes & managed]
     names = dict(Programme.objects.values_list("code", "name"))

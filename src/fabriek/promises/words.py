@@ -16,7 +16,8 @@ def as_rows(measured: list[Measured]) -> list[dict[str, Any]]:
 
 def as_row(one: Measured) -> dict[str, Any]:
     """`required` is what is required of what was decided; of what was used in `required_of_use`. `systems`: each of
-    them, for a floor or a cap of every system, which holds where it holds on each; the amounts are of all together."""
+    them, for a floor or a cap of every system, which holds where it holds on each; the amounts are of all together.
+    `use_judged`: false as long as too little was used to tell, so that `holds` rests on what was decided alone."""
     terms = one.terms
     return {
         "id": terms.code,
@@ -39,8 +40,16 @@ def as_row(one: Measured) -> dict[str, Any]:
         },
         "holds": one.holds,
         "holds_at": one.holds_at,
+        "use_judged": one.use_judged,
         "systems": [
-            {"system": on.terms.system, **_hours(on), "holds": on.holds, "holds_at": on.holds_at} for on in one.systems
+            {
+                "system": on.terms.system,
+                **_hours(on),
+                "holds": on.holds,
+                "holds_at": on.holds_at,
+                "use_judged": on.use_judged,
+            }
+            for on in one.systems
         ],
         "misses": [
             {

@@ -22,7 +22,8 @@ from typer.testing import CliRunner
 
 from fabriek.cli.main import app
 from fabriek.programmes.actions import declare_capacity, establish_shares, make_promise
-from fabriek.programmes.models import Programme
+from fabriek.programmes.models import Programme, Promise
+from fabriek.promises.queries import measured_promise, measured_promises
 from fabriek.register.models import Partition
 
 pytestmark = pytest.mark.django_db
@@ -124,3 +125,26 @@ def test_what_is_promised_is_the_product_of_its_parts_for_every_kind(broken_ther
         }
     ]
     assert found["share-eu-science"][0]["times"] == 1.25
+
+
+def test_what_nothing_was_awarded_of_is_not_called_kept_and_not_counted(
+    broken_there: tuple[Partition, Partition],
+) -> None:
+    page = Client().get(reverse("portal:promise", args=["share-eu-science"])).content.decode()
+    assert "Nothing awarded yet" in page
+    assert ">Kept<" not in page
+    assert ">Kept<" in Client().get(reverse("portal:promise", args=["share-eu-industrial-entry"])).content.decode()
+    measured = measured_promises()
+    made = [one for one in measured if one.terms.kind != "share"]
+    kept = sum(one.holds for one in made)
+    assert kept < len(made) < len(measured), "one is broken, and shares are promises too"
+    assert f"of {len(made)} floors, caps and baselines" in Client().get(reverse("portal:promises")).content.decode()
+    assert f"{kept} of {len(made)}</a>" in Client().get(reverse("portal:home")).content.decode()
+
+
+def test_a_page_says_that_too_little_was_used_to_tell(broken_there: tuple[Partition, Partition]) -> None:
+    address = reverse("portal:promise", args=["startups"])
+    assert "judged from 10%" in Client().get(address).content.decode()
+    Promise.objects.filter(code="startups").update(valid_until=date.today())
+    assert "Too little was used" not in Client().get(address).content.decode(), "its months are over"
+    assert measured_promise("startups")[0].use_judged

@@ -95,6 +95,63 @@ def test_awards_beyond_the_share_break_the_share():
     assert not measure(share, WORLD).holds
 
 
+FLOOR = Terms("f", "n", "floor", organisation_class="sme", fraction=Fraction(1, 5), of="awarded")
+AWARDED = {"sme": 600, "startup": 400}
+
+
+def used(seconds: int, by: str = "startup") -> list[Hours]:
+    """Of a thousand seconds that were decided on, so many used by one class."""
+    return [
+        hours(organisation_class=one, decided=decided, used=seconds if one == by else 0)
+        for one, decided in AWARDED.items()
+    ]
+
+
+def test_the_first_hours_of_one_break_no_promise_about_another():
+    first = measure(FLOOR, used(1))
+    assert (first.decided, first.used, first.required["used"]) == (600, 0, 1)
+    assert first.holds
+    assert not first.use_judged
+    assert first.misses() == []
+    cap = replace(FLOOR, kind="cap", organisation_class="startup", fraction=Fraction(1, 2))
+    assert measure(cap, used(1)).holds
+
+
+def test_use_is_judged_from_a_tenth_of_what_was_decided_on():
+    assert measure(FLOOR, used(99)).holds
+    tenth = measure(FLOOR, used(100))
+    assert tenth.use_judged
+    assert not tenth.holds
+    assert tenth.misses() == [Miss("used", 0, 20, "molen")]
+    assert measure(FLOOR, used(100, by="sme")).holds
+
+
+def test_use_is_judged_when_the_months_are_over_however_little_it_was():
+    over = measure(replace(FLOOR, is_over=True), used(1))
+    assert not over.holds
+    assert over.misses() == [Miss("used", 0, 1, "molen")]
+
+
+def test_a_floor_of_the_capacity_is_judged_in_use_when_its_months_are_over():
+    floor = replace(FLOOR, of="capacity")
+    world = [hours(organisation_class="sme", share=1000, decided=600, used=150)]
+    assert measure(floor, world).holds
+    assert not measure(replace(floor, is_over=True), world).holds
+    cap = replace(floor, kind="cap")
+    assert measure(cap, [hours(organisation_class="sme", share=1000, decided=200, used=201)]).misses() == [
+        Miss("used", 201, 200, "molen")
+    ]
+
+
+def test_what_nothing_was_awarded_of_is_neither_kept_nor_broken():
+    share = Terms("s", "n", "share", "science", frozenset({"science"}), seconds=700)
+    assert measure(share, [hours("science", "", share=700)]).state == "nothing_awarded"
+    assert measure(share, WORLD).state == "kept"
+    assert measure(replace(share, seconds=699), WORLD).state == "broken"
+    assert measure(FLOOR, [hours(share=10)]).state == "nothing_awarded"
+    assert measure(FLOOR, used(0)).state == "kept"
+
+
 def test_a_broken_promise_says_by_which_figures():
     cap = Terms("c", "n", "cap", "science", frozenset({"science"}), None, fraction=Fraction(1, 10))
     too_large = measure(cap, [hours(share=800), hours("science", "", share=200)])

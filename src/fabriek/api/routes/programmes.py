@@ -70,6 +70,7 @@ class OnSystem(Schema):
     used: float
     holds: bool
     holds_at: dict[str, bool]
+    use_judged: bool = Field(description="false: too little was used to tell; `holds` rests on what was decided")
 
 
 class Miss(Schema):
@@ -120,6 +121,7 @@ class PromiseDetail(Schema):
     seconds: PromiseSeconds
     holds: bool
     holds_at: dict[str, bool]
+    use_judged: bool = Field(description="false: too little was used to tell; `holds` rests on what was decided")
     systems: list[OnSystem]
     misses: list[Miss]
     promised: list[PromisedRow] = Field(description="how what is required of what was decided comes about")

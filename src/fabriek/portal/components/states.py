@@ -102,6 +102,7 @@ STATES: dict[str, Look] = {
     "holds": Look(_("Holds"), "success"),
     "at_risk": Look(_("At risk"), "warning", "ring"),
     "broken": Look(_("Broken"), "danger", "square"),
+    "nothing_awarded": Look(_("Nothing awarded yet"), "neutral", "ring"),
     "not_measured": Look(_("Not measured yet"), "neutral", "ring"),
     # agents and what they enforce
     "online": Look(_("Online"), "success"),

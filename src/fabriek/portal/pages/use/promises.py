@@ -26,7 +26,7 @@ from fabriek.portal.components.plots import Column, Figure
 from fabriek.portal.components.promise_names import short_name
 from fabriek.programmes.models import Programme, Promise
 from fabriek.programmes.queries import promises_not_on
-from fabriek.promises.measures import Measured
+from fabriek.promises.measures import USE_TELLS_FROM, Measured
 from fabriek.promises.queries import in_order, measured_promise, measured_promises
 from fabriek.promises.words import as_row
 
@@ -55,14 +55,16 @@ def index(request: HttpRequest) -> HttpResponse:
     if request.GET.get("format") == "csv":
         return _csv(measured)
     bases = {promise.code: promise for promise in Promise.objects.select_related("programme", "base")}
+    made = [one for one in measured if one.terms.kind != "share"]
     rows = [(one, bases.get(one.terms.code)) for one in in_order(measured, request.GET.get("sort", ""))]
     context = {
         "plots": [plot for kind in ("floor", "cap") if (plot := _plot_of_all(kind, measured)) is not None],
         "made": [row for row in rows if row[0].terms.kind != "share"],
         "shares": [row for row in rows if row[0].terms.kind == "share"],
-        "kept": sum(one.holds for one in measured),
+        "kept": sum(one.holds for one in made),
         "broken": [one for one in measured if not one.holds],
-        "total": len(measured),
+        "total": len(made),
+        "use_tells_from": percent_text(USE_TELLS_FROM),
         "others": promises_not_on(date.today()),
         "today": date.today(),
     }
@@ -164,6 +166,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         "promised_words": _derivation(one),
         "systems": one.systems if len(one.systems) > 1 else [],
         "misses": [(MISSED[miss.what], miss) for miss in one.misses()],
+        "use_untold": "" if one.use_judged else _use_untold(one),
         "numbers": numbers,
         "total": {name: sum(row[name] for row in numbers) for name in ("share", "decided", "queued", "used")},
         "plot": plot_of(one, is_cap),
@@ -174,6 +177,16 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         and may(request.user, "establish shares"),
     }
     return render(request, "use/promise.html", context)
+
+
+def _use_untold(one: Measured) -> str:
+    """Why what was used says nothing of it yet."""
+    if one.terms.of == "capacity":
+        return _("What was used of the capacity is judged when its months are over.")
+    return _(
+        "Too little was used to tell: what was used is judged from %(part)s of what was decided on, or when its months "
+        "are over."
+    ) % {"part": percent_text(USE_TELLS_FROM)}
 
 
 def _derivation(one: Measured) -> tuple[str, str]:

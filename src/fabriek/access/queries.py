@@ -31,11 +31,10 @@ from fabriek.access.models import (
     Task,
     TechnicalAssessment,
 )
+from fabriek.access.room import FreeByMonth, best_run, free_by_month
 from fabriek.access.rules import Establishment, Wish, answer_due, establishment, may_read, misfits
 from fabriek.conf.sorting import Column, ordered, place_among, sorted_rows
 from fabriek.people.models import OrganisationClass, Person
-from fabriek.programmes.queries import free_seconds
-from fabriek.projects.rules import month_after
 
 # What lists may be sorted by. What an application asks is its largest alternative.
 _ASKED = (
@@ -111,21 +110,12 @@ def call_of(code: str) -> Call | None:
 
 
 def free_gpu_hours(calls: Sequence[Call]) -> dict[int, int]:
-    """GPU-hours that each call's programme has free in the months on offer. One query."""
-    free = free_seconds()
-    hours = {}
-    for call in calls:
-        codes = {partition.code for partition in call.partitions.all()}
-        last = month_after(call.first_month, call.months)
-        hours[call.pk] = (
-            sum(
-                max(seconds, 0)
-                for (programme, partition, month), seconds in free.items()
-                if programme == call.programme.code and partition in codes and call.first_month <= month < last
-            )
-            // 3600
-        )
-    return hours
+    """GPU-hours that each call's programme has free in the months on offer, all together. One query."""
+    return {call: _total(free) for call, free in free_by_month(calls).items()}
+
+
+def _total(free: FreeByMonth) -> int:
+    return sum(seconds for there in free.values() for seconds in there.values()) // 3600
 
 
 def my_applications(person: Person, sort: str = "") -> list[Application]:
@@ -406,11 +396,13 @@ def answered_objections() -> QuerySet[Objection]:
 class Offer:
     """An open call that fits: what is free in it, by when an answer comes if one applies today, on which accelerators.
 
-    `is_enough`: what is free covers the wish.
+    `free_gpu_hours`: in all its months together. `at_once`: the most of them that one request of the wished-for months
+    can get, which lie evenly over months that begin now or later. `is_enough`: that covers the wish.
     """
 
     call: Call
     free_gpu_hours: int
+    at_once: int
     answer_by: date
     accelerators: list[str]
     is_enough: bool
@@ -434,7 +426,7 @@ def front_door(wish: Wish, now: datetime | None = None) -> list[Match]:
     """The access modes for a wish: those that fit and are open first, the smallest on top. Six queries."""
     now = now or timezone.now()
     calls = open_calls(now)
-    free = free_gpu_hours(calls)
+    free = free_by_month(calls)
     worths = worths_of_units(now.date(), wish.factories)
     matches = []
     for mode in AccessMode.objects.filter(is_open_to_calls=True):
@@ -459,12 +451,16 @@ def matches_for(wish: Wish, now: datetime | None = None) -> list[Match]:
     return front_door(replace(wish, country="") if is_elsewhere else wish, now)
 
 
-def _offer(call: Call, free: int, wish: Wish, now: datetime) -> Offer:
+def _offer(call: Call, free: FreeByMonth, wish: Wish, now: datetime) -> Offer:
+    # Of the durations that the call gives, the shortest that is long enough.
+    months = min((n for n in call.durations_months if n >= wish.months), default=wish.months)
+    at_once = best_run(free, months, now.date().replace(day=1)) // 3600
     models = [partition.accelerator_model or partition.name for partition in call.partitions.all()]
     return Offer(
         call=call,
-        free_gpu_hours=free,
+        free_gpu_hours=_total(free),
+        at_once=at_once,
         answer_by=answer_due(now, call.answer_working_days, call.factory.country).date(),
         accelerators=sorted(set(models)),
-        is_enough=free >= (wish.gpu_hours or 1),
+        is_enough=at_once >= (wish.gpu_hours or 1),
     )

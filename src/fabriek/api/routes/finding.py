@@ -49,6 +49,7 @@ class OfferOut(Schema):
     factory: str
     accelerators: list[str]
     free_gpu_hours: int
+    at_once: int = Field(description="GPU-hours of these that one request of the wished-for months can get")
     is_enough: bool
     answer_by: date = Field(description="where one applies today")
     closes: datetime
@@ -134,7 +135,10 @@ def offer_row(offer: Offer) -> dict[str, Any]:
         "call": offer.call.code,
         "title": offer.call.title,
         "factory": offer.call.factory.code,
-        **{name: getattr(offer, name) for name in ("accelerators", "free_gpu_hours", "is_enough", "answer_by")},
+        **{
+            name: getattr(offer, name)
+            for name in ("accelerators", "free_gpu_hours", "at_once", "is_enough", "answer_by")
+        },
         "closes": offer.call.closes,
         "demo": offer.call.is_demo,
     }

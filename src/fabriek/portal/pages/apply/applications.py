@@ -27,6 +27,7 @@ from fabriek.access.findings import eligibility_findings, in_words, limit_faults
 from fabriek.access.lifecycle import BY_NAME, possible
 from fabriek.access.models import Application, ApplicationState, InquiryOf
 from fabriek.access.queries import application_of, my_applications, outcome_of
+from fabriek.access.room import shortages
 from fabriek.access.rules import (
     answer_due,
     completeness_faults,
@@ -211,6 +212,7 @@ def _check(request: HttpRequest, application: Application) -> HttpResponse:
             for finding in (in_words(eligibility_findings(application)) if application.organisation else [])
             if not finding["holds"] and finding["rule"] != "limits"
         ],
+        "shortages": shortages(application.call, application.alternatives.select_related("partition")),
         "ethics": ethics_answers(application),
         "is_draft_check": True,
         "answer_by": answer_due(timezone.now(), application.call.answer_working_days, application.call.factory.country),

@@ -7,11 +7,13 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from fabriek.access.models import Application, Call
-from fabriek.conf.amounts import month_text
+from fabriek.access.room import FreeByMonth, first_month_with_room, free_by_month
+from fabriek.conf.amounts import month_text, number_text
 from fabriek.people.models import OrganisationClass
 from fabriek.portal.components.countries import country_choices, country_name
 from fabriek.projects.rules import month_after
@@ -110,6 +112,8 @@ class RequestForm(forms.Form):
         super().__init__(*arguments, **more)
         self.call = call
         self.partitions = {partition.code: partition for partition in call.partitions.all()}
+        free = free_by_month([call])[call.pk]
+        suggested = first_month_with_room(call, free, timezone.now())
         months = [month_after(call.first_month, n) for n in range(call.months)]
         durations = call.durations_months or list(range(1, call.months + 1))
         for n in range(CHOICES):
@@ -124,7 +128,10 @@ class RequestForm(forms.Form):
             self.fields[f"month_{n}"] = forms.ChoiceField(
                 label=_("From"),
                 required=False,
-                choices=[(f"{month:%Y-%m}", month_text(month)) for month in months],
+                initial=f"{suggested:%Y-%m}",
+                choices=[
+                    (f"{month:%Y-%m}", " · ".join([month_text(month), *self._free_in(month, free)])) for month in months
+                ],
             )
             self.fields[f"months_{n}"] = forms.TypedChoiceField(
                 label=_("For how long?"),
@@ -135,6 +142,16 @@ class RequestForm(forms.Form):
                     (d, ngettext("%(n)s month", "%(n)s months", d) % {"n": d}) for d in durations if d <= call.months
                 ],
             )
+
+    def _free_in(self, month: date, free: FreeByMonth) -> list[str]:
+        """What is free in a month, beside its name: on each partition where there are several."""
+        hours = {code: there.get(month, 0) // 3600 for code, there in free.items()}
+        if len(hours) == 1:
+            return [_("%(hours)s GPU-hours free") % {"hours": number_text(n)} for n in hours.values()]
+        return [
+            _("%(hours)s free on %(partition)s") % {"hours": number_text(n), "partition": self.partitions[code].name}
+            for code, n in sorted(hours.items())
+        ]
 
     def choices(self) -> list[dict[str, Any]]:
         """The form's fields, choice by choice, for the page."""

@@ -194,11 +194,9 @@ def misfits(terms: AccessMode | Call, wish: Wish, worths: Sequence[Fraction] = (
     least: Fraction | int | None
     most: Fraction | int | None
     if isinstance(terms, Call):
-        least, most, months = terms.minimum_gpu_hours, terms.maximum_gpu_hours, range(1, terms.months + 1)
+        least, most = terms.minimum_gpu_hours, terms.maximum_gpu_hours
     else:
         least, most = _widest(terms, [Fraction(1)] if terms.unit == "gpu-hour" else worths)
-        months = range(1, 1_000)
-    durations = [duration for duration in terms.durations_months or months if duration in months]
     why = []
     if wish.country and wish.country not in ELIGIBLE_COUNTRIES:
         why.append("country")
@@ -208,9 +206,15 @@ def misfits(terms: AccessMode | Call, wish: Wish, worths: Sequence[Fraction] = (
         why.append("too-much")
     if wish.gpu_hours is not None and least is not None and wish.gpu_hours < least:
         why.append("too-little")
-    if wish.months > max(durations, default=0):
+    if wish.months > longest(terms):
         why.append("too-long")
     return why
+
+
+def longest(terms: AccessMode | Call) -> int:
+    """The most months that may be asked of a mode or a call."""
+    months = range(1, terms.months + 1) if isinstance(terms, Call) else range(1, 1_000)
+    return max((duration for duration in terms.durations_months or months if duration in months), default=0)
 
 
 def _widest(mode: AccessMode, worths: Sequence[Fraction]) -> tuple[Fraction | None, Fraction | None]:

@@ -65,11 +65,13 @@ class Advice:
 
 @dataclass(frozen=True)
 class Efficiency:
-    """What was measured, and what to make of it. too_short: it ran too briefly to be judged."""
+    """What was measured, and what to make of it. too_short: it ran too briefly to be judged.
+    completed: it ended by itself; where it didn't, no advice doesn't mean that it asked what it needs."""
 
     measures: tuple[Measure, ...]
     advice: tuple[Advice, ...]
     too_short: bool
+    completed: bool
 
 
 def efficiency_of(asked: Asked, used: ResourcesUsed, *, completed: bool) -> Efficiency:
@@ -78,7 +80,7 @@ def efficiency_of(asked: Asked, used: ResourcesUsed, *, completed: bool) -> Effi
     runs = max(asked.runs, 1)
     too_short = used.elapsed_seconds / runs < SHORTEST_JUDGED
     advice = [] if too_short else [found for measure in measures if (found := _advice(measure, asked, completed))]
-    return Efficiency(measures, tuple(advice), too_short)
+    return Efficiency(measures, tuple(advice), too_short, completed)
 
 
 def _measures(asked: Asked, used: ResourcesUsed) -> list[Measure]:

@@ -13,7 +13,7 @@ from fabriek.conf.amounts import number_text
 from fabriek.ledger.models import Unit
 from fabriek.ledger.queries import allocation_hours
 from fabriek.operations.errors import ScriptInvalid
-from fabriek.operations.models import ENDED_STATES, Job
+from fabriek.operations.models import ENDED_STATES, ClusterPartition, Job
 from fabriek.projects.models import Allocation
 from fabriek.register.models import Partition
 
@@ -82,14 +82,39 @@ def budget_of(allocation: Allocation, *, queued: bool = False) -> Budget:
     )
 
 
+def elsewhere(asked: Directives, allocation: Allocation) -> str:
+    """Why a script can't run where it says that it will; empty: it names nothing, or what its allocation has at the
+    site. One query where it names something."""
+    if not (asked.account or asked.partition):
+        return ""
+    account = allocation.project.code
+    names = sorted(
+        ClusterPartition.objects.filter(partition=allocation.partition)
+        .exclude(cluster__engine="log")
+        .values_list("name", flat=True)
+    )
+    if asked.account not in ("", account):
+        return _(
+            "The script names account %(asked)s, and these hours are of %(account)s. "
+            "Leave --account out, or correct it."
+        ) % {"asked": asked.account, "account": account}
+    if names and asked.partition not in ("", *names):
+        return _(
+            "The script names partition %(asked)s, and these hours are on %(partition)s. "
+            "Leave --partition out, or correct it."
+        ) % {"asked": asked.partition, "partition": ", ".join(names)}
+    return ""
+
+
 def estimate(allocation: Allocation, script: str) -> Estimate:
-    """What a script would come to on an allocation. Three queries."""
+    """What a script would come to on an allocation. Three queries, four where it names an account or a partition."""
     budget = budget_of(allocation, queued=True)
     try:
         asked = directives_of(with_line_ends(script))
     except ScriptInvalid as fault:
         return Estimate(None, budget, str(fault.sentence))
-    return Estimate(asked, budget, budget.refusal(asked), tuple(_notes(asked, budget, allocation.partition)))
+    refusal = elsewhere(asked, allocation) or budget.refusal(asked)
+    return Estimate(asked, budget, refusal, tuple(_notes(asked, budget, allocation.partition)))
 
 
 def _queued(allocation: Allocation) -> int:

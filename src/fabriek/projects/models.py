@@ -51,6 +51,11 @@ class Project(models.Model):
     def __str__(self) -> str:
         return f"{self.code} {self.title}"
 
+    @property
+    def last_day(self) -> date:
+        """The last day on which it runs: what people call its end."""
+        return self.ends - timedelta(days=1)
+
 
 class Member(models.Model):
     """A person in a project. `unix_name` is who their jobs run as at the site."""
@@ -91,9 +96,14 @@ class Allocation(models.Model):
         return self.code
 
     @property
+    def last_day(self) -> date:
+        """The last day on which its hours may be used: what people call its end."""
+        return self.ends - timedelta(days=1)
+
+    @property
     def last_month(self) -> date:
         """First day of the last month."""
-        return (self.ends - timedelta(days=1)).replace(day=1)
+        return self.last_day.replace(day=1)
 
 
 class FinalReport(models.Model):

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, F, OuterRef, Q, QuerySet
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -18,7 +18,7 @@ from fabriek.ledger.models import Account, AccountKind, Unit
 from fabriek.ledger.queries import AllocationHours, allocation_hours, held
 from fabriek.people.models import Person
 from fabriek.people.permissions import may
-from fabriek.projects.models import Allocation, Change, Member, Project, Return
+from fabriek.projects.models import Allocation, Change, Member, Project, Return, ReturnState
 
 # Which accounts together are an amount: what was awarded is left, used or lapsed.
 _AMOUNTS = {
@@ -273,6 +273,14 @@ def returns(states: Sequence[str], *, newest: bool = False) -> QuerySet[Return]:
         "allocation__project__organisation", "allocation__partition", "claimed_by"
     )
     return found.order_by("-pk") if newest else found.order_by("due", "pk")
+
+
+def given_back(project: Project) -> int:
+    """Accelerator-seconds that went back before their time: what was awarded to it is less by them. One query."""
+    found = Return.objects.filter(
+        allocation__project=project, state=ReturnState.RETURNED, allocation__partition__accelerators_per_node__gt=0
+    )
+    return found.aggregate(all=Sum("accelerator_seconds"))["all"] or 0
 
 
 def changes(states: Sequence[str] | None = None, *, newest: bool = False) -> QuerySet[Change]:

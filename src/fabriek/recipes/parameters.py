@@ -139,7 +139,7 @@ def _number(parameter: Parameter, said: Any, faults: list[Fault]) -> int | float
         what = "no whole number" if parameter.kind == "integer" else "no number"
         faults.append(Fault(parameter.name, what))
     elif not (parameter.least or 0) <= number <= (parameter.most or 0):
-        limits = {"least": _short(parameter.least or 0), "most": _short(parameter.most or 0)}
+        limits = {"least": parameter.least or 0, "most": parameter.most or 0}
         faults.append(Fault(parameter.name, "out of range", limits))
     return number
 
@@ -209,7 +209,3 @@ def _real(said: Any) -> float | None:
     if isinstance(said, str) and re.fullmatch(r"\s*[+-]?[0-9]{0,15}[.,]?[0-9]{1,15}([eE][+-]?[0-9]{1,2})?\s*", said):
         return float(said.replace(",", "."))
     return None
-
-
-def _short(number: float) -> str:
-    return f"{number:g}" if abs(number) < 1e6 and number != int(number) else f"{int(number)}"

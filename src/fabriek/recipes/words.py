@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from fabriek.conf.amounts import number_text
 from fabriek.recipes.parameters import Fault
 from fabriek.recipes.recipe import Words
 
@@ -30,8 +31,9 @@ FAULTS: dict[str, str | Promise] = {
 
 
 def sentence_of(fault: Fault) -> str:
-    """A fault in words."""
-    return str(FAULTS[fault.what]) % fault.values
+    """A fault in words, its numbers as the reader's language writes them."""
+    values = {name: number_text(one) if isinstance(one, int | float) else one for name, one in fault.values.items()}
+    return str(FAULTS[fault.what]) % values
 
 
 def faults_of(faults: Iterable[Fault]) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ from tests.factories.world import MONTH, NEXT, make_allocation, make_draft, make
 from fabriek.access.actions import save_draft
 from fabriek.access.queries import free_gpu_hours, front_door
 from fabriek.access.room import best_run, first_month_with_room, fits_at, free_by_month, shortages
-from fabriek.access.rules import Wish
+from fabriek.access.rules import Wish, answer_due
 from fabriek.projects.rules import month_after
 
 NOVEMBER, DECEMBER, JANUARY = (date(2026, 11, 1), date(2026, 12, 1), date(2027, 1, 1))
@@ -79,3 +79,6 @@ def test_who_asks_for_more_than_is_free_is_warned_before_sending() -> None:
     browser.force_login(applicant)
     page = browser.get(reverse("portal:application_step", args=[draft.code, "check"])).content.decode()
     assert sentence in page
+    now = datetime.now(UTC)
+    due = answer_due(now, world.call.answer_working_days, world.call.factory.country).date()
+    assert f'<time class="nowrap" datetime="{due}">' in page, "a day, which no zone moves"

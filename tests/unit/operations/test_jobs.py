@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from django.utils import translation
 from tests.factories.world import make_allocation, make_person, make_world
 
 from fabriek.compute.records import UsageRecord
@@ -16,7 +17,7 @@ from fabriek.operations import queries
 from fabriek.operations.actions import Line, book_usage, cancel_job, cancel_jobs, report_job, submit_job
 from fabriek.operations.errors import JobRefused, ScriptInvalid
 from fabriek.operations.estimates import estimate
-from fabriek.operations.models import Job
+from fabriek.operations.models import ClusterPartition, Job
 from fabriek.operations.queries import job_orders, queued_seconds
 from fabriek.people.models import Person
 from fabriek.projects.errors import NotAMember
@@ -46,6 +47,21 @@ def test_a_directive_that_is_not_known_is_refused_with_its_line() -> None:
     allocation = make_allocation(make_world())
     with pytest.raises(ScriptInvalid, match="Line 2"):
         submit_job(lead_of(allocation), allocation, "j", "#!/bin/bash\n#SBATCH --warp=9\n")
+
+
+def test_a_script_that_names_another_place_is_refused_before_it_is_sent(job: Job) -> None:
+    allocation, account = job.allocation, job.project.code
+    name = ClusterPartition.objects.get(partition=allocation.partition).name
+    for said, named in (("--partition=nonsense", "partition nonsense"), ("--account=other", "account other")):
+        script = f"#!/bin/bash\n#SBATCH --gpus=1 --time=1 {said}\ntrue\n"
+        with pytest.raises(ScriptInvalid, match=named):
+            submit_job(lead_of(allocation), allocation, "j", script)
+        assert named in estimate(allocation, script).fault
+        with translation.override("nl"):
+            assert "Het script noemt" in estimate(allocation, script).fault
+    own = f"#!/bin/bash\n#SBATCH --gpus=1 --time=1 --partition={name} --account={account}\ntrue\n"
+    assert estimate(allocation, own).fault == ""
+    assert submit_job(lead_of(allocation), allocation, "j", own).state
 
 
 def test_only_members_submit() -> None:

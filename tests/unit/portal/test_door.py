@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from tests.factories.world import make_partition, make_person, make_world
 
+from fabriek.access.models import AccessMode
 from fabriek.portal.pages.public.door import WishForm
 from fabriek.register.models import Partition
 
@@ -79,6 +80,12 @@ def test_the_answer_has_what_is_free_the_date_and_the_button_to_the_form() -> No
     assert apply is not None
     assert client.post(apply[1]).status_code == 302
     assert "See the call and apply" in ask(size="hours", gpu_hours=100), "who isn't signed in sees the call first"
+
+
+def test_what_is_too_short_says_how_long_it_is() -> None:
+    world = make_world()
+    AccessMode.objects.filter(pk=world.call.access_mode_id).update(durations_months=[1, 2])
+    assert "is shorter than you need: 2 months at most, and you ask for 12" in ask(months=12, size="hours", gpu_hours=9)
 
 
 def test_a_choice_of_factories_is_kept_and_those_without_calls_are_named() -> None:

@@ -216,6 +216,21 @@ def test_an_ended_job_tells_what_it_used_and_what_to_ask(client: Client, job: Jo
     assert "How busy its GPUs were is not measured on this cluster." in told
 
 
+@pytest.mark.parametrize(("state", "right"), [("COMPLETED", True), ("TIMEOUT", False), ("CANCELLED", False)])
+def test_only_a_job_that_completed_asked_what_it_needed(client: Client, job: Job, state: str, right: bool) -> None:
+    used = ResourcesUsed(elapsed_seconds=3600, cpu_seconds=6 * 3600)
+    reported(job, state=state, used=used, started_at=START, ended_at=START + timedelta(hours=1))
+    told = words(client.get(f"/jobs/{job.uuid}/"))
+    assert ("It asked what it needed." in told) is right
+    assert ("It did not complete" in told) is not right
+
+
+def test_a_job_on_cores_alone_is_told_in_core_hours_also_beside_gpus(client: Client, allocation: Allocation) -> None:
+    lead = allocation.project.members.get(role="lead").person
+    job = submit_job(lead, allocation, "notebook", "#!/bin/bash\n#SBATCH --cpus-per-task=2 --time=01:00:00\ntrue\n")
+    assert "Could use at most 2 core-hours" in words(client.get(f"/jobs/{job.uuid}/"))
+
+
 def test_the_tasks_of_an_array_are_counted_by_state(client: Client, allocation: Allocation) -> None:
     script = SCRIPT.replace("--gpus=2", "--gpus=1 --array=1-20")
     job = submit_job(allocation.project.members.get().person, allocation, "sweep", script)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -101,7 +102,7 @@ def test_what_does_not_hold_is_told_beside_its_question_and_nothing_typed_is_los
     answer = lead.post(form_of(allocation), said)
     assert answer.status_code == 422
     page = answer.content.decode()
-    assert "From 1 to 1000000." in page
+    assert re.search(r"Steps[^<:]*: From 1 to 1,000,000\.", page), "the summary names the field, and the limit is read"
     assert "Give a path at the site" in page
     assert 'value="here"' in page
     assert not Job.objects.exists()

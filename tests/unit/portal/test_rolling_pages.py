@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -106,6 +107,8 @@ def test_a_lead_gives_back_and_asks_and_an_officer_answers() -> None:
     give = {"do": "give", "give-allocation": allocation.code, "give-hours": 10}
     assert client.post(address, give).status_code == 302
     assert client.post(address, {**give, "give-hours": 1_000}).status_code == 422
+    told = re.sub(r"<[^>]+>", "", text_of(client, "project", code))
+    assert "after 10 were given back" in told, "what was awarded is 10 less now"
     ask = {
         "do": "change",
         "change-kind": "extension",

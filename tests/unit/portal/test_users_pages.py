@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from tests.factories.world import MONTH, make_allocation, make_draft, make_person, make_submitted, make_world
 
 from fabriek.access.actions import assign_reviewers, check_eligibility, close_call
@@ -219,3 +221,20 @@ def test_criteria_of_ours_are_read_in_the_readers_language_and_an_officers_own_a
     world.call.criteria = [{"code": "own", "name": "Beauty", "weight": 1, "scale": 5}]
     world.call.save()
     assert "Beauty" in text_of(Client().get(address, headers={"Accept-Language": "nl"}))
+
+
+def test_every_page_ends_a_project_on_its_last_day() -> None:
+    allocation = make_allocation(make_world())
+    project = allocation.project
+    client = Client()
+    client.force_login(project.members.get(role="lead").person)
+    last = project.ends - timedelta(days=1)
+    assert (project.last_day, allocation.last_day) == (last, allocation.ends - timedelta(days=1))
+    lists = [reverse("portal:projects"), reverse("portal:allocations")]
+    lists.append(reverse("portal:project_hours", args=[project.code]))
+    pages = [reverse("portal:project", args=[project.code]), reverse("portal:allocation", args=[allocation.code])]
+    for address in lists + pages:
+        page = client.get(address).content.decode()
+        assert f'datetime="{last}"' in page, address
+        # The curve of a project's hours has the day after too.
+        assert address in pages or f'datetime="{project.ends}"' not in page, address

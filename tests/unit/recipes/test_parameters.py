@@ -130,3 +130,5 @@ def test_every_fault_has_its_sentence() -> None:
     for what in FAULTS:
         assert "%(" not in sentence_of(Fault("x", what, values))
     assert faults_of([Fault("steps", "out of range", {"least": 1, "most": 2})]) == {"steps": ["From 1 to 2."]}
+    tiny = Fault("learning_rate", "out of range", {"least": 1e-06, "most": 1_000_000})
+    assert sentence_of(tiny) == "From 0.000001 to 1,000,000."

@@ -94,7 +94,7 @@ def test_what_does_not_hold_is_told_for_each_parameter_and_nothing_is_submitted(
     with pytest.raises(ParametersInvalid) as invalid:
         run(allocation, steps=0, size="huge", minutes="soon")
     assert invalid.value.faults == {
-        "steps": ["From 1 to 1000000."],
+        "steps": ["From 1 to 1,000,000."],
         "size": ["Choose one of: tiny, small, medium, large."],
         "minutes": ["Give a whole number."],
     }

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from fabriek.audit.actions import record
 from fabriek.compute.wire import JobReport
 from fabriek.conf.errors import NotFound
-from fabriek.operations.errors import JobRefused
-from fabriek.operations.estimates import budget_of, directives_of, with_line_ends
+from fabriek.operations.errors import JobRefused, ScriptInvalid
+from fabriek.operations.estimates import budget_of, directives_of, elsewhere, with_line_ends
 from fabriek.operations.models import ENDED_STATES, WAITING_STATES, Cluster, Job, JobState
 from fabriek.operations.streams import take_in
 from fabriek.people.models import Person
@@ -26,7 +26,8 @@ from fabriek.projects.rules import is_member, is_running
 def submit_job(actor: Person, allocation: Allocation, name: str, script: str, *, uuid: str | None = None) -> Job:
     """Take in a batch script for an allocation. The same `uuid` again returns the job that was made.
 
-    Errors: NotAMember, ProjectEnded, ScriptInvalid (with the line), JobRefused (beyond what is left, with numbers).
+    Errors: NotAMember, ProjectEnded, ScriptInvalid (with the line, or where else it wants to run), JobRefused (beyond
+    what is left, with numbers).
     """
     if uuid is not None:
         known = Job.objects.filter(uuid=uuid, submitted_by=actor).first()
@@ -39,7 +40,7 @@ def submit_job(actor: Person, allocation: Allocation, name: str, script: str, *,
     if not is_running(project, now) or not allocation.starts <= now.date() < allocation.ends:
         raise ProjectEnded(
             _("This allocation runs from %(starts)s until %(ends)s. Jobs can be submitted within that period.")
-            % {"starts": allocation.starts, "ends": allocation.ends}
+            % {"starts": allocation.starts, "ends": allocation.last_day}
         )
     cluster = Cluster.objects.filter(partitions=allocation.partition).exclude(engine="log").first()
     if cluster is None:
@@ -49,6 +50,8 @@ def submit_job(actor: Person, allocation: Allocation, name: str, script: str, *,
         )
     script = with_line_ends(script)
     asked = directives_of(script)
+    if sentence := elsewhere(asked, allocation):
+        raise ScriptInvalid(sentence, faults={"script": [sentence]})
     budget = budget_of(allocation)
     if sentence := budget.refusal(asked):
         seconds = asked.accelerator_seconds

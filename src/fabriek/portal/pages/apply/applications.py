@@ -215,7 +215,10 @@ def _check(request: HttpRequest, application: Application) -> HttpResponse:
         "shortages": shortages(application.call, application.alternatives.select_related("partition")),
         "ethics": ethics_answers(application),
         "is_draft_check": True,
-        "answer_by": answer_due(timezone.now(), application.call.answer_working_days, application.call.factory.country),
+        # A day, which is the same in every zone: the moment at its end falls on the next one to the east.
+        "answer_by": answer_due(
+            timezone.now(), application.call.answer_working_days, application.call.factory.country
+        ).date(),
     }
     return render(request, "apply/step_check.html", context)
 

@@ -16,7 +16,7 @@ from fabriek.access.estimates import AT_ONCE, Asked, Estimate, estimate_of
 from fabriek.access.mode_facts import facts_of, mode_sources
 from fabriek.access.models import AccessMode
 from fabriek.access.queries import Match, Wish, matches_for, open_calls
-from fabriek.access.rules import Establishment, establishment
+from fabriek.access.rules import Establishment, establishment, longest
 from fabriek.conf.amounts import number_text
 from fabriek.conf.errors import Invalid
 from fabriek.people.models import OrganisationClass
@@ -31,7 +31,7 @@ MISFITS = {
     "class": gettext_lazy("is not open to your class of organisation"),
     "too-much": gettext_lazy("gives fewer GPU-hours than you need"),
     "too-little": gettext_lazy("is for larger requests"),
-    "too-long": gettext_lazy("is shorter than you need"),
+    "too-long": gettext_lazy("is shorter than you need: %(most)s months at most, and you ask for %(months)s"),
 }
 PURPOSES = [
     ("train", gettext_lazy("Train a model from scratch")),
@@ -244,7 +244,7 @@ def _answer(request: HttpRequest, form: WishForm) -> dict[str, Any]:
     where = establishment(country)
     is_elsewhere = where == Establishment.ELSEWHERE
     matches = matches_for(wish)
-    said = [(match, [MISFITS[why] for why in match.why]) for match in matches]
+    said = [(match, [_misfit(why, match, wish) for why in match.why]) for match in matches]
     fitting = [match for match in matches if match.fits]
     return {
         "answered": True,
@@ -261,6 +261,11 @@ def _answer(request: HttpRequest, form: WishForm) -> dict[str, Any]:
         "chosen": _without_calls(form, fitting),
         "may_apply": request.user.is_authenticated and may(request.user, "apply") and not is_elsewhere,
     }
+
+
+def _misfit(why: str, match: Match, wish: Wish) -> str:
+    """What of a mode doesn't fit, in words; what is too short with its numbers."""
+    return str(MISFITS[why]) % {"most": longest(match.mode), "months": wish.months}
 
 
 def _without_calls(form: WishForm, fitting: list[Match]) -> list[str]:

@@ -289,7 +289,8 @@ def job_context(request: HttpRequest, found: Job) -> dict[str, Any]:
     if found.state == "RUNNING" and found.started_at and found.runs == 1 and found.time_limit_seconds:
         ends_by = found.started_at + timedelta(seconds=found.time_limit_seconds)
     efficiency = queries.efficiency(found)
-    in_cores = found.allocation.partition.counts_cores
+    # A job without GPUs is counted in cores on any partition: 0 GPU-hours would say nothing of it.
+    in_cores = not found.accelerators
     numbers = task_numbers(found)
     return {
         "job": found,

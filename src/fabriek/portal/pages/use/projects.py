@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -34,6 +33,7 @@ from fabriek.projects.queries import (
     allocation_list,
     allocation_rows,
     days_left,
+    given_back,
     project_list,
     project_page,
     returns,
@@ -110,8 +110,8 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
             "project": project,
             "burn": burn_down_plot(project),
             "warnings": returns(["warned"]).filter(allocation__project=project),
+            "given_back": given_back(project),
             "days_left": days_left(project),
-            "last_day": project.ends - timedelta(days=1),
             "has_ended": project.ended_at is not None or project.ends <= timezone.now().date(),
             "application_url": reverse("portal:application", args=[application.code]) if application else "",
             "lines": lines_of(queries.jobs_of(project)[:10]),
@@ -178,7 +178,6 @@ def allocation(request: HttpRequest, code: str) -> HttpResponse:
         "row": allocation_rows([found])[0],
         "ran_on": used_after_end([found]).get(found.code, 0),
         "entries": statement(found.code, 50),
-        "last_day": found.ends - timedelta(days=1),
     }
     return render(request, "use/allocation.html", context)
 

@@ -86,7 +86,11 @@ def run(request: HttpRequest, code: str, recipe: str) -> HttpResponse:
         except Invalid as fault:
             for name, sentences in fault.faults.items():
                 for sentence in sentences:
-                    form.add_error(name if name in form.fields else None, sentence)
+                    if name in form.fields:
+                        # The summary above the form tells it without the field.
+                        form.add_error(name, f"{form.fields[name].label}: {sentence}")
+                    else:
+                        form.add_error(None, sentence)
         except Refused as refusal:
             form.add_error(None, str(refusal.sentence))
         else:

@@ -80,3 +80,38 @@ def test_wide_pages_are_in_line_with_the_header(enter: Any) -> None:
         tools = page.locator(".site-nav__tools").bounding_box()
         assert abs(header["x"] - table["x"]) < 1
         assert abs(tools["x"] + tools["width"] - table["x"] - table["width"]) < 1
+
+
+def test_the_header_is_one_line_or_a_menu(enter: Any) -> None:
+    page = enter("officer", 1440)
+    for language in ("en", "nl"):
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.goto("/calls/")
+        page.locator(f".language button[value='{language}']").click()
+        page.wait_for_load_state()
+        for width in (1440, 1280, 1200):
+            page.set_viewport_size({"width": width, "height": 900})
+            parts = page.locator(".site-nav li a, .language, .account__name, .account button").all()
+            middles = [box["y"] + box["height"] / 2 for part in parts if (box := part.bounding_box())]
+            assert len(middles) == 10
+            assert max(middles) - min(middles) < 4, (language, width)
+            assert page.locator(".site-header").bounding_box()["height"] < 72, (language, width)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.set_viewport_size({"width": 1024, "height": 900})
+        assert page.locator(".menu-button").is_visible()
+        assert not page.locator(".site-nav li a").first.is_visible()
+
+
+def test_a_title_without_a_space_breaks(enter: Any) -> None:
+    lengthen = "(part, word) => { part.textContent = word }"
+    for width in (1440, 390):
+        page = enter("founder", width)
+        page.goto("/applications/")
+        title = page.locator("tbody th a").first
+        title.evaluate(lengthen, "Unbroken" * 25)
+        table = page.locator(".table-scroll").first
+        assert table.evaluate("part => part.scrollWidth - part.clientWidth") <= 0, width
+        title.click()
+        page.wait_for_url("**/applications/*/")
+        page.locator(".breadcrumbs li").last.evaluate(lengthen, "Unbroken" * 25)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

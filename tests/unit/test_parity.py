@@ -303,6 +303,7 @@ FORMS = {
     "delete_workload",
     "open_call",
     "close_call",
+    "decide_queue",
     "assessment",
     "answer_objection",
     "establish_shares",

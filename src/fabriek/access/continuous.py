@@ -27,6 +27,7 @@ from fabriek.allocation.continuous import (
     Rule,
     Situation,
     Slot,
+    Verdict,
     after,
     answer,
     forecast,
@@ -229,6 +230,11 @@ class QueueRow:
     days_left: int
     answer: Answer | None
     detail: dict[str, Any]
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it would be answered: without an answer its score is below the threshold."""
+        return self.answer.verdict if self.answer else Verdict.REFUSE
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,10 @@ def test_an_officer_sees_the_queue_with_its_reserve_and_answers_it() -> None:
     page = text_of(client, "call_queue", world.call.code)
     assert "Not yet" in page
     assert "Start-up" in page
+    asked = "As it stands: 1 awarded, 0 not awarded, 1 wait on."
+    assert asked in page
+    assert asked in text_of(client, "decide_queue", world.call.code)
+    assert not Decision.objects.exists()
     response = client.post(reverse("portal:decide_queue", args=[world.call.code]), follow=True)
     assert "1 awarded, 0 not awarded, 1 wait." in response.content.decode()
     assert Application.objects.get(pk=startup.pk).state == "awarded"
@@ -105,8 +109,14 @@ def test_a_lead_gives_back_and_asks_and_an_officer_answers() -> None:
     client, officer = signed_in(lead_of(allocation.project)), signed_in(world.officer)
     address = reverse("portal:project_hours", args=[code])
     give = {"do": "give", "give-allocation": allocation.code, "give-hours": 10}
-    assert client.post(address, give).status_code == 302
-    assert client.post(address, {**give, "give-hours": 1_000}).status_code == 422
+    asked = client.post(address, give)
+    assert asked.status_code == 200
+    assert "Give these hours back?" in asked.content.decode()
+    assert asked.context["seconds"] == 10 * 3600
+    assert not Return.objects.exists()
+    assert client.post(address, {**give, "sure": "1"}).status_code == 302
+    assert Return.objects.get().accelerator_seconds == 10 * 3600
+    assert client.post(address, {**give, "give-hours": 1_000, "sure": "1"}).status_code == 422
     told = re.sub(r"<[^>]+>", "", text_of(client, "project", code))
     assert "after 10 were given back" in told, "what was awarded is 10 less now"
     ask = {

@@ -88,6 +88,8 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         prefix="change",
         auto_id="change_%s",
     )
+    if does == "give" and "sure" not in request.POST and give.is_valid():
+        return _ask_to_give_back(request, project, give)
     if does and _done(request, project, does, give, change):
         return redirect("portal:project_hours", code)
     context = {
@@ -103,6 +105,13 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
     }
     faulty = give.errors or change.errors
     return render(request, "use/hours.html", context, status=422 if faulty else 200)
+
+
+def _ask_to_give_back(request: HttpRequest, project: Project, give: GiveBackForm) -> HttpResponse:
+    """Names what will go back before it does: it can't be taken back."""
+    (row,) = allocation_rows([_allocation(project, give)])
+    seconds = give.cleaned_data["hours"] * 3600
+    return render(request, "use/give_back.html", {"project": project, "give": give, "row": row, "seconds": seconds})
 
 
 def _done(request: HttpRequest, project: Project, does: str, give: GiveBackForm, change: ChangeForm) -> bool:

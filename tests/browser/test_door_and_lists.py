@@ -115,3 +115,51 @@ def test_a_title_without_a_space_breaks(enter: Any) -> None:
         page.wait_for_url("**/applications/*/")
         page.locator(".breadcrumbs li").last.evaluate(lengthen, "Unbroken" * 25)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_records_on_a_phone_fit_and_their_values_are_in_line(enter: Any) -> None:
+    page = enter("officer", 390)
+    page.goto("/programmes/")
+    for table in page.locator(".table-scroll").all():
+        assert table.evaluate("part => part.scrollWidth - part.clientWidth") <= 0
+    page.goto("/catalogue/")
+    cells = page.locator(".table--records td[data-label]").all()
+    assert cells
+    assert {cell.evaluate("part => getComputedStyle(part).textAlign") for cell in cells[:20]} == {"start"}
+
+
+def test_a_score_of_a_hundred_is_drawn_within_the_axis(enter: Any) -> None:
+    page = enter("officer", 1440)
+    page.goto("/decisions/")
+    page.locator("tbody th a[href^='/decisions/decision-']").first.click()
+    plot = page.locator("figure svg[aria-label='Scores']")
+    plot.scroll_into_view_if_needed()
+    ends = "part => Math.max(...[...part.querySelectorAll('rect')].map(bar => bar.getBoundingClientRect().right))"
+    hundred = plot.get_by_text("100", exact=True).last.bounding_box()
+    assert plot.evaluate(ends) <= hundred["x"] + hundred["width"] / 2 + 1
+
+
+def test_what_a_job_wrote_opens_at_its_end_and_errors_wrap(enter: Any) -> None:
+    page = enter("founder", 390)
+    page.goto("/projects/?sort=left")
+    address = page.locator("tbody th a").first.get_attribute("href")
+    page.goto(f"{address}jobs/")
+    page.locator("tbody th a").first.click()
+    page.wait_for_url("**/jobs/*-*/")
+    # The demonstration's jobs write a line: here is one that wrote a lot, as the server would have sent it.
+    page.route("**/jobs/*/", _long)
+    page.reload()
+    assert page.locator("#output").evaluate("part => part.scrollTop + part.clientHeight >= part.scrollHeight - 1")
+    assert page.locator("#output").evaluate("part => part.scrollTop") > 0
+    page.locator("#output").evaluate("part => part.replaceChildren('Error: ' + 'x'.repeat(900))")
+    assert page.locator("#output").evaluate("part => part.scrollWidth > part.clientWidth")
+    page.locator("#output").evaluate("part => part.classList.add('output--wraps')")
+    assert page.locator("#output").evaluate("part => part.scrollWidth <= part.clientWidth")
+
+
+def _long(route: Any) -> None:
+    response = route.fetch()
+    body = response.text()
+    start = body.index('<pre class="output" id="output"')
+    start = body.index(">", body.index("data-ended", start)) + 1
+    route.fulfill(response=response, body=body[:start] + "a step\n" * 400 + body[start:])

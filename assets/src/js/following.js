@@ -1,10 +1,12 @@
 /**
  * Output that grows at its end ([data-grows]): the last line stays in sight while its tick box says so, which goes off
  * when the reader scrolls up to read, and on again at the end. What is far above goes, so that no page grows for ever.
+ * Output that is whole ([data-ended]) opens at its end, where it says how it went.
  */
 const MOST = 1_000_000;
 
 export function followOutput(root) {
+  for (const output of root.querySelectorAll("[data-ended]")) output.scrollTop = output.scrollHeight;
   for (const output of root.querySelectorAll("[data-grows]")) {
     const follow = document.getElementById(output.dataset.grows);
     if (!follow || output.dataset.growing) continue;

@@ -168,16 +168,18 @@ function diverging(figure, width) {
   };
 }
 
-/** How often each value occurs, in bins of options.bin; the threshold as a line. */
+/** How often each value occurs, in bins of options.bin; the threshold as a line. The domain's end is in its last bin. */
 function histogram(figure, width) {
   const { rows, x, threshold, options } = figure;
   const kind = columnOf(figure, x).kind;
+  const end = options.domain?.[1];
+  const binned = options.bin ? (row) => (row[x] === end ? end - options.bin / 2 : row[x]) : x;
   const marks = [
     Plot.rectY(
       rows,
       Plot.binX(
         { y: "count" },
-        { x, interval: options.bin ?? undefined, fill: "var(--fk-series-1)", tip: { format: { y: true, x: true } } },
+        { x: binned, interval: options.bin ?? undefined, fill: "var(--fk-series-1)", tip: { format: { y: true, x: true } } },
       ),
     ),
     Plot.ruleY([0]),

@@ -3,6 +3,7 @@ import { language } from "./language.js";
 const styles = {
   datetime: { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" },
   date: { day: "numeric", month: "short", year: "numeric" },
+  seconds: { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" },
   time: { hour: "2-digit", minute: "2-digit" },
 };
 

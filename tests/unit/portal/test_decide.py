@@ -655,6 +655,8 @@ def test_events_are_filtered_by_words_actor_subject_and_day(world: World) -> Non
     text = text_of(get(client, "audit", query=f"?verb=found+eligible&subject={application.code}"))
     assert "access.find_eligible" in text
     assert "Looks fine." in text
+    assert 'data-when="seconds"' in text
+    assert '<option value="Found eligible">' in text
     rows = rows_of(get(client, "audit", query=f"?actor={world.officer.email}&verb=access&format=csv"))
     assert {row["verb"] for row in rows} == {"access.open_call", "access.find_eligible"}
     yesterday = timezone.now().date() - timedelta(days=1)

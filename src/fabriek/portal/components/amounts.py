@@ -103,14 +103,15 @@ def weekday_text(value: date | datetime) -> str:
 
 
 def moment_text(value: date | datetime, style: str = "") -> str:
-    """A date as ``20 Nov 2026``, a moment as ``20 Nov 2026, 14:00 UTC`` (before the zone is known)."""
+    """A date as ``20 Nov 2026``, a moment as ``20 Nov 2026, 14:00 UTC`` (before the zone is known); ``style="seconds"``
+    with its seconds."""
     day = formats.date_format(value, "j M Y")
     if (get_language() or "").startswith("nl"):
         # Django writes short months with a capital, which Dutch has not.
         day = day.lower()
     if not isinstance(value, datetime) or style == "date":
         return day
-    clock = f"{formats.date_format(value, 'H:i')} UTC"
+    clock = f"{formats.date_format(value, 'H:i:s' if style == 'seconds' else 'H:i')} UTC"
     return clock if style == "time" else f"{day}, {clock}"
 
 

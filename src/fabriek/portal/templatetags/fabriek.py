@@ -112,7 +112,7 @@ def number(value: Any, decimals: int | None = None) -> str:
 def when(value: date | datetime | None, style: str = "") -> SafeString:
     """A date or moment as <time>; moments become the reader's zone.
 
-    ``|when:"date"`` and ``"time"`` show a part.
+    ``|when:"date"`` and ``"time"`` show a part, ``"seconds"`` a moment to the second.
     """
     if value is None:
         return mark_safe("")

@@ -17,6 +17,7 @@ from fabriek.conf.amounts import number_text
 from fabriek.conf.sorting import ordered
 from fabriek.ledger.queries import check, totals
 from fabriek.portal.access import requires
+from fabriek.portal.components.amounts import hours_text
 from fabriek.portal.components.states import STATES
 from fabriek.portal.pages.decide.forms import AuditFilter
 from fabriek.portal.pages.decide.replies import csv_file, page
@@ -53,7 +54,7 @@ def index(request: HttpRequest) -> HttpResponse:
         filters=filters,
         shown=shown,
         lines=[Line(event, words_of(event.verb), _data(event.data)) for event in shown],
-        verbs=VERBS,
+        verbs=sorted({str(words) for words in VERBS.values()}),
         totals=totals(),
         is_filtered=any(filters.data.get(name) for name in filters.fields),
     )
@@ -92,7 +93,7 @@ def _state(value: str) -> str:
 def _said(name: str, value: Any) -> str:
     """Amounts of seconds in hours; the rest as it stands."""
     if name in ("accelerator_seconds", "core_seconds") and isinstance(value, int):
-        return number_text(value / 3600, 1)
+        return hours_text(value)
     return _value(value)
 
 

@@ -42,6 +42,7 @@ from fabriek.portal.components.plots import Column, Figure
 from fabriek.portal.components.promise_names import short_name
 from fabriek.portal.pages.decide.prices import prices_csv, prices_of
 from fabriek.portal.pages.decide.replies import csv_file, page, person_of, see_other, show_refusal
+from fabriek.programmes.models import Promise
 from fabriek.promises.measures import Hours, measure
 from fabriek.promises.queries import hours, measured_promises
 from fabriek.register.models import Partition
@@ -250,7 +251,10 @@ def _why(row: DecisionRow, said: Speech) -> str:
 
 @dataclass(frozen=True)
 class PlannedPromise:
-    """A promise in the plan: amounts in accelerator-seconds, and as parts of what it is a fraction of (None: of 0)."""
+    """A promise in the plan: amounts in accelerator-seconds, and as parts of what it is a fraction of (None: of 0).
+
+    `fraction` is of what this decision is about; `promised` is the promise as it was made, where that has another one.
+    """
 
     name: str
     short_name: str
@@ -261,17 +265,24 @@ class PlannedPromise:
     fraction: float
     part: float | None
     of: str
+    promised: Promise | None
+
+
+def _made_as(code: str) -> str:
+    """The promise of which `code:programme` in a problem is the part for one programme."""
+    return code.partition(":")[0]
 
 
 def _promises(found: DecisionPage) -> list[PlannedPromise]:
     terms = {row["id"]: row for row in found.problem.get("promises", [])}
     names = names_of_promises(terms)
+    promised = {promise.code: promise for promise in Promise.objects.filter(code__in=map(_made_as, terms))}
     planned = []
     for result in found.plan["promises"]:
         row = terms.get(result["id"])
         if row is None:
             continue
-        fraction = row["fraction"]
+        fraction, made = row["fraction"], promised.get(_made_as(row["id"]))
         base = result["required"] / fraction if fraction else 0
         planned.append(
             PlannedPromise(
@@ -284,6 +295,7 @@ def _promises(found: DecisionPage) -> list[PlannedPromise]:
                 fraction=fraction,
                 part=result["reached"] / base if base else None,
                 of=_("awarded hours") if row["of"] == "awarded" else _("the hours still to be decided on"),
+                promised=made if made and made.fraction is not None and float(made.fraction) != fraction else None,
             )
         )
     return planned

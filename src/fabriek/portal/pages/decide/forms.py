@@ -339,7 +339,9 @@ class RoleForm(forms.Form):
 class AuditFilter(forms.Form):
     """Which events."""
 
-    verb = forms.CharField(label=_("What"), required=False, max_length=80)
+    verb = forms.CharField(
+        label=_("What"), required=False, max_length=80, widget=forms.TextInput(attrs={"list": "verbs"})
+    )
     actor = forms.CharField(label=_("Who"), required=False, max_length=200)
     subject = forms.CharField(label=_("About"), required=False, max_length=120)
     since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 
-from fabriek.portal.components.amounts import hours_text
+from fabriek.portal.components.amounts import hours_text, moment_text
 from fabriek.projects.models import Allocation
 from fabriek.projects.queries import allocation_rows
 from fabriek.recipes.models import Output
@@ -110,7 +110,7 @@ def _field(parameter: Parameter, checkpoints: list[Output]) -> forms.Field:
 
 def _checkpoint_words(output: Output) -> str:
     job, loss = output.result.job, output.result.metrics.get("validation_loss")
-    name, when = output.result.name, f"{job.ended_at:%Y-%m-%d %H:%M}, {job.cluster.code}"
+    name, when = output.result.name, f"{moment_text(job.ended_at)}, {job.cluster.code}"
     if loss is None:
         return f"{name}, {when}"
     return _("%(model)s, loss %(loss)s, %(when)s") % {"model": name, "loss": f"{loss:.3f}", "when": when}

@@ -115,7 +115,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         cache.add(key, 0, _WITHIN)
         if cache.incr(key) <= _MAILS:
             send_sign_in_link(email, settings.FABRIEK_BASE_URL)
-        return render(request, "use/link_sent.html", {"email": email})
+        # A demonstration without a mail server writes its mail to files; elsewhere nobody is told of folders.
+        folder = getattr(settings, "EMAIL_FILE_PATH", None) if settings.FABRIEK_DEMO else None
+        return render(request, "use/link_sent.html", {"email": email, "mail_folder": folder})
     context = {"form": form, "people": demo_people() if settings.FABRIEK_DEMO else [], "next": next_of(request)}
     context["provider"] = provider()
     return render(request, "use/sign_in.html", context, status=422 if form.errors else 200)

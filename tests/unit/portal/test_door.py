@@ -103,6 +103,9 @@ def test_what_lacks_is_told_but_not_while_somebody_still_answers() -> None:
     underway = ask(headers={"HX-Request": "true", "HX-Trigger": "as-you-go"}, **said)
     assert "There is a problem" not in underway
     assert "<html" not in underway
+    said |= {"country": "NL", "who": "startup", "purpose": "train"}
+    refused = Client().get(ADDRESS, said, headers={"HX-Request": "true"})
+    assert refused["HX-Redirect"].startswith(ADDRESS), "the whole page marks the questions"
     assert "This can be estimated for language models only" in ask(size="estimate", purpose="other")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -238,3 +239,14 @@ def test_every_page_ends_a_project_on_its_last_day() -> None:
         assert f'datetime="{last}"' in page, address
         # The curve of a project's hours has the day after too.
         assert address in pages or f'datetime="{project.ends}"' not in page, address
+
+
+def test_a_demonstration_says_where_its_mail_lies_and_a_platform_does_not(
+    client: Client, settings: Any, tmp_path: Path
+) -> None:
+    settings.EMAIL_FILE_PATH = tmp_path / "mail"
+    for demo in (True, False):
+        settings.FABRIEK_DEMO = demo
+        page = client.post("/sign-in/", {"email": f"somebody-{demo}@example.org"}).content.decode()
+        assert "A link is on its way" in page
+        assert (str(tmp_path) in page) == demo

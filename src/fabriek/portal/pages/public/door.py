@@ -202,6 +202,9 @@ def what_can_i_get(request: HttpRequest) -> HttpResponse:
         context |= _answer(request, form)
     template = "public/matches.html" if request.headers.get("HX-Request") else "public/what_can_i_get.html"
     response = render(request, template, context)
+    if form.errors and not is_underway and request.headers.get("HX-Request"):
+        # The answer's half of the page can't mark the questions: the whole page does.
+        response["HX-Redirect"] = request.get_full_path()
     response["Vary"] = "HX-Request"
     return response
 

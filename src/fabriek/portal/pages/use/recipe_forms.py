@@ -110,7 +110,8 @@ def _field(parameter: Parameter, checkpoints: list[Output]) -> forms.Field:
 
 def _checkpoint_words(output: Output) -> str:
     job, loss = output.result.job, output.result.metrics.get("validation_loss")
-    name, when = output.result.name, f"{moment_text(job.ended_at)}, {job.cluster.code}"
+    ended = f"{moment_text(job.ended_at)}, " if job.ended_at else ""
+    name, when = output.result.name, f"{ended}{job.cluster.code}"
     if loss is None:
         return f"{name}, {when}"
     return _("%(model)s, loss %(loss)s, %(when)s") % {"model": name, "loss": f"{loss:.3f}", "when": when}

@@ -177,6 +177,9 @@ def test_when_the_job_has_ended_the_page_stops_asking_for_output(client: Client,
     assert last.content.decode().startswith("two\n")
     assert "hx-get" not in last.content.decode()
     assert more(client, job, 8).status_code == 286
+    page = client.get(f"/jobs/{job.uuid}/").content.decode()
+    assert " data-ended" in page, "it opens at its end"
+    assert "data-grows" not in page
 
 
 def test_output_is_downloaded_as_text_and_only_by_who_may_read_it(client: Client, job: Job) -> None:

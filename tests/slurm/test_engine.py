@@ -145,9 +145,9 @@ def test_who_left_the_project_may_not_submit(site):
 
 def test_what_waits_of_who_left_the_project_starts_when_they_are_back_and_no_sooner(site):
     state = site.made("waits", accelerator_seconds_limit=60_000)
-    blocker = site.engine.submit(site.order(state, "sleep 1800", "--gpus=4 -N 2 -t 40"))
+    blocker = site.engine.submit(site.order(state, "sleep 1800", "--gpus=8 -N 2 -t 40"))
     site.until(blocker, lambda report: report.state == "RUNNING")
-    waiting = site.engine.submit(site.order(state, directives="--gpus=4 -N 2 -t 1"))
+    waiting = site.engine.submit(site.order(state, directives="--gpus=8 -N 2 -t 1"))
     gone = state.model_copy(update={"users": []})
     assert site.engine.provision([gone]) == {}
     assert site.engine.report(blocker).state == "RUNNING", "what runs goes on"

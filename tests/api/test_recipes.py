@@ -87,7 +87,7 @@ def test_what_does_not_hold_is_a_problem_with_each_parameter(allocation: Allocat
         assert answer.status_code == 422
         assert answer["Content-Type"] == "application/problem+json"
         assert answer.json()["faults"] == {
-            "steps": ["From 1 to 1000000."],
+            "steps": ["From 1 to 1,000,000."],
             "surprise": ["This recipe has no such parameter."],
         }
 

@@ -43,6 +43,8 @@ def apply(page: Any, title: str = TITLE) -> None:
     page.get_by_role("button", name="Apply").click()
     page.get_by_role("button", name="Save and continue").click()
     page.get_by_label("GPU-hours").first.fill("50")
+    # At a month's end the next one is proposed, and the job below runs now.
+    page.get_by_label("From").first.select_option(index=0)
     page.get_by_role("button", name="Save and continue").click()
     page.get_by_label("Title").fill(title)
     page.get_by_text("Saved", exact=True).wait_for()

@@ -49,11 +49,11 @@ def best_run(free: FreeByMonth, months: int, since: date = date.min) -> int:
 
 
 def first_month_with_room(call: Call, free: FreeByMonth, now: datetime) -> date:
-    """The first month on offer that begins after the answer to an application of now, and has hours free; where none
-    has, the first on offer."""
+    """The first month on offer that isn't over when an application of now is answered at the latest, and has hours
+    free; where none has, the first on offer."""
     answer = answer_due(now, call.answer_working_days, call.factory.country).date()
     months = sorted({month for there in free.values() for month, seconds in there.items() if seconds >= 3600})
-    return next((month for month in months if month > answer), call.first_month)
+    return next((month for month in months if month_after(month, 1) > answer), call.first_month)
 
 
 def shortages(call: Call, asked: Iterable[Alternative]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -51,7 +51,9 @@ def test_the_form_shows_what_each_month_has_free_and_begins_where_there_is_room(
     world = make_world()
     free = free_by_month([world.call])[world.call.pk]
     at = datetime.combine(MONTH, datetime.min.time(), UTC)
-    assert first_month_with_room(world.call, free, at) == NEXT, "the answer comes when the first month has begun"
+    assert first_month_with_room(world.call, free, at) == MONTH
+    late = datetime.combine(NEXT, datetime.min.time(), UTC) - timedelta(hours=1)
+    assert first_month_with_room(world.call, free, late) == NEXT, "the answer comes when the first month is over"
     assert first_month_with_room(world.call, {}, at) == world.call.first_month
     (there,) = free.values()
     applicant = make_person(organisation=make_organisation("startup"))

@@ -57,7 +57,7 @@ def test_what_does_not_hold_ends_with_status_2_and_a_line_for_each_parameter() -
     allocation = make_allocation(make_world(), gpu_hours=10)
     fabriek = Command(lead_of(allocation))
     told = fabriek.run("recipe", "run", "train-small-lm", allocation.code, "--set", "steps=0", status=2)
-    assert "steps: From 1 to 1000000." in told.output
+    assert "steps: From 1 to 1,000,000." in told.output
     told = fabriek.run("recipe", "run", "train-small-lm", allocation.code, "--set", "steps", status=2)
     assert "NAME=VALUE" in told.output
     fabriek.run("recipe", "show", "nothing", status=1)

@@ -15,7 +15,7 @@ run: .venv/runtime
 
 test: check
 	@$(BIN)/python tests/needs.py
-	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=40 --durations-min=5
 
 check: .venv/dev
 	$(BIN)/ruff check .

@@ -75,6 +75,9 @@ def needs(field: str, otherwise: Any) -> Callable[[Callable[..., Any]], Any]:
 ENDLESS = np.iinfo(np.int64).max // 4
 """Later than any instant, longer than any time, more than any number of processors; adding two doesn't overflow."""
 
+ROUNDING = 2.0**-40
+"""Numbers that differ by no more than this part of what they were worked out from are equal: the rest is rounding."""
+
 
 @jit
 def bits(number: int) -> int:

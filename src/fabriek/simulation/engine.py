@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fabriek.simulation.compiled import ENDLESS, entry, jit
+from fabriek.simulation.compiled import ENDLESS, ROUNDING, entry, jit
 from fabriek.simulation.failing import fail, is_outage, next_outage, repair
 from fabriek.simulation.fitting import fits_now, holds, placed, room_for
 from fabriek.simulation.holding import head_fits_beside, held_shadow, limit_room, occupy_then_too, within_budget
@@ -46,8 +46,12 @@ def _first_of(simulation, number):
 def _before(simulation, lane, place, other, rival):
     """Whether the job at this place of this lane is served before the rival's."""
     one, two = simulation.places[place], simulation.places[rival]
-    mine, theirs = simulation.lanes[lane].offset + one.key, simulation.lanes[other].offset + two.key
-    return mine > theirs or (mine == theirs and one.job < two.job)
+    mine, theirs = simulation.lanes[lane].offset, simulation.lanes[other].offset
+    more = (mine + one.key) - (theirs + two.key)
+    # Sums of the same may differ by their rounding, which is a matter of what was summed.
+    if abs(more) > ROUNDING * (abs(mine) + abs(one.key) + abs(theirs) + abs(two.key)):
+        return more > 0
+    return one.job < two.job
 
 
 @jit

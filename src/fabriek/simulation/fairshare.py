@@ -6,6 +6,7 @@ A tree in arrays: node 0 is the root, parents come before their children, the le
 
 from __future__ import annotations
 
+from math import frexp, ldexp
 from typing import NamedTuple
 
 import numpy as np
@@ -73,6 +74,15 @@ def classic(tree, usage, damping, factor):
             factor[tree.leaf[node]] = 2.0 ** (-effective[node] / share[node] / damping) if share[node] > 0 else 0.0
 
 
+@jit
+def _ratio(share, part):
+    """A share over a part, to 32 bits: the same for the same ratio, however it was rounded."""
+    if part == 0:
+        return 0.0
+    digits, power = frexp(share / part)
+    return ldexp(float(round(ldexp(digits, 32))), power - 32)
+
+
 @entry
 def fair_tree(tree, usage, factor):
     """Fill `factor`, by association, with its rank in the fair tree: 1 for the first, 1 / leaves for the last.
@@ -87,7 +97,7 @@ def fair_tree(tree, usage, factor):
     for node in range(1, len(used)):
         together = used[tree.parent[node]]
         part = used[node] / together if together > 0 else 0.0
-        level[node] = np.inf if part == 0 and tree.share[node] > 0 else (tree.share[node] / part if part > 0 else 0.0)
+        level[node] = np.inf if part == 0 and tree.share[node] > 0 else _ratio(tree.share[node], part)
     # A stack of groups of nodes, each to be ranked among themselves; the groups lie behind one another in `nodes`.
     nodes = np.empty(2 * len(used) + 2, np.int32)
     starts = np.empty(len(used) + 2, np.int32)

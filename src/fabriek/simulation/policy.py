@@ -37,8 +37,9 @@ class Weights:
     """Slurm's multifactor priority: the sum of factors between 0 and 1, each times its weight (PriorityWeight…).
 
     Worked out every `period` seconds from the first job's submission on (PriorityCalcPeriod), and by the last working
-    out for a job that is submitted in between; its age is then below 0 until the next. Equal priorities: who was
-    submitted earlier, then the order of the file. Names that a mapping lacks have factor 0; shares, 1.
+    out for a job that is submitted in between; its age is then below 0 until the next. Equal priorities, and such as
+    differ by no more than their rounding: who was submitted earlier, then the order of the file. Names that a mapping
+    lacks have factor 0; shares, 1.
     """
 
     __pydantic_config__ = _STRICT

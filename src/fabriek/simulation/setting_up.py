@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fabriek.simulation.compiled import ENDLESS
+from fabriek.simulation.compiled import ENDLESS, ROUNDING
 from fabriek.simulation.failures import outages_of
 from fabriek.simulation.fairshare import Tree, tree_of
 from fabriek.simulation.jobs import Jobs
@@ -176,7 +176,7 @@ def _order_of_service(
         key = own
         if weights is not None and name == "young":
             key = own - weights.age / weights.most_age * (jobs.submit - jobs.submit[0])
-        order = np.lexsort((-key, records["lane"]))
+        order = np.lexsort((-_without_rounding(key), records["lane"]))
         here = places[twin * count : (twin + 1) * count]
         here["job"], here["key"] = order, key[order]
         here["units"], here["estimate"] = records["units"][order], records["estimate"][order]
@@ -184,6 +184,11 @@ def _order_of_service(
     if weights is None:
         records["old"] = records["young"]
     return places
+
+
+def _without_rounding(key: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Whole numbers in the order of these, the same for those that are equal but for rounding."""
+    return np.rint(np.ldexp(key / ROUNDING, -np.frexp(np.abs(key).max())[1]))
 
 
 def _lanes(places: NDArray[Any], records: NDArray[Any], count: int) -> NDArray[Any]:

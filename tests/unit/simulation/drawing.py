@@ -17,7 +17,8 @@ _JOB = st.tuples(
 )
 
 
-def _jobs(rows: list[tuple[int, ...]]) -> Jobs:
+def drawn_jobs(rows: list[tuple[int, ...]]) -> Jobs:
+    """From rows of submission, run, what the estimate is more, processors, user, account, class and QOS."""
     submit, run, more, size, user, account, klass, qos = zip(*rows, strict=True)
     return jobs_of(
         submit,
@@ -35,4 +36,4 @@ def _jobs(rows: list[tuple[int, ...]]) -> Jobs:
     )
 
 
-TRACES = st.lists(_JOB, min_size=1, max_size=40).map(_jobs)
+TRACES = st.lists(_JOB, min_size=1, max_size=40).map(drawn_jobs)

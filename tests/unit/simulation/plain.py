@@ -3,6 +3,7 @@ each instant. What it takes an hour for, the simulator must answer alike."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from math import ceil
 from typing import Any
 
@@ -12,6 +13,8 @@ from fabriek.simulation.policy import Backfill, FairShare, Machine, Policy
 from fabriek.simulation.sites import Route
 
 FOR_EVER = 10**15
+DIGITS = 15
+"""Behind the point, of priorities and levels. They are worked out to 28: rounding makes none unequal that are equal."""
 
 
 class Plain:
@@ -43,8 +46,8 @@ class Plain:
         self.spent = [0] * len(jobs)
         self.heads: dict[int, list[int]] = {}
         self.pairs = sorted({(int(a), int(u)) for a, u in zip(jobs.account, jobs.user, strict=True)})
-        self.usage, self.recent = dict.fromkeys(self.pairs, 0.0), dict.fromkeys(self.pairs, 0.0)
-        self.factor = dict.fromkeys(self.pairs, 1.0)
+        self.usage, self.recent = dict.fromkeys(self.pairs, Decimal()), dict.fromkeys(self.pairs, Decimal())
+        self.factor = dict.fromkeys(self.pairs, Decimal(1))
         self.reckoned = int(jobs.submit[0])
 
     def name(self, over: str, job: int) -> str:
@@ -107,35 +110,36 @@ class Plain:
         weights = self.policy.weights
         if weights is None:
             return
-        keep = 0.5 ** (weights.period / weights.half_life) if weights.half_life else 1.0
+        keep = Decimal("0.5") ** (Decimal(weights.period) / weights.half_life) if weights.half_life else 1
         for pair in self.pairs:
             self.usage[pair] = self.usage[pair] * keep + self.recent[pair]
-            self.recent[pair] = 0.0
+            self.recent[pair] = Decimal()
         self.reckoned = now
         users_of: dict[int, list[int]] = {}
         for account, user in self.pairs:
             users_of.setdefault(account, []).append(user)
         used = {account: sum(self.usage[account, user] for user in users) for account, users in users_of.items()}
         whole = sum(used.values())
-        share = {account: weights.shares.get(self.jobs.accounts[account], 1.0) for account in users_of}
+        raw = {account: Decimal(weights.shares.get(self.jobs.accounts[account], 1.0)) for account in users_of}
+        share = {account: one / sum(raw.values()) for account, one in raw.items()}
         if weights.algorithm is FairShare.CLASSIC:
             for account, user in self.pairs:
-                part = share[account] / sum(share.values())
-                own = used[account] / whole if whole else 0.0
+                own = used[account] / whole if whole else Decimal()
                 siblings = len(users_of[account])
-                mine = self.usage[account, user] / whole if whole else 0.0
+                mine = self.usage[account, user] / whole if whole else Decimal()
                 effective = mine + (own - mine) / siblings
-                self.factor[account, user] = 2.0 ** (-effective / (part / siblings) / weights.damping)
+                ratio = effective / (share[account] / siblings)
+                self.factor[account, user] = Decimal("0.5") ** (ratio / Decimal(weights.damping))
             return
 
-        def level(part: float, use: float, together: float) -> float:
-            return part / (use / together) if together and use else float("inf")
+        def level(part: Decimal, use: Decimal, together: Decimal) -> Decimal:
+            return round(part / (use / together), DIGITS) if together and use else Decimal("inf")
 
-        accounts = {a: level(share[a] / sum(share.values()), used[a], whole) for a in users_of}
+        accounts = {a: level(share[a], used[a], whole) for a in users_of}
         rank = len(self.pairs)
         for value in sorted(set(accounts.values()), reverse=True):
             users = {
-                (a, u): level(1 / len(users_of[a]), self.usage[a, u], used[a])
+                (a, u): level(Decimal(1) / len(users_of[a]), self.usage[a, u], used[a])
                 for a in users_of
                 if accounts[a] == value
                 for u in users_of[a]
@@ -143,22 +147,23 @@ class Plain:
             for one in sorted(set(users.values()), reverse=True):
                 level_ones = [pair for pair, found in users.items() if found == one]
                 for pair in level_ones:
-                    self.factor[pair] = rank / len(self.pairs)
+                    self.factor[pair] = Decimal(rank) / len(self.pairs)
                 rank -= len(level_ones)
 
-    def priority(self, job: int) -> float:
+    def priority(self, job: int) -> Decimal:
         weights, jobs = self.policy.weights, self.jobs
         if weights is None:
-            return 0.0
-        age = min(self.reckoned - self.arrived[job], weights.most_age) / weights.most_age
-        part = self.units[job] / self.whole[self.pool[job]]
-        return (
-            weights.age * age
-            + weights.fair_share * self.factor[int(jobs.account[job]), int(jobs.user[job])]
-            + weights.size * (1 - part if weights.small_first else part)
-            + weights.partition * weights.partition_factors.get(jobs.partitions[jobs.partition[job]], 0.0)
-            + weights.qos * weights.qos_factors.get(jobs.qoses[jobs.qos[job]], 0.0)
-        )
+            return Decimal()
+        age = Decimal(min(self.reckoned - self.arrived[job], weights.most_age)) / weights.most_age
+        part = Decimal(self.units[job]) / self.whole[self.pool[job]]
+        factors = [
+            (weights.age, age),
+            (weights.fair_share, self.factor[int(jobs.account[job]), int(jobs.user[job])]),
+            (weights.size, 1 - part if weights.small_first else part),
+            (weights.partition, weights.partition_factors.get(jobs.partitions[jobs.partition[job]], 0.0)),
+            (weights.qos, weights.qos_factors.get(jobs.qoses[jobs.qos[job]], 0.0)),
+        ]
+        return round(sum((Decimal(weight) * Decimal(factor) for weight, factor in factors), Decimal()), DIGITS)
 
     # Events
 

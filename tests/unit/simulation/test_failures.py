@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.unit.simulation.drawing import TRACES, WHOLE
+from tests.unit.simulation.drawing import TRACES, WHOLE, drawn_jobs
 from tests.unit.simulation.plain import Plain, plain_run
 from tests.unit.simulation.plain_nodes import PlainNodes
 from tests.unit.simulation.test_against_plain import HELD, LIMITS, WEIGHTS
@@ -21,6 +21,7 @@ from fabriek.simulation.policy import (
     EASY,
     FCFS,
     Backfill,
+    FairShare,
     Held,
     Limit,
     Machine,
@@ -214,7 +215,24 @@ def test_units_that_fail(jobs: Jobs, outages: tuple[Outage, ...], requeue: bool,
     _same(schedule, plain_run(jobs, machine, policy))
 
 
+# At 4, the fifth and the eighth have the same priority, but for rounding: the fifth came first.
+_LEVEL = drawn_jobs(
+    [
+        (0, 0, 1, 1, 2, 1, 0, 0),
+        (0, 1, 0, 2, 0, 2, 0, 0),
+        (0, 1, 0, 6, 0, 1, 0, 0),
+        (0, 2, 0, 3, 0, 0, 0, 0),
+        (3, 0, 1, 3, 1, 1, 0, 0),
+        (3, 2, 0, 3, 0, 2, 0, 0),
+        (4, 1, 0, 1, 1, 0, 0, 0),
+        (4, 1, 0, 2, 0, 0, 0, 0),
+    ]
+)
+_BY_USE = Weights(age=0.0, fair_share=64.0, half_life=0, period=1, algorithm=FairShare.CLASSIC, shares={"physics": 2.0})
+
+
 @given(TRACES, _OUTAGES, st.booleans(), WEIGHTS, LIMITS, HELD)
+@example(_LEVEL, (Outage(0, 1),), False, _BY_USE, [], [])
 @settings(max_examples=200, deadline=None)
 def test_units_with_all_together(
     jobs: Jobs,

@@ -52,6 +52,30 @@ def test_users_that_are_level_have_the_same_rank() -> None:
     assert factors("tree", _TWO, [30, 30, 10]) == pytest.approx([2 / 3, 2 / 3, 1])
 
 
+def test_accounts_that_are_level_but_for_rounding_are_level() -> None:
+    # Accounts of one, two and two shares used 13, 17 and 17 of 47: of the latter two, users are ranked together. Of
+    # what a third is of the 17, 6 is as much as 9 is of what a half is.
+    tree = tree_of([-1, 0, 0, 0, 1, 1, 2, 2, 3, 3, 3], [1, 1, 2, 2, *[1] * 7], [-1] * 4 + list(range(7)))
+    found = factors("tree", tree, [6, 7, 8, 9, 11, 0, 6])
+    assert [round(7 * one) for one in found] == [2, 1, 6, 5, 3, 7, 5]
+
+
+def test_priorities_that_are_equal_but_for_rounding_are_equal() -> None:
+    # Ada and bob, of x, used 1 each, and cy, of y, 3: ada's effective use is 0.3 on 0.25, cy's 0.6 on 0.5. In floating
+    # point ada's factor is the less by one bit. She came first.
+    jobs = jobs_of(
+        [0, 0, 0, 1, 2],
+        [1, 1, 3, 1, 1],
+        [1, 1, 1, 3, 3],
+        user=[0, 1, 2, 0, 2],
+        account=[0, 0, 1, 0, 1],
+        users=("ada", "bob", "cy"),
+        accounts=("x", "y"),
+    )
+    weights = Weights(age=0.0, fair_share=1.0, half_life=0, period=1, algorithm=FairShare.CLASSIC)
+    assert simulate(jobs, Machine.of(3), Policy(weights=weights)).start.tolist() == [0, 0, 0, 3, 4]
+
+
 @pytest.mark.parametrize("algorithm", FairShare)
 def test_who_used_less_is_served_first(algorithm: FairShare) -> None:
     # Bob runs first; when the machine comes free at 100, ada's job goes before his second, though it came later.

@@ -59,16 +59,14 @@ def test_what_is_wrong_with_a_slurmctld_is_told(site: Site, changed: Change) -> 
             partition: f"{partition}AllowQos=normal AllowAccounts={site.root}other QOS={capped} ",
         }
     )
-    said = notes(site)
-    assert len(said) == 5
-    for wrong in (
+    assert_told(
+        notes(site),
         "AccountingStorageEnforce of alpha is associations,limits,safe and lacks qos",
         "PriorityUsageResetPeriod=MONTHLY",
         "Partition gpu lets in AllowQos=normal only",
         f"Partition gpu does not let in {state.account}",
         f"sacctmgr modify qos {capped} set",
-    ):
-        assert any(wrong in sentence for sentence in said), (wrong, said)
+    )
     changed(
         {
             "priority/multifactor": "priority/basic",
@@ -76,10 +74,8 @@ def test_what_is_wrong_with_a_slurmctld_is_told(site: Site, changed: Change) -> 
             partition: f"{partition}DenyQos={qos} DenyAccounts={state.account} ",
         }
     )
-    said = notes(site)
-    assert len(said) == 4
-    for wrong in ("PriorityType=priority/basic", "neither limited nor metered", "out of DenyQos", "DenyAccounts"):
-        assert any(wrong in sentence for sentence in said), (wrong, said)
+    wrong = ("PriorityType=priority/basic", "neither limited nor metered", "out of DenyQos", "DenyAccounts")
+    assert_told(notes(site), *wrong)
     refused = site.new_engine().provision([state, site.award("absent", partition="nosuch")])
     assert all("counts no GPUs" in why for why in refused.values())
 
@@ -110,6 +106,13 @@ def test_another_clusters_slurm_conf_is_refused(site: Site) -> None:
     with pytest.raises(WrongCluster, match="speak to the cluster alpha"):
         engine.provision([site.award("astray")])
     assert site.bed.run("alpha", "sacctmgr", "-nP", "show", "assoc", "format=cluster,account,user") == before
+
+
+def assert_told(said: list[str], *wrong: str) -> None:
+    """Each of these, and nothing else."""
+    assert len(said) == len(wrong), said
+    for words in wrong:
+        assert any(words in sentence for sentence in said), (words, said)
 
 
 def notes(site: Site) -> list[str]:

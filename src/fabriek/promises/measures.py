@@ -132,9 +132,15 @@ class Measured:
         return self.holds_at["decided"] and self.holds_at["used"]
 
     @property
+    def is_counted(self) -> bool:
+        """Whether it is among those of which pages say how many are kept: floors, caps and baselines. Shares, which are
+        what programmes have, stand apart."""
+        return self.terms.kind != "share"
+
+    @property
     def nothing_awarded(self) -> bool:
         """Nothing was decided on that could keep or break it: it isn't exceeded, which is no merit yet."""
-        if self.terms.kind == "share":
+        if not self.is_counted:
             return not self.decided
         return self.terms.fraction is not None and self.terms.of == "awarded" and not self.whole["decided"]
 

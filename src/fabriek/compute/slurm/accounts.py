@@ -44,8 +44,9 @@ _OF_EACH = ("MaxJobs", "MaxSubmitJobs")
 _OF_ALL = ("GrpJobs", "GrpSubmitJobs")
 _EVERY_JOB_HAS = ("cpu", "mem", "node")
 _INHERITED = (*_OF_EACH, "QOS", "DefaultQOS")
-_ACCOUNTS = ("Account", "User", "ParentName", "Fairshare", *_OF_ALL, "GrpTRES", *_INHERITED)
-_MEMBERS = ("Account", "User", "Partition", *_OF_ALL, "GrpTRES", *_INHERITED)
+_OWN = (*_OF_ALL, "GrpTRES", *_INHERITED)
+_ACCOUNTS = ("Account", "User", "ParentName", "Fairshare", *_OWN)
+_MEMBERS = ("Account", "User", "Partition", *_OWN)
 _QOS = ("Name", "Descr", "Flags", "GrpTRESMins", "GrpJobs", "GrpSubmitJobs")
 Key = tuple[str, str]
 """(account, partition)"""

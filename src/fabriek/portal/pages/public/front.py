@@ -21,7 +21,7 @@ def home(request: HttpRequest) -> HttpResponse:
     running = open_calls()
     calls = running[:3]
     free = free_gpu_hours(calls)
-    made = [one for one in measured_promises() if one.terms.kind != "share"]
+    counted = [one for one in measured_promises() if one.is_counted]
     return render(
         request,
         "public/home.html",
@@ -29,8 +29,8 @@ def home(request: HttpRequest) -> HttpResponse:
             "figures": figures(),
             "calls": [(call, free[call.pk]) for call in calls],
             "open": len(running),
-            "kept": sum(one.holds for one in made),
-            "promises": len(made),
+            "kept": sum(one.holds for one in counted),
+            "promises": len(counted),
         },
     )
 

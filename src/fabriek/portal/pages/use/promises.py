@@ -55,15 +55,15 @@ def index(request: HttpRequest) -> HttpResponse:
     if request.GET.get("format") == "csv":
         return _csv(measured)
     bases = {promise.code: promise for promise in Promise.objects.select_related("programme", "base")}
-    made = [one for one in measured if one.terms.kind != "share"]
+    counted = [one for one in measured if one.is_counted]
     rows = [(one, bases.get(one.terms.code)) for one in in_order(measured, request.GET.get("sort", ""))]
     context = {
         "plots": [plot for kind in ("floor", "cap") if (plot := _plot_of_all(kind, measured)) is not None],
-        "made": [row for row in rows if row[0].terms.kind != "share"],
-        "shares": [row for row in rows if row[0].terms.kind == "share"],
-        "kept": sum(one.holds for one in made),
+        "made": [row for row in rows if row[0].is_counted],
+        "shares": [row for row in rows if not row[0].is_counted],
+        "kept": sum(one.holds for one in counted),
         "broken": [one for one in measured if not one.holds],
-        "total": len(made),
+        "total": len(counted),
         "use_tells_from": percent_text(USE_TELLS_FROM),
         "others": promises_not_on(date.today()),
         "today": date.today(),

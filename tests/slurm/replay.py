@@ -1,8 +1,12 @@
 """A simulated schedule replayed on a real Slurm, with events for a clock, so that a busy machine changes nothing.
 
-Each simulated instant is one step: jobs that end in it are let go, jobs that arrive in it are submitted, and then Slurm
-has time to do what the simulation did. Nothing is asked of when, only of which jobs run after each step. Times that
-jobs ask are hours while steps take seconds, so that how long a step really took makes no difference to a reservation.
+Each simulated instant is one step: the job that ends in it is let go, and once it is gone those that arrive in it are
+submitted, and then Slurm has time to do what the simulation did. Nothing is asked of when, only of which jobs run after
+each step. Times that jobs ask are hours while steps take seconds, so that how long a step really took makes no
+difference to a reservation.
+
+What happens at once in the simulation comes one after the other here, and Slurm decides in between. So no two jobs may
+end in one instant, and who arrives in it has to be last in the queue, as without priorities: then it comes to the same.
 """
 
 from __future__ import annotations
@@ -24,6 +28,10 @@ PATIENCE = 120.0
 """Seconds after which Slurm won't do any more what the simulation did."""
 QUIET = 2.5
 """Seconds in which nothing more starts: two of Slurm's rounds, of a second each."""
+
+AT_ONCE = f"CompleteWait={PATIENCE:.0f}"
+"""All nodes of a job that ends are free before Slurm gives any of them away, as in the simulation; by default it may
+give the first ones away while the last ones are still cleaned up."""
 
 QUICK = "bf_interval=1,sched_interval=1,sched_min_interval=0,batch_sched_delay=0"
 """Slurm's schedulers look every second: the same decisions as with its defaults, sooner."""
@@ -66,13 +74,19 @@ class Step:
 
 
 class Replay:
-    """A schedule on a cluster of a bed, as jobs of somebody's who may run there."""
+    """A schedule on a cluster of a bed, as jobs of somebody's who may run there.
+
+    Raises ValueError for a schedule in which two jobs end in one instant.
+    """
 
     def __init__(
         self, bed: Bed, cluster: str, user: str, folder: Path, schedule: Schedule, patience: float = PATIENCE
     ) -> None:
         self._bed, self._cluster, self._user, self._schedule = bed, cluster, user, schedule
         self._folder, self._patience = folder, patience
+        ends, times = np.unique(schedule.end, return_counts=True)
+        if (times > 1).any():
+            raise ValueError(f"jobs end together at {ends[times > 1]}: what Slurm does in between is not simulated")
         folder.mkdir()
 
     def steps(self, options: Callable[[int], Sequence[str]] = lambda _place: ()) -> list[Step]:
@@ -85,6 +99,7 @@ class Replay:
         for instant in np.unique(np.concatenate((jobs.submit, end))).tolist():
             for number in jobs.number[end == instant].tolist():
                 (self._folder / f"end-{number}").touch()
+                until(lambda number=number: number not in self._running())
             for place in np.flatnonzero(jobs.submit == instant).tolist():
                 self._submit(place, options(place))
             expected = frozenset(jobs.number[(start <= instant) & (instant < end)].tolist())

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.slurm.conftest import short_folder
-from tests.slurm.replay import ACCOUNT, PATIENCE, QUICK, Replay, Step, configure, crowd, values
+from tests.slurm.replay import ACCOUNT, AT_ONCE, PATIENCE, QUICK, Replay, Step, configure, crowd, values
 from tests.slurm.test_bed import let_in
 
 from fabriek.demo.slurm import Bed, Cluster, Partition
@@ -63,7 +63,7 @@ def played(gamma: Bed, job_user: str, folder: Path) -> Played:
         conf = values(settings.conf)
         said = conf.get("SchedulerParameters", "").replace(without, "")
         conf["SchedulerParameters"] = ",".join(filter(None, (said, QUICK)))
-        configure(gamma, "gamma", [f"{name}={value}" for name, value in conf.items()])
+        configure(gamma, "gamma", [*(f"{name}={value}" for name, value in conf.items()), AT_ONCE])
         for line in (*settings.commands, *then):
             gamma.run("gamma", *shlex.split(line))
         try:

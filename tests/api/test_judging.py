@@ -145,3 +145,28 @@ def test_objections_wait_and_are_answered_by_somebody_else(reviewers: list[Perso
     assert post(other, f"/applications/{waiting['application']}/objection/answer", body).status_code == 200
     assert other.get("/api/v1/objections").json()["items"] == []
     assert other.get("/api/v1/objections?answered=true").json()["items"][0]["upheld"] is False
+
+
+def test_a_proposal_is_signed_off_by_others(reviewers: list[Person]) -> None:
+    world, review = in_review()
+    actions.submit_review(review.reviewer, review, {c["code"]: 5 for c in world.call.criteria}, "Good.")
+    actions.settle_consensus(world.officer, review.application)
+    board, officer = (
+        client_of(make_person("board"), "read", "decide", "admin"),
+        client_of(world.officer, "read", "decide"),
+    )
+    address = f"/programmes/{world.call.programme.code}/sign-off"
+    route = {"steps": [{"title": "Governing Board", "role": "board"}], "why": "the board sees all"}
+    problem_of(post(officer, address, route, "put"), 403)
+    problem_of(post(board, address, route | {"steps": [{"title": "Board", "role": "applicant"}]}, "put"), 422)
+    assert post(board, address, route, "put").json()["sign_off"] == route["steps"]
+    code = post(officer, "/decisions", {"calls": [world.call.code]}).json()["code"]
+    assert problem_of(post(officer, f"/decisions/{code}/publish", {}), 409)["step"] == "Governing Board"
+    problem_of(post(officer, f"/decisions/{code}/initial", {}), 403)
+    problem_of(post(board, f"/decisions/{code}/send-back", {"why": ""}), 422)
+    given = post(board, f"/decisions/{code}/initial", {"remark": "Seen."}).json()
+    (step,) = given["sign_off"]
+    assert (step["state"], step["remark"]) == ("signed", "Seen.")
+    assert officer.get(f"/api/v1/decisions/{code}").json()["sign_off"] == given["sign_off"]
+    assert post(officer, f"/decisions/{code}/publish", {}).json()["state"] == "published"
+    problem_of(post(board, f"/decisions/{code}/send-back", {"why": "Too late."}), 409)

@@ -1,4 +1,7 @@
-"""Rule 8 on random lives of applications: no step but those of the table, each on record, nobody with an interest."""
+"""Rule 8 on random lives of applications: no step but those of the table, each on record, nobody with an interest.
+
+Where a route is to be signed off, nothing is published before as many people as it has steps gave their initials.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +18,19 @@ from tests.factories.world import make_draft, make_organisation, make_person, ma
 from fabriek.access import actions
 from fabriek.access.lifecycle import APPLICANT, TRANSITIONS
 from fabriek.access.models import Application, Call, Decision, DecisionState, Objection, Outcome, Review
-from fabriek.access.rules import conflict_of
+from fabriek.access.rules import conflict_of, conflicts
 from fabriek.audit.models import Event
 from fabriek.conf.errors import Refused
 from fabriek.ledger.queries import check
 from fabriek.people.permissions import may
+from fabriek.programmes.actions import set_sign_off
 from fabriek.projects.models import Project
 
 pytestmark = pytest.mark.django_db
 
 # The officer and the operator without an interest more often than the others, so that steps are taken too.
 PEOPLE = st.one_of(st.sampled_from([0, 1]), st.integers(0, 8))
+ROUTE = [{"title": "Second officer", "role": "officer"}, {"title": "Board", "role": "board"}]
 STEPS = {transition.name: transition for transition in TRANSITIONS}
 
 
@@ -36,8 +41,9 @@ class LifeOfApplications(RuleBasedStateMachine):
         peers=st.booleans(),
         stages=st.lists(st.sampled_from([0, 1, 2, 3, 4, 5, 5, 5]), min_size=4, max_size=4),
         decided=st.booleans(),
+        route=st.lists(st.sampled_from(ROUTE), max_size=2, unique_by=lambda step: step["title"]),
     )
-    def begin(self, peers: bool, stages: list[int], decided: bool) -> None:
+    def begin(self, peers: bool, stages: list[int], decided: bool, route: list[dict[str, str]]) -> None:
         self.savepoint = transaction.savepoint()
         self.world = make_world()
         Call.objects.filter(pk=self.world.call.pk).update(review="peer" if peers else "technical", reviewers=1)
@@ -60,6 +66,11 @@ class LifeOfApplications(RuleBasedStateMachine):
         if decided and 5 in stages:
             proposed = actions.propose_decision(self.world.officer, [self.world.call])
             actions.publish_decision(self.world.officer, proposed)
+        set_sign_off(make_person("administrator"), self.world.call.programme, route, "four eyes")
+        self.world.call.refresh_from_db()
+        # A proposal that waits, so that lives in which it is signed off or published too early are tried too.
+        if not decided and 5 in stages:
+            actions.propose_decision(self.world.officer, [self.world.call])
 
     def teardown(self) -> None:
         if hasattr(self, "savepoint"):
@@ -153,6 +164,27 @@ class LifeOfApplications(RuleBasedStateMachine):
         decision = Decision.objects.filter(state=DecisionState.PROPOSED).order_by("-pk").first()
         if decision is not None:
             self.attempt(lambda: actions.publish_decision(self.people[who], decision))
+
+    @rule(who=PEOPLE, agrees=st.sampled_from([True, True, True, False]))
+    def sign(self, who: int, agrees: bool) -> None:
+        decision = Decision.objects.filter(state=DecisionState.PROPOSED).order_by("-pk").first()
+        if decision is not None:
+            verb = actions.initial_decision if agrees else actions.send_back_decision
+            self.attempt(lambda: verb(self.people[who], decision, "A remark."))
+
+    @invariant()
+    def what_is_published_was_signed_off(self) -> None:
+        for decision in Decision.objects.exclude(sign_off=[]):
+            given = list(decision.initials.select_related("person"))
+            assert len({initial.person_id for initial in given} - {decision.proposed_by_id}) == len(given)
+            for initial in given:
+                assert decision.sign_off[initial.step]["role"] in initial.person.role_names()
+                about = Application.objects.filter(outcomes__decision=decision)
+                assert not conflicts(list(about), [initial.person])
+            if decision.state == DecisionState.PUBLISHED:
+                assert [initial.step for initial in given if initial.agrees] == list(range(len(decision.sign_off)))
+            if any(not initial.agrees for initial in given):
+                assert decision.state == DecisionState.DISCARDED
 
     @invariant()
     def every_state_follows_from_the_record(self) -> None:

@@ -95,6 +95,18 @@ class NotReal(Refused):
     slug = "not-real"
 
 
+class NotSignedOff(Refused):
+    """A proposal that still waits for initials. `extra`: step, role."""
+
+    slug = "not-signed-off"
+
+
+class NotYourTurn(NotAllowed):
+    """Initials that somebody else has to give. `extra`: step, role."""
+
+    slug = "not-your-turn"
+
+
 class NotSolved(Refused):
     """A scenario that has no answer (yet)."""
 

@@ -501,6 +501,9 @@ class Decision(models.Model):
     decided_by = models.CharField(max_length=200, help_text="the body that decides")
     legal_basis = models.CharField(max_length=300)
     how_to_object = models.TextField()
+    sign_off = models.JSONField(
+        default=list, blank=True, help_text="the programmes' routes as they were when it was proposed: [{title, role}]"
+    )
     proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField(default=timezone.now)
     published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
@@ -518,6 +521,28 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+
+class Initial(models.Model):
+    """Somebody's initials under a proposal, or with what it was sent back: once a step, and once a person."""
+
+    decision = models.ForeignKey(Decision, models.PROTECT, related_name="initials")
+    step = models.PositiveSmallIntegerField(help_text="its place in the decision's sign-off route, from 0")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    agrees = models.BooleanField()
+    remark = models.TextField(blank=True)
+    given_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["step"]
+        constraints = [
+            models.UniqueConstraint(fields=["decision", "step"], name="initial_once_a_step"),
+            models.UniqueConstraint(fields=["decision", "person"], name="initial_once_a_person"),
+            models.CheckConstraint(condition=Q(agrees=True) | ~Q(remark=""), name="initial_sent_back_says_why"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.decision_id} step {self.step + 1}"
 
 
 class Outcome(models.Model):

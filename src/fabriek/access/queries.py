@@ -291,11 +291,11 @@ DECISION_COLUMNS: dict[str, Column] = {
 
 
 def decisions(sort: str = "") -> list[Decision]:
-    """All decisions, newest first or by a column. Two queries."""
+    """All decisions, newest first or by a column. Four queries."""
     found = (
         Decision.objects.select_related("proposed_by", "published_by", "scenario")
         .defer("problem", "plan", "scenario__problem")
-        .prefetch_related("calls")
+        .prefetch_related("calls", "initials__person")
         .annotate(awarded=Count("outcomes", filter=Q(outcomes__awarded=True)), decided=Count("outcomes"))
     )
     # The order is said here, because Django leaves out a model's own order where it groups.
@@ -328,7 +328,7 @@ def decision_page(code: str) -> DecisionPage | None:
     """A decision, its plan and its applications by score. Five queries."""
     decision = (
         Decision.objects.select_related("proposed_by", "published_by", "scenario")
-        .prefetch_related("calls__programme", "calls__factory")
+        .prefetch_related("calls__programme", "calls__factory", "initials__person")
         .filter(code=code)
         .first()
     )

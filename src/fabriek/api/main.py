@@ -7,8 +7,8 @@ from ninja import NinjaAPI
 from fabriek import __version__
 from fabriek.api.problems import install
 
-# `declaring`, `explaining`, `jobs`, `judging`, `rolling`, `scenarios` and `transfers` add verbs to the routers of
-# others: one address, one router.
+# `declaring`, `explaining`, `jobs`, `judging`, `rolling`, `scenarios`, `signing_off` and `transfers` add verbs to
+# the routers of others: one address, one router.
 from fabriek.api.routes import (
     access,
     administration,
@@ -33,6 +33,7 @@ from fabriek.api.routes import (
     rolling,  # noqa: F401
     saved_searches,
     scenarios,  # noqa: F401
+    signing_off,  # noqa: F401
     sites,
     support,
     transfers,  # noqa: F401

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fabriek.access.actions import ask_scenario, propose_decision, publish_decision
+from fabriek.access.actions import ask_scenario, initial_decision, propose_decision, publish_decision
 from fabriek.access.models import Application, Decision, Scenario
+from fabriek.access.signing_off import next_turn
 from fabriek.access.solving import hold_here, solve_here
 from fabriek.demo import applicants, foreseen, profiles, running, world
 from fabriek.demo.events import plan_the_events
@@ -61,18 +62,24 @@ def steps(machines: tuple[Machine, ...] = EMBEDDED) -> list[Step]:
 
 
 def decide(place: World, step: Callable[[], None]) -> str:
-    """One decision over the three calls, by the optimiser, beside two what-ifs; a person chooses and publishes."""
+    """One decision over the three calls, by the optimiser, beside two what-ifs; a person chooses, others give their
+    initials, and it is published."""
     if Application.objects.filter(is_demo=True, state="reviewed").exists() and not _published():
         proposed = Decision.objects.filter(is_demo=True, state="proposed", scenario__isnull=False).first()
         decision = proposed or propose_decision(
             place.officer, list(place.calls.values()), lambda _what: step(), is_demo=True
         )
         _what_ifs(place, step)
+        while turn := next_turn(decision):
+            decision = initial_decision(place.people[SIGNED_BY[turn.title]], decision, "demonstration")
         publish_decision(place.officer, decision, why="demonstration")
     decision_made = Decision.objects.filter(is_demo=True, state="published").latest("published_at")
     awarded = decision_made.outcomes.filter(awarded=True).count()
     return f"{awarded} of {decision_made.outcomes.count()} awarded"
 
+
+SIGNED_BY = {world.SIGN_OFF[0]["title"]: "second officer", world.SIGN_OFF[1]["title"]: "board"}
+"""Step of the route -> whose initials."""
 
 WHAT_IFS: tuple[tuple[str, list[dict[str, object]]], ...] = (
     (

@@ -32,6 +32,7 @@ from fabriek.programmes.actions import (
     establish_shares,
     make_promise,
     months_from,
+    set_sign_off,
 )
 from fabriek.programmes.models import Programme, Promise, Share
 from fabriek.programmes.reference import load_programmes
@@ -58,6 +59,12 @@ ROLES = (
 )
 OTHER_REVIEWERS = ("Sigrid", "Marco", "Elena", "Jonas", "Claire")
 SECOND_OFFICER = ("Oscar the second officer", "second-officer@demo.example")
+
+SIGN_OFF = (
+    {"title": "Second programme officer", "role": "officer"},
+    {"title": "Board of the Demonstration AI Factory", "role": "board"},
+)
+"""Who gives initials to a proposal of the calls' programmes, in turn. Invented."""
 
 SHARES = {
     "eu-industrial-entry": Decimal("0.05"),
@@ -118,6 +125,7 @@ def gather_people() -> dict[str, Person]:
     second = register_person(SECOND_OFFICER[1], SECOND_OFFICER[0], organisation=hosts, is_demo=True)
     if "officer" not in second.role_names():
         give_first_role(second, "officer")
+    people["second officer"] = second
     experts = ("NL", "DE", "FR", "IT", "SE", "PT")
     names = [people["reviewer"], *(_reviewer(name) for name in OTHER_REVIEWERS)]
     for person, country in zip(names, experts, strict=True):
@@ -243,6 +251,8 @@ def promise_the_shares(people: dict[str, Person], partitions: list[Partition]) -
         declare_capacity(people["operator"], partition, months)
         if Share.objects.filter(partition=partition, month__in=months).count() < len(months) * len(SHARES):
             establish_shares(officer, partition, months, SHARES, why="demonstration")
+    for code in ("eu-industrial-entry", "eu-science"):
+        set_sign_off(people["administrator"], Programme.objects.get(code=code), SIGN_OFF, "demonstration")
     industrial = Programme.objects.get(code="eu-industrial")
     science = Programme.objects.get(code="eu-science")
     for code, name, programme, kind, subject, fraction, rank in (

@@ -36,6 +36,9 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     # studies of policies change nothing either; who runs the machine tries a policy before it is set
     "study policies": frozenset({_O, _B, _P}),
     "read studies": frozenset({_P, _O, _B, _M}),
+    # a proposal's sign-off route is set by who proposes and publishes nothing
+    "set sign-off": frozenset({_B, _M}),
+    "initial decisions": frozenset({_O, _B, _M}),
     "answer objections": frozenset({_O}),
     "establish shares": frozenset({_O}),
     "reallocate": frozenset({_O}),

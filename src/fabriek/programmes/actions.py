@@ -30,6 +30,7 @@ from fabriek.programmes.rules import (
     check_programme,
     check_promise,
     check_share_table,
+    check_sign_off,
     largest_remainder,
 )
 from fabriek.register.models import Partition
@@ -137,6 +138,30 @@ def rename_programme(actor: Any, programme: Programme, name: str, why: str) -> P
     checked(programme).save(update_fields=["name"])
     FormerName.objects.create(programme=programme, name=before, until=timezone.now().date())
     record(actor, "programmes.rename_programme", programme, why=why.strip(), before=before, after=name)
+    return programme
+
+
+@transaction.atomic
+def set_sign_off(actor: Any, programme: Programme, steps: Sequence[Mapping[str, str]], why: str) -> Programme:
+    """Who gives initials, in turn, to a proposal of this programme's hours before it is published.
+
+    Set by who neither proposes nor publishes. What was proposed before keeps its route. The same again changes nothing.
+    Errors: ProgrammeRefused.
+    """
+    require(actor, "set sign-off")
+    route = check_sign_off(steps)
+    programme = (
+        Programme.objects.select_for_update(of=("self",)).select_related("pillar", "parent").get(pk=programme.pk)
+    )
+    if route == programme.sign_off:
+        return programme
+    if not why.strip():
+        raise ProgrammeRefused(
+            _("The sign-off route stays as it is for now."), faults={"why": [_("Say why: it stays on record.")]}
+        )
+    before, programme.sign_off = programme.sign_off, route
+    checked(programme).save(update_fields=["sign_off"])
+    record(actor, "programmes.set_sign_off", programme, why=why.strip(), before=before, after=route)
     return programme
 
 

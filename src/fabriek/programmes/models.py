@@ -47,6 +47,11 @@ class Programme(models.Model):
     overbooking = models.DecimalField(
         max_digits=4, decimal_places=3, default=1, help_text="awards may reach this many times the share (rule 3)"
     )
+    sign_off = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="who gives initials to a proposal before it is published, in turn: [{title, role}]",
+    )
     is_demo = models.BooleanField(default=False)
 
     class Meta:

@@ -10,10 +10,42 @@ from fractions import Fraction
 
 from django.utils.translation import gettext as _
 
+from fabriek.people.models import Role
+from fabriek.people.permissions import PERMISSIONS
 from fabriek.programmes.errors import ProgrammeRefused, PromiseRefused, ShareTableRefused
 
 PLACES = 8
 """Shares are kept with eight decimals: a ten-millionth of a percent."""
+
+
+LONGEST_ROUTE = 8
+"""Steps of a sign-off route, at most."""
+
+
+def check_sign_off(steps: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """A sign-off route as it is kept: who gives initials to a proposal before it is published, in turn.
+
+    steps: title (a desk or function, each once) and role of each; none: whoever may decide publishes alone.
+    Errors: ProgrammeRefused.
+    """
+    route = [{"title": step["title"].strip(), "role": step["role"]} for step in steps]
+    titles = [step["title"].casefold() for step in route]
+    allowed = PERMISSIONS["initial decisions"]
+    faults = []
+    if len(route) > LONGEST_ROUTE:
+        faults.append(_("Take at most %(most)d steps.") % {"most": LONGEST_ROUTE})
+    if not all(titles):
+        faults.append(_("Give each step a title, such as the desk or the function."))
+    if len(set(titles)) < len(titles):
+        faults.append(_("Give each step a title of its own."))
+    if too_long := [title for title in titles if len(title) > 80]:
+        faults.append(_("Take at most 80 characters for %(title)s.") % {"title": too_long[0]})
+    if any(step["role"] not in allowed for step in route):
+        names = ", ".join(sorted(str(Role(role).label) for role in allowed))
+        faults.append(_("Initials are given by who reads decisions: %(roles)s.") % {"roles": names})
+    if faults:
+        raise ProgrammeRefused(_("The sign-off route can't be like this."), faults={"steps": faults})
+    return route
 
 
 def largest_remainder(total: int, fractions: Sequence[Fraction | Decimal]) -> list[int]:

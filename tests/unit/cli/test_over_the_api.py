@@ -187,6 +187,26 @@ def test_an_objection_is_made_and_answered_by_another_officer(reviewers: list[Pe
     assert other.read("objection", "list", "--answered")[0]["answer"] == "Looked at again."
 
 
+def test_a_proposal_is_signed_off_or_sent_back(reviewers: list[Person]) -> None:
+    world, board = make_world(), Command(make_person("board"))
+    review = in_review(world)
+    actions.submit_review(review.reviewer, review, {c["code"]: 5 for c in world.call.criteria}, "So.")
+    actions.settle_consensus(world.officer, review.application)
+    programme = world.call.programme.code
+    board.run("programme", "sign-off", programme, "--step", "board", "--why", "no role", status=2)
+    steps = ("--step", "Head = access=officer", "--step", "Governing Board=board")
+    told = board.run("programme", "sign-off", programme, *steps, "--why", "two eyes more").stdout
+    assert "signed off by Head = access, Governing Board" in told
+    officer, second = Command(world.officer), Command(make_person("officer"))
+    first = officer.read("decision", "propose", world.call.code)
+    assert "Next: Governing Board." in second.run("decision", "initial", first["code"], "--remark", "Seen.").stdout
+    board.run("decision", "send-back", first["code"], "--why", "The floor lacks hours.")
+    again = officer.read("decision", "propose", world.call.code)
+    second.run("decision", "initial", again["code"])
+    assert "It can be published." in board.run("decision", "initial", again["code"]).stdout
+    assert officer.read("decision", "publish", again["code"])["state"] == "published"
+
+
 def test_a_call_is_opened_from_a_file_and_closed(tmp_path: Path) -> None:
     world = make_world()
     officer = Command(world.officer)

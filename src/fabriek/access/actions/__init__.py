@@ -33,6 +33,7 @@ from fabriek.access.actions.reviews import (
 )
 from fabriek.access.actions.rolling import grant_change, offer_again, would_be_granted
 from fabriek.access.actions.scenarios import ask_again, ask_scenario, cancel_scenario
+from fabriek.access.actions.signing_off import initial_decision, send_back_decision
 from fabriek.access.actions.tasks import Done, do_with_all, give_up, resume, work_once
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "do_with_all",
     "give_up",
     "grant_change",
+    "initial_decision",
     "is_open",
     "make_objection",
     "offer_again",
@@ -73,6 +75,7 @@ __all__ = [
     "resume_inquiries",
     "save_draft",
     "save_review",
+    "send_back_decision",
     "settle_all",
     "settle_consensus",
     "start_application",

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from fabriek.access.actions.decisions import HOW_TO_OBJECT, _award, _numbered, _refuse, _refuse_interested
+from fabriek.access.actions.decisions import HOW_TO_OBJECT, _award, _numbered, _refuse
 from fabriek.access.continuous import in_order, request_of, situation_of
 from fabriek.access.errors import DecisionStale
 from fabriek.access.exceeded import without_exceeded
@@ -33,6 +33,7 @@ from fabriek.access.models import (
 from fabriek.access.problem import candidates, compose, horizon, row_of
 from fabriek.access.queue_words import detail_of
 from fabriek.access.rules import conflicts, may_reply
+from fabriek.access.signing_off import refuse_interested
 from fabriek.allocation.continuous import Verdict, after, answer
 from fabriek.allocation.plan import Award, Plan
 from fabriek.allocation.problem import Problem, parse_problem
@@ -167,7 +168,7 @@ def _publish(
     plan = plan if plan is not None and rows else solve(problem, seconds=10.0)
     if faults := verify(problem, plan):
         raise DecisionStale(_("The plan does not hold: %(why)s.") % {"why": faults[0]})
-    _refuse_interested(actor, [by_code[code] for code in [*grants, *refusals]])
+    refuse_interested(actor, [by_code[code] for code in [*grants, *refusals]])
     decision = _numbered(
         origin=DecisionOrigin.CONTINUOUS,
         state=DecisionState.PUBLISHED,

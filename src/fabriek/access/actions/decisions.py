@@ -15,11 +15,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
 from fabriek.access.actions.scenarios import ask_scenario, refuse_unreal
-from fabriek.access.errors import ConflictOfInterest, DecisionStale, NotSolved, RepliesPending, WrongState
+from fabriek.access.errors import DecisionStale, NotSolved, RepliesPending, WrongState
 from fabriek.access.lifecycle import advance
 from fabriek.access.models import Application, ApplicationState, Call, Decision, DecisionState, Outcome, Scenario
 from fabriek.access.problem import candidates
-from fabriek.access.rules import conflicts, may_reply
+from fabriek.access.rules import may_reply
+from fabriek.access.signing_off import refuse_interested, refuse_unsigned, route_of
 from fabriek.access.solving import hold_here, solve_here
 from fabriek.access.words import award_explained, outcome_words, refusal_explained, stored, threshold_detail
 from fabriek.allocation.explain import Explanation, explain_all
@@ -84,6 +85,7 @@ def choose_scenario(actor: Person, scenario: Scenario, why: str = "", *, is_demo
         decided_by=", ".join(sorted({p.decides or p.name for p in programmes}))[:200],
         legal_basis=", ".join(sorted({p.legal_basis for p in programmes if p.legal_basis}))[:300],
         how_to_object=HOW_TO_OBJECT,
+        sign_off=route_of(programmes),
         proposed_by=actor,
         is_demo=scenario.is_demo if is_demo is None else is_demo,
     )
@@ -153,7 +155,7 @@ def publish_decision(actor: Person, decision: Decision, why: str = "") -> Decisi
     """Publish a proposal: award, open the projects, tell the applicants. All of it, or nothing.
 
     Publishing it again changes nothing. Two officers at once: the first wins, the second is told.
-    Errors: WrongState, DecisionStale (something changed since the proposal), ConflictOfInterest.
+    Errors: WrongState, NotSignedOff, DecisionStale (something changed since the proposal), ConflictOfInterest.
     """
     require(actor, "decide")
     decision = Decision.objects.select_for_update(of=("self",)).get(pk=decision.pk)
@@ -162,6 +164,8 @@ def publish_decision(actor: Person, decision: Decision, why: str = "") -> Decisi
     # Who publishes another proposal about one of these calls waits here, and then finds this one stale.
     list(Call.objects.select_for_update(of=("self",)).filter(decisions=decision).order_by("pk"))
     now = timezone.now()
+    if decision.state == DecisionState.PROPOSED:
+        refuse_unsigned(decision)
     if not Decision.objects.filter(pk=decision.pk, state=DecisionState.PROPOSED).update(
         state=DecisionState.PUBLISHED, published_by=actor, published_at=now
     ):
@@ -169,7 +173,7 @@ def publish_decision(actor: Person, decision: Decision, why: str = "") -> Decisi
     calls = list(decision.calls.select_related("programme", "factory").order_by("code"))
     applications = candidates(calls)
     problem, plan = _checked_plan(decision)
-    _refuse_interested(actor, applications)
+    refuse_interested(actor, applications)
     told = {row.application: row for row in explain_all(problem, plan)}
     awards = {row.application: row for row in plan.awards}
     refusals = {row.application: row for row in plan.refusals}
@@ -209,19 +213,6 @@ def _checked_plan(decision: Decision) -> tuple[Problem, Plan]:
         raise DecisionStale(_("The stored plan does not hold: %(why)s. Propose again.") % {"why": faults[0]})
     refuse_unreal(decision.scenario)
     return problem, plan
-
-
-def _refuse_interested(actor: Person, applications: list[Application]) -> None:
-    """Nobody decides on an application that they have an interest in (rule 8)."""
-    interests = conflicts(applications, [actor])
-    if interests:
-        (number, _person), why = next(iter(sorted(interests.items())))
-        application = next(a for a in applications if a.pk == number)
-        raise ConflictOfInterest(
-            _("%(person)s %(why)s in %(application)s and can't publish this decision. Let another officer do so.")
-            % {"person": actor.name, "why": why, "application": application.code},
-            application=application.code,
-        )
 
 
 def _project_of(actor: Person, application: Application, first_month: date, months: int) -> Project:

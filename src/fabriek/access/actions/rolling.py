@@ -9,13 +9,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from fabriek.access.actions.decisions import HOW_TO_OBJECT, _numbered, _outcome, _project_of, _refuse_interested
+from fabriek.access.actions.decisions import HOW_TO_OBJECT, _numbered, _outcome, _project_of
 from fabriek.access.errors import DecisionStale, NothingToDecide, WrongState
 from fabriek.access.exceeded import without_exceeded
 from fabriek.access.lifecycle import advance
 from fabriek.access.models import Call, Decision, DecisionOrigin, DecisionState, Outcome
 from fabriek.access.problem import compose
 from fabriek.access.rolling import Offer, OfferRow, is_decided, offer_of, same_offer
+from fabriek.access.signing_off import refuse_interested
 from fabriek.access.words import award_explained, refusal_words, stored
 from fabriek.allocation.explain.model import Asked
 from fabriek.allocation.plan import Plan
@@ -62,7 +63,7 @@ def offer_again(actor: Person, call: Call, sha256: str, why: str = "", now: date
         raise NothingToDecide(_("Nothing of what is free fits anybody who was displaced."))
     if faults := verify(offer.problem, offer.plan):
         raise DecisionStale(_("The plan does not hold: %(why)s.") % {"why": faults[0]})
-    _refuse_interested(actor, [row.application for row in offer.rows])
+    refuse_interested(actor, [row.application for row in offer.rows])
     decision = _decision(actor, offer, now)
     for row in offer.awards:
         _award(actor, decision, row, now)

@@ -15,6 +15,7 @@ from fabriek.access.attachments import path_of
 from fabriek.access.findings import refusal_of
 from fabriek.access.models import Application, Attachment, Call, Decision, Outcome, Review
 from fabriek.access.rules import ATTACHMENT_MIB, remarks_are_open
+from fabriek.access.signing_off import Turn, turns
 from fabriek.access.words import explanation_of, outcome_words, speech_of, stored
 from fabriek.allocation.explain import Speech
 from fabriek.api.authentication import Scope, actor_of
@@ -171,6 +172,15 @@ class Proposal(Schema):
     calls: list[str] = Field(min_length=1)
 
 
+class SignOffStep(Schema):
+    title: str
+    role: str
+    state: str = Field(description="waits, signed or sent-back")
+    person: str | None
+    given_at: datetime | None
+    remark: str
+
+
 class DecisionRow(Schema):
     code: str
     state: str
@@ -178,6 +188,7 @@ class DecisionRow(Schema):
     calls: list[str]
     problem_sha256: str
     greedy_value: float
+    sign_off: list[SignOffStep]
 
 
 class Decisions(PageOf):
@@ -474,13 +485,31 @@ def decision_row(decision: Decision) -> dict[str, Any]:
         "calls": [call.code for call in decision.calls.all()],
         "problem_sha256": decision.problem_sha256,
         "greedy_value": decision.greedy_value,
+        "sign_off": [_step(turn) for turn in turns(decision)],
+    }
+
+
+def _step(turn: Turn) -> dict[str, Any]:
+    given = turn.initial
+    return {
+        "title": turn.title,
+        "role": turn.role,
+        "state": ("signed" if given.agrees else "sent-back") if given else "waits",
+        "person": given.person.name if given else None,
+        "given_at": given.given_at if given else None,
+        "remark": given.remark if given else "",
     }
 
 
 def decision_of(request: HttpRequest, code: str) -> Decision:
     """A decision, for who may read decisions. Errors: NotAllowed, Http404."""
     require(actor_of(request), "read decisions")
-    found = Decision.objects.select_related("scenario").prefetch_related("calls").filter(code=code).first()
+    found = (
+        Decision.objects.select_related("scenario")
+        .prefetch_related("calls", "initials__person")
+        .filter(code=code)
+        .first()
+    )
     if found is None:
         raise Http404
     return found

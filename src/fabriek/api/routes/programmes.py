@@ -22,6 +22,11 @@ from fabriek.register.models import Partition, System
 router = Router(tags=["programmes"])
 
 
+class Step(Schema):
+    title: str = Field(max_length=80, description="a desk or function")
+    role: str = Field(description="officer, board or administrator")
+
+
 class ProgrammeRow(Schema):
     code: str
     name: str
@@ -30,6 +35,7 @@ class ProgrammeRow(Schema):
     parent: str | None
     overbooking: float
     former_names: list[str]
+    sign_off: list[Step] = Field(description="who gives initials to a proposal before it is published, in turn")
 
 
 class Programmes(PageOf):
@@ -260,6 +266,7 @@ def programme_row(programme: Programme) -> dict[str, Any]:
         "parent": programme.parent.code if programme.parent else None,
         "overbooking": float(programme.overbooking),
         "former_names": [former.name for former in programme.former_names.all()],
+        "sign_off": programme.sign_off,
     }
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fabriek.cli.remote import applicants, explaining
+from fabriek.cli.remote import applicants, explaining, signing_off
 from fabriek.cli.remote.asking import (
     LOCAL,
     Content,
@@ -500,6 +500,8 @@ def register(app: typer.Typer) -> None:
         show=show_decision,
         publish=publish,
         discard=discard,
+        initial=signing_off.initial,
+        send_back=signing_off.send_back,
         download=download,
     )
     group(app, "objection", "Objections to decisions.", list=objections, answer=answer_objection)
@@ -510,6 +512,7 @@ def register(app: typer.Typer) -> None:
         list=programmes,
         establish=establish_programme,
         rename=rename_programme,
+        sign_off=signing_off.sign_off,
     )
     group(
         app,

@@ -51,6 +51,10 @@ STATES: dict[str, Look] = {
     "proposed": Look(_("Proposed"), "info", "ring"),
     "discarded": Look(_("Discarded"), "neutral", "square"),
     "published": Look(_("Published"), "success"),
+    # initials under a proposal
+    "signed": Look(_("Initials given"), "success"),
+    "sent_back": Look(_("Sent back"), "danger", "square"),
+    "waits": Look(_("Waits"), "neutral", "ring"),
     # scenarios
     "asked": Look(_("Waits for the solver"), "neutral", "ring"),
     "solving": Look(_("Being solved"), "info", "ring"),

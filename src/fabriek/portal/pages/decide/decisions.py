@@ -29,6 +29,7 @@ from fabriek.access.queries import (
 )
 from fabriek.access.rules import conflicts
 from fabriek.access.scenarios import scenarios
+from fabriek.access.signing_off import waiting_for
 from fabriek.access.words import names_of_promises, promises_in, speech, threshold_detail
 from fabriek.allocation.explain import Speech, short_words
 from fabriek.conf.errors import Refused
@@ -42,6 +43,7 @@ from fabriek.portal.components.plots import Column, Figure
 from fabriek.portal.components.promise_names import short_name
 from fabriek.portal.pages.decide.prices import prices_csv, prices_of
 from fabriek.portal.pages.decide.replies import csv_file, page, person_of, see_other, show_refusal
+from fabriek.portal.pages.decide.signing_off import minutes, minutes_csv
 from fabriek.programmes.models import Promise
 from fabriek.promises.measures import Hours, measure
 from fabriek.promises.queries import hours, measured_promises
@@ -56,6 +58,7 @@ def index(request: HttpRequest) -> HttpResponse:
         request,
         "decisions",
         waiting=_waiting(progress),
+        to_initial=waiting_for(person_of(request)),
         progress=[(one, one.states[ApplicationState.IN_REVIEW]) for one in progress if one.total],
         empty_calls=[one for one in progress if not one.total],
         ready=sum(one.ready for one in progress),
@@ -146,6 +149,8 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
     ranked = sorted_rows(_ranked(found), sort, RANKED_COLUMNS)
     solved = SolvedScenario(code, found.decision.problem, found.decision.plan)
     if request.GET.get("format") == "csv":
+        if request.GET.get("of") == "minutes":
+            return minutes_csv(found.decision)
         return prices_csv(solved, found.decision.scenario, request.GET.get("of", "")) or _as_csv(found, ranked)
     promises = _promises(found)
     is_proposal = found.decision.state == "proposed"
@@ -175,6 +180,7 @@ def room(request: HttpRequest, code: str) -> HttpResponse:
         scenario_link=_scenario_link(found.decision),
         is_proposal=is_proposal,
         may_decide=may(request.user, "decide"),
+        **minutes(request, found.decision),
     )
 
 

@@ -81,6 +81,7 @@ def index(request: HttpRequest) -> HttpResponse:
         reallocations=reallocations()[:50],
         may_establish=may(request.user, "establish shares"),
         may_reallocate=may(request.user, "reallocate"),
+        may_set_route=may(request.user, "set sign-off"),
     )
 
 

@@ -34,9 +34,16 @@ class Turn:
 
 
 def route_of(programmes: Iterable[Programme]) -> list[dict[str, str]]:
-    """The route of a decision over these programmes: each one's steps, by the programme's code; the same step once."""
-    steps = [step for programme in sorted(programmes, key=lambda one: one.code) for step in programme.sign_off]
+    """The route of a decision over these programmes: each one's steps and then those of what it is part of, by code.
+
+    The same step is walked once. A query for each programme that one is part of.
+    """
+    steps = [step for programme in sorted(programmes, key=lambda one: one.code) for step in _steps_of(programme)]
     return [step for number, step in enumerate(steps) if step not in steps[:number]]
+
+
+def _steps_of(programme: Programme) -> list[dict[str, str]]:
+    return [*programme.sign_off, *(_steps_of(programme.parent) if programme.parent else [])]
 
 
 def turns(decision: Decision) -> list[Turn]:

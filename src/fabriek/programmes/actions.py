@@ -143,7 +143,7 @@ def rename_programme(actor: Any, programme: Programme, name: str, why: str) -> P
 
 @transaction.atomic
 def set_sign_off(actor: Any, programme: Programme, steps: Sequence[Mapping[str, str]], why: str) -> Programme:
-    """Who gives initials, in turn, to a proposal of this programme's hours before it is published.
+    """Who gives initials, in turn, to a proposal of this programme's hours, or of its parts', before it is published.
 
     Set by who neither proposes nor publishes. What was proposed before keeps its route. The same again changes nothing.
     Errors: ProgrammeRefused.

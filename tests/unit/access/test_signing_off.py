@@ -188,6 +188,11 @@ def test_a_route_that_cannot_be_walked_is_refused(steps: list[dict[str, str]], s
     assert programme.sign_off == []
 
 
+def test_the_steps_of_what_a_programme_is_part_of_come_after_its_own(world: World) -> None:
+    set_sign_off(make_person("board"), Programme.objects.get(code="eu"), [LAST], "all of the Union's time")
+    assert proposed(world).sign_off == [*ROUTE, LAST]
+
+
 def test_it_is_set_by_who_neither_proposes_nor_publishes(world: World) -> None:
     programme = world.call.programme
     with pytest.raises(NotAllowed):

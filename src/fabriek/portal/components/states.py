@@ -54,7 +54,7 @@ STATES: dict[str, Look] = {
     # initials under a proposal
     "signed": Look(_("Initials given"), "success"),
     "sent_back": Look(_("Sent back"), "danger", "square"),
-    "waits": Look(_("Waits"), "neutral", "ring"),
+    "waits": Look(_("To come"), "neutral", "ring"),
     # scenarios
     "asked": Look(_("Waits for the solver"), "neutral", "ring"),
     "solving": Look(_("Being solved"), "info", "ring"),

@@ -14,17 +14,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.urls import Resolver404, resolve
+from tests.browser.axe import violations
 from tests.browser.conftest import door
 from tests.browser.happenings import Happened, let_things_happen
 
 from fabriek.portal.urls import urlpatterns
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-# axe-core 4.14.1 (npm, MPL-2.0), as the asset build installs it.
-AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-RUN = """async () => (await axe.run(document, {
-    resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-  })).violations.map(v => v.id + ": " + v.nodes.slice(0, 3).map(n => n.target.join(" ")).join(" | "))"""
 # What the page says of itself: its links, how wide it is, which figures don't fit their frame, whether it says that it
 # is a demonstration; and its two parts as they are written, without what only the server reads, and where it is itself.
 READ = """() => {
@@ -151,6 +147,8 @@ def test_no_page_that_no_link_reaches_is_in_the_way(
     scenario = newest(officer, "/scenarios/", "scenario-")
     faults += faults_at(officer, f"{decision}publish/", width)
     faults += faults_at(officer, f"{decision}discard/", width)
+    for verb in ("initial", "send-back"):
+        faults += faults_at(officer, f"{decision}{verb}/", width)
     faults += faults_at(officer, f"{scenario}choose/", width)
     science = newest(officer, "/calls/", "demo-science-").removeprefix("/calls/")
     faults += faults_at(officer, f"/desk/calls/{science}offer/", width)
@@ -219,8 +217,7 @@ def look(page: Any, address: str, width: int, language: str = "en", status: int 
     faults = []
     parts = {(width, read["main"]), (width, read["frame"])}
     if not parts <= known:
-        page.evaluate(AXE)
-        faults += [f"{address}: {violation}" for violation in page.evaluate(RUN)]
+        faults += [f"{address}: {violation}" for violation in violations(page)]
         known.update(parts)
     if read["wide"] > width:
         faults.append(f"{address}: scrolls sideways, {read['wide']} of {width}")

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.browser.axe import violations
 
 pytestmark = pytest.mark.browser
-AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-RUN = """async () => (await axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}))
-  .violations.map(v => v.id + ": " + v.nodes.slice(0, 3).map(n => n.target.join(" ")).join(" | "))"""
 STEPS = ("about", "details", "terms", "places", "ties", "trust", "languages", "check")
 
 
 def faults(page: Any, width: int) -> list[str]:
-    page.evaluate(AXE)
-    found = [f"{page.url}: {violation}" for violation in page.evaluate(RUN)]
+    found = [f"{page.url}: {violation}" for violation in violations(page)]
     wide = page.evaluate("document.documentElement.scrollWidth")
     return found + ([f"{page.url}: scrolls sideways, {wide} of {width}"] if wide > width else [])
 

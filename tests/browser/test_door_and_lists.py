@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.browser.test_accessibility import AXE, RUN
+from tests.browser.axe import violations
 
 pytestmark = pytest.mark.browser
 DOOR = "/what-can-i-get/?who=startup&purpose=train"
@@ -35,8 +35,7 @@ def test_answers_and_sorted_lists_are_in_nobodys_way(enter: Any, width: int) -> 
         pages[who] = page
         response = page.goto(address)
         assert response.status == 200, address
-        page.evaluate(AXE)
-        faults += [f"{address}: {violation}" for violation in page.evaluate(RUN)]
+        faults += [f"{address}: {violation}" for violation in violations(page)]
         wide = page.evaluate("document.documentElement.scrollWidth")
         if wide > width:
             faults.append(f"{address}: scrolls sideways, {wide} of {width}")

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from tests.browser.test_scenarios import checked
+from tests.browser.axe import checked
 
 pytestmark = pytest.mark.browser
 

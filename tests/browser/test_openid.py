@@ -17,8 +17,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from .axe import checked, violations
 from .conftest import CHROMIUM, FABRIEK
-from .test_accessibility import AXE, RUN
 
 pytestmark = pytest.mark.browser
 PROVIDER = Path(__file__).parents[1] / "openid"
@@ -241,13 +241,10 @@ def test_the_pages_are_in_nobodys_way(page: Any, width: int, language: str) -> N
     page.locator("#id_language").select_option(language)
     page.locator("main form:has(#id_language) button[type=submit]").click()
     page.wait_for_load_state()
-    page.evaluate(AXE)
-    assert page.evaluate(RUN) == []
+    assert violations(page) == []
     page.locator("form[action='/sign-out/']").first.evaluate("form => form.requestSubmit()")
     page.wait_for_url("**/sign-out/")
     for address in ("", "/sign-in/"):
         if address:
             page.goto(address)
-        page.evaluate(AXE)
-        assert page.evaluate(RUN) == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        checked(page, width)

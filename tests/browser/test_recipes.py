@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.browser.axe import violations
 
 from fabriek.compute.environment import torch_python
 
 pytestmark = pytest.mark.browser
-AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-RUN = """async () => (await axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}))
-  .violations.map(v => v.id + ": " + v.nodes.slice(0, 3).map(n => n.target.join(" ")).join(" | "))"""
 RESULT = {
     "format": "fabriek/result/1", "kind": "model", "name": "By hand", "summary": "Made without a recipe.",
     "datasets": [{"name": "letters", "version": "1", "bytes": 1000, "sha256": "c" * 64}],
@@ -36,8 +33,7 @@ def until(page: Any, what: str, patience: int = 180) -> None:
 
 
 def faults(page: Any) -> list[str]:
-    page.evaluate(AXE)
-    return [f"{page.url}: {violation}" for violation in page.evaluate(RUN)]
+    return [f"{page.url}: {violation}" for violation in violations(page)]
 
 
 def test_what_it_will_take_follows_the_answers_and_questions_come_and_go(enter: Any) -> None:

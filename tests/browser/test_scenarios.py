@@ -6,15 +6,9 @@ import re
 from typing import Any
 
 import pytest
-from tests.browser.test_accessibility import AXE, RUN
+from tests.browser.axe import checked
 
 pytestmark = pytest.mark.browser
-
-
-def checked(page: Any, width: int) -> None:
-    page.evaluate(AXE)
-    assert page.evaluate(RUN) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("width", [1440, 390])

@@ -1,4 +1,4 @@
-"""In a real browser: a founder applies, reviewers score, an officer decides, the founder runs a job."""
+"""In a real browser: a founder applies, reviewers score, an officer proposes, others sign, the founder runs a job."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from tests.browser.axe import checked
 
 pytestmark = pytest.mark.browser
 REVIEWERS = ("reviewer", "sigrid", "marco", "elena", "jonas", "claire")
@@ -31,6 +32,10 @@ def test_the_whole_way(enter: Any) -> None:
     officer.get_by_role("button", name="Propose it").click()
     officer.wait_for_url(re.compile(r"/decisions/decision-"))
     assert officer.get_by_text(TITLE).count()
+    for who in ("second-officer", "board"):
+        assert not officer.get_by_role("button", name="Publish…").count()
+        sign_off(enter(who))
+        officer.reload()
     officer.get_by_role("button", name="Publish…").click()
     officer.get_by_role("button", name="Publish now").click()
     officer.get_by_text("Published").first.wait_for()
@@ -76,6 +81,21 @@ def review(page: Any) -> bool:
     page.get_by_role("button", name="Hand in").click()
     page.get_by_text("Your review was handed in").wait_for()
     return True
+
+
+def sign_off(page: Any) -> None:
+    """What waits for this person's initials is found, looked at, and signed."""
+    page.goto("/decisions/")
+    page.get_by_role("link", name=re.compile("^Give your initials")).click()
+    page.get_by_role("link", name="Give your initials").click()
+    for width in (390, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.reload()
+        checked(page, width)
+    page.get_by_label("Remark").fill("The floors hold.")
+    page.get_by_role("button", name="Give initials").click()
+    page.get_by_text("Your initials are given.").wait_for()
+    checked(page, 1440)
 
 
 def run_a_job(page: Any) -> None:

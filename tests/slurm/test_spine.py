@@ -191,6 +191,26 @@ def test_drift_is_found_shown_and_changed_back_by_choice(places: list[Place], be
     assert changed_by_hand(place.world.cluster) == []
 
 
+def test_a_count_that_slurm_lost_is_made_up_for_and_told(places: list[Place], bed: Bed) -> None:
+    """By whom it was lost doesn't matter, and no choice is waited for: what is left is the ledger's to say."""
+    place = places[0]
+    job = place.submit("sleep 16", gpus=8)
+    place.rounds_until(lambda: job_state(job) == "COMPLETED")
+    place.rounds_until(lambda: UsageRecord.objects.filter(allocation=place.allocation).exists())
+    hours = allocation_hours([place.allocation.code])[place.allocation.code]
+    qos = f"{place.site.root}.alpha.{place.allocation.project.code}.gpu"
+    bed.run("alpha", "sacctmgr", "-i", "modify", "qos", qos, "set", "RawUsage=0")
+    # As one that starts: it compares at once, one at work within a minute.
+    place.site.engine.close()
+    place.site.engine = place.site.new_engine()
+    new_agent(place.site, place.world).round()
+    shown = bed.run("alpha", "sacctmgr", "-nP", "show", "qos", qos, "format=GrpTRESMins").strip()
+    assert f"gres/gpu={hours.awarded // 60 - hours.used // 60}" in shown.split(",")
+    assert (differences(place.world.cluster), changed_by_hand(place.world.cluster)) == ([], [])
+    place.world.cluster.refresh_from_db()
+    assert f"{hours.used // 60} GPU-minutes of {place.allocation.project.code}" in place.world.cluster.agent_error
+
+
 def test_a_job_is_cancelled_from_the_platform(places: list[Place]) -> None:
     place = places[1]
     job = place.submit("sleep 300", minutes=10)

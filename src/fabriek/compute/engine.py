@@ -9,6 +9,7 @@ from typing import Protocol
 
 from fabriek.compute.records import UsageRecord
 from fabriek.compute.wire import (
+    UNLIMITED,
     AccountState,
     DailyProof,
     JobOrder,
@@ -58,6 +59,10 @@ class Engine(Protocol):
     def withdraw(self, accounts: Sequence[AccountState]) -> tuple[int, dict[tuple[str, str], str]]:
         """Of accounts that somebody changed by hand only take away what they were made to be and should not be any
         more, see `less`. Returns from how many something was taken, and why from one it could not be."""
+
+    def note_booked(self, desired: Sequence[AccountState]) -> None:
+        """Before anything else of a round: what is desired, and what of it was booked by now. A scheduler that counts
+        use by itself may have lost some; then what it enforces is more than was awarded."""
 
     def enforced(self) -> list[AccountState]:
         """What the scheduler itself says that it enforces, read back from it."""
@@ -151,14 +156,13 @@ def difference(desired: Sequence[AccountState], enforced: Sequence[AccountState]
 
 
 def _fields(want: AccountState, is_: AccountState) -> list[Difference]:
-    step = is_.limit_step_seconds
+    # Slurm's limits are whole minutes: the rest of a minute can't be enforced, and is no difference.
+    def whole(seconds: int) -> int:
+        return seconds if seconds >= UNLIMITED else seconds // is_.limit_step_seconds * is_.limit_step_seconds
+
     pairs: dict[str, tuple[object, object]] = {
-        # Slurm's limits are whole minutes: the rest of a minute can't be enforced, and is no difference.
-        "accelerator-seconds": (
-            want.accelerator_seconds_limit // step * step,
-            is_.accelerator_seconds_limit // step * step,
-        ),
-        "core-seconds": (want.core_seconds_limit // step * step, is_.core_seconds_limit // step * step),
+        "accelerator-seconds": (whole(want.accelerator_seconds_limit), whole(is_.accelerator_seconds_limit)),
+        "core-seconds": (whole(want.core_seconds_limit), whole(is_.core_seconds_limit)),
         "active": (want.active, is_.active),
         "users": (sorted(want.users), sorted(is_.users)),
     }

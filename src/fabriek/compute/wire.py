@@ -60,6 +60,10 @@ class AccountState(Wire):
         default=0, ge=0, le=MOST_FAIRSHARE, description="weight of the programme among the cluster's"
     )
     limit_step_seconds: int = Field(default=1, ge=1, le=3600)
+    booked_accelerator_seconds: int | None = Field(
+        default=None, ge=0, le=UNLIMITED, description="of what is desired: what was booked of it by now; null: not told"
+    )
+    booked_core_seconds: int | None = Field(default=None, ge=0, le=UNLIMITED)
     correct_drift: bool = Field(default=True, description="whether what was changed by hand may be changed back")
 
 

@@ -72,6 +72,8 @@ def desired_state(cluster: Cluster, now: datetime | None = None) -> DesiredState
             # A programme without a share this month keeps its accounts, at the least weight there is.
             fairshare=weight.get(desired.programme, 1),
             correct_drift=at_once,
+            booked_accelerator_seconds=desired.used_accelerator_seconds,
+            booked_core_seconds=desired.used_core_seconds,
         )
         for desired in desired_accounts(list(names), now)
     ]

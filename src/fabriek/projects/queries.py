@@ -175,7 +175,8 @@ def project_page(code: str) -> ProjectPage | None:
 
 @dataclass(frozen=True)
 class DesiredAccount:
-    """What a site should enforce for a project on one partition: limits since its first allocation there began."""
+    """What a site should enforce for a project on one partition: limits since its first allocation there began, and
+    how much of them was used."""
 
     account: str
     partition: str
@@ -186,6 +187,8 @@ class DesiredAccount:
     starts: date
     ends: date
     programme: str
+    used_accelerator_seconds: int
+    used_core_seconds: int
 
 
 def desired_accounts(partitions: list[str], now: datetime | None = None) -> list[DesiredAccount]:
@@ -198,9 +201,12 @@ def desired_accounts(partitions: list[str], now: datetime | None = None) -> list
     """
     today = (now or timezone.now()).date()
     limits: dict[tuple[str, str], int] = defaultdict(int)
+    used: dict[tuple[str, str], int] = defaultdict(int)
     awards = Account.objects.filter(partition__in=partitions, kind__in=[AccountKind.AWARD, AccountKind.USED])
-    for code, unit, credits, debits in awards.values_list("allocation", "unit", "credits", "debits"):
+    for code, unit, kind, credits, debits in awards.values_list("allocation", "unit", "kind", "credits", "debits"):
         limits[code, unit] += credits - debits
+        if kind == AccountKind.USED:
+            used[code, unit] += credits - debits
     # Plain values, and by a subquery: an agent asks every few seconds, and ten thousand projects' numbers are more than
     # a statement may hold.
     theirs = Allocation.objects.filter(partition__code__in=partitions, project__origin="awarded")
@@ -236,6 +242,8 @@ def desired_accounts(partitions: list[str], now: datetime | None = None) -> list
                 starts=min(part.starts for part in parts),
                 ends=max(part.ends for part in parts),
                 programme=first.programme,
+                used_accelerator_seconds=sum(used[code, Unit.ACCELERATOR_SECONDS] for code in begun),
+                used_core_seconds=sum(used[code, Unit.CORE_SECONDS] for code in begun),
             )
         )
     return desired

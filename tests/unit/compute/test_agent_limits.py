@@ -29,6 +29,10 @@ class Scheduler:
         self.made, self.now = made, now
         self.provisioned: list[AccountState] = []
         self.why_not = ""
+        self.booked: list[int | None] = []
+
+    def note_booked(self, desired: Sequence[AccountState]) -> None:
+        self.booked = [state.booked_accelerator_seconds for state in desired]
 
     def enforced(self) -> list[AccountState]:
         return [self.now]
@@ -93,8 +97,9 @@ def test_a_top_up_waits_and_one_that_may_be_corrected_is_made_whole(tmp_path: Pa
     scheduler = Scheduler(MADE, RAISED)
     a_round(scheduler, Platform(topped_up.model_copy(update={"correct_drift": False})), tmp_path)
     assert (scheduler.now, scheduler.provisioned) == (RAISED, [])
-    a_round(scheduler, Platform(topped_up), tmp_path)
-    assert scheduler.provisioned == [topped_up]
+    booked = topped_up.model_copy(update={"booked_accelerator_seconds": 60})
+    a_round(scheduler, Platform(booked), tmp_path)
+    assert (scheduler.provisioned, scheduler.booked) == ([booked], [60])
 
 
 def test_why_it_could_not_be_closed_is_told(tmp_path: Path) -> None:

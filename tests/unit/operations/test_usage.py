@@ -17,7 +17,7 @@ from fabriek.ledger.queries import allocation_hours, check
 from fabriek.operations import models
 from fabriek.operations.actions import AGENT, Line, book_usage
 from fabriek.operations.imports import import_usage
-from fabriek.operations.queries import burn_down
+from fabriek.operations.queries import burn_down, desired_state
 from fabriek.programmes.models import Programme
 from fabriek.projects.models import Allocation
 
@@ -58,6 +58,21 @@ def test_a_record_is_booked_from_the_award_to_used_in_both_units() -> None:
     assert (hours.used, hours.left, hours.awarded) == (3 * 3600, 7 * 3600, 10 * 3600)
     assert used(allocation, "core-seconds") == 48 * 3600
     assert check() == []
+
+
+def test_the_agent_is_told_what_is_booked_of_each_award_corrections_and_all() -> None:
+    world = make_world()
+    allocation = make_allocation(world, gpu_hours=10)
+
+    def told() -> tuple[int, int | None, int | None]:
+        (state,) = desired_state(world.cluster).accounts
+        return state.accelerator_seconds_limit, state.booked_accelerator_seconds, state.booked_core_seconds
+
+    assert told() == (36_000, 0, 0)
+    book(world, "b1", run(allocation, seconds=3_600, gpus=3), run(allocation, job=2))
+    assert told() == (36_000, 3 * 3_600 + 120, 48 * 3_600 + 32 * 60)
+    book(world, "b2", run(allocation, job=2, seconds=30))
+    assert told() == (36_000, 3 * 3_600 + 60, 48 * 3_600 + 32 * 30)
 
 
 def test_the_same_batch_and_the_same_record_in_another_batch_change_nothing() -> None:

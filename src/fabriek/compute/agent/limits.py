@@ -48,6 +48,7 @@ class Limits:
     def desired(self) -> DesiredState:
         """What the platform wants; kept on disk, for when it can't be asked."""
         desired = DesiredState.model_validate(self._line.call("GET", "desired-state"))
+        self._engine.note_booked(desired.accounts)
         if desired.generation != self._generation:
             supervisor.write_whole(self._folder / "desired.json", desired.model_dump(mode="json"))
             self._generation = desired.generation
@@ -79,6 +80,7 @@ class Limits:
             last = DesiredState.model_validate_json((self._folder / "desired.json").read_text(encoding="utf-8"))
         except FileNotFoundError:
             return
+        self._engine.note_booked(last.accounts)
         today = datetime.now(UTC).date()
         over = {(a.account, a.partition) for a in last.accounts if a.ends is not None and a.ends <= today}
         open_ = [a for a in self._engine.enforced() if a.active and (a.account, a.partition) in over]

@@ -67,6 +67,9 @@ class LocalEngine:
         """Nothing is changed by hand here, so nothing waits."""
         return 0, {}
 
+    def note_booked(self, desired: Sequence[AccountState]) -> None:
+        """What was used is counted from the same file from which it is booked."""
+
     def drift(self) -> list[Difference]:
         """Nobody but the agent writes its file."""
         return []

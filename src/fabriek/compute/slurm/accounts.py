@@ -24,7 +24,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fabriek.compute.slurm.commands import Commands
 from fabriek.compute.slurm.formats import FormatError, rows, tres
@@ -47,7 +47,7 @@ _INHERITED = (*_OF_EACH, "QOS", "DefaultQOS")
 _OWN = (*_OF_ALL, "GrpTRES", *_INHERITED)
 _ACCOUNTS = ("Account", "User", "ParentName", "Fairshare", *_OWN)
 _MEMBERS = ("Account", "User", "Partition", *_OWN)
-_QOS = ("Name", "Descr", "Flags", "GrpTRESMins", "GrpJobs", "GrpSubmitJobs")
+_QOS = ("Name", "Descr", "Flags", "GrpTRESMins", "GrpJobs", "GrpSubmitJobs", "UsageFactor")
 Key = tuple[str, str]
 """(account, partition)"""
 
@@ -70,12 +70,25 @@ class Member:
 
 @dataclass(frozen=True)
 class Limits:
-    """A QOS. Minutes None: not limited."""
+    """A QOS. Minutes None: not limited. usage_factor: how much counts of what is used."""
 
     accelerator_minutes: int | None
     core_minutes: int | None
     open: bool
     flags: frozenset[str]
+    usage_factor: float = 1.0
+
+    def less(self, accelerator_minutes: int, core_minutes: int) -> Limits:
+        """The same with so much taken off what is limited."""
+
+        def lowered(minutes: int | None, by: int) -> int | None:
+            return None if minutes is None else max(minutes - by, 0)
+
+        return replace(
+            self,
+            accelerator_minutes=lowered(self.accelerator_minutes, accelerator_minutes),
+            core_minutes=lowered(self.core_minutes, core_minutes),
+        )
 
 
 @dataclass
@@ -126,6 +139,18 @@ def qos_name(settings: SlurmSettings, account: str, partition: str) -> str:
     return f"{whole[: LONGEST_NAME - len(digest) - 1].rstrip('.')}.{digest}"
 
 
+def wanted_limits(state: AccountState, has_gpus: bool) -> Limits:
+    """What an award's QOS should say. Whole minutes, rounded down: an award is never exceeded. Core-hours are limited
+    where some were awarded, or where no GPU-hours were."""
+    accelerators, cores = max(0, state.accelerator_seconds_limit), max(0, state.core_seconds_limit)
+    return Limits(
+        accelerators // STEP_SECONDS if has_gpus else None,
+        cores // STEP_SECONDS if cores or not accelerators else None,
+        state.active,
+        FLAGS,
+    )
+
+
 def known_as(settings: SlurmSettings, name: str) -> str:
     """Who a person of the platform is in Slurm's database, to be compared with whom it names: it writes people in small
     letters, unless slurmdbd.conf says PreserveCaseUser."""
@@ -172,6 +197,7 @@ def read_tree(commands: Commands, settings: SlurmSettings, *, has_gpus: bool) ->
             minutes.get("cpu"),
             not (row["GrpJobs"] == "0" or row["GrpSubmitJobs"] == "0"),
             frozenset(row["Flags"].split(",")) & FLAGS,
+            float(row["UsageFactor"] or 1),
         )
     return tree
 
@@ -200,7 +226,7 @@ def enforced(tree: Tree, settings: SlurmSettings, made: Mapping[Key, AccountStat
         parent = tree.parents.get(account, "")
         prefix = f"{settings.root_account}-"
         # Limits that can't be told from none are none: the award is not enforced.
-        sound = limits.flags >= FLAGS
+        sound = limits.flags >= FLAGS and limits.usage_factor == 1
         found.append(
             AccountState(
                 account=account,

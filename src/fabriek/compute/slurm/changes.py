@@ -11,7 +11,6 @@ from fabriek.compute.engine import less
 from fabriek.compute.slurm.accounts import (
     FLAGS,
     LONGEST_NAME,
-    STEP_SECONDS,
     Key,
     Limits,
     Member,
@@ -19,7 +18,9 @@ from fabriek.compute.slurm.accounts import (
     known_as,
     programme_account,
     qos_name,
+    wanted_limits,
 )
+from fabriek.compute.slurm.counts import NO_GAP, Short
 from fabriek.compute.slurm.settings import SlurmSettings
 from fabriek.compute.slurm.steps import SACCTMGR, Step
 from fabriek.compute.wire import AccountState
@@ -41,7 +42,7 @@ _MANY = 20
 _LOADED, _LOADABLE = 100, 2_000
 # It opens its input by name, which sshd gives it as a socket, and only a pipe can be opened so.
 _LOAD = ("sh", "-c", "cat | sacctmgr --immediate load /dev/stdin")
-_FLAGS = f"Flags={','.join(sorted(FLAGS))}"
+_COUNTED = (f"Flags={','.join(sorted(FLAGS))}", "UsageFactor=1")
 _CLOSED_AWARD = ("GrpJobs=0", "GrpSubmitJobs=0")
 _SHUT_OUT = ("MaxJobs=0", "MaxSubmitJobs=0")
 
@@ -55,9 +56,11 @@ def _description(account: str, partition: str) -> str:
     return f"{account} {partition}".lower()
 
 
-def steps(wanted: Collection[AccountState], tree: Tree, settings: SlurmSettings) -> tuple[list[Step], dict[Key, str]]:
+def steps(
+    wanted: Collection[AccountState], tree: Tree, settings: SlurmSettings, short: Short | None = None
+) -> tuple[list[Step], dict[Key, str]]:
     """The commands that make these accounts so, in order, fewest first where several can share one; and, by account
-    and partition, why one can't be made so. Pure."""
+    and partition, why one can't be made so. short: by how much limits are lower than awarded. Pure."""
     refused: dict[Key, str] = {}
     sound: list[AccountState] = []
     ours = tree.below(settings.root_account)
@@ -69,7 +72,7 @@ def steps(wanted: Collection[AccountState], tree: Tree, settings: SlurmSettings)
             refused[state.account, state.partition] = str(error)
     found = [
         *_accounts(sound, tree, settings),
-        *_limits(sound, tree, settings),
+        *_limits(sound, tree, settings, short or {}),
         *_together([new for state in sound for new in _new_members(state, tree, settings)], tree, settings),
         *(step for state in sound for step in _members(state, tree, settings)),
     ]
@@ -220,7 +223,7 @@ def _reopened(wanted: Sequence[AccountState], tree: Tree, settings: SlurmSetting
     ]
 
 
-def _limits(wanted: Sequence[AccountState], tree: Tree, settings: SlurmSettings) -> list[Step]:
+def _limits(wanted: Sequence[AccountState], tree: Tree, settings: SlurmSettings, short: Short) -> list[Step]:
     """The awards' QOS. Many new ones are added by one command, closed, and then set: each command that adds reads all
     QOS that there are, which takes the longer the more there are."""
     new = [state for state in wanted if qos_name(settings, state.account, state.partition) not in tree.limits]
@@ -228,16 +231,18 @@ def _limits(wanted: Sequence[AccountState], tree: Tree, settings: SlurmSettings)
     for first in range(0, len(new), _CHUNK) if len(new) >= _MANY else ():
         some = new[first : first + _CHUNK]
         names = ",".join(qos_name(settings, state.account, state.partition) for state in some)
-        words = _sacctmgr("add", "qos", f"name={names}", "set", *_CLOSED_AWARD, _FLAGS)
+        words = _sacctmgr("add", "qos", f"name={names}", "set", *_CLOSED_AWARD, *_COUNTED)
         keys = frozenset((state.account, state.partition) for state in some)
         found.append(Step(words, f"limits, closed as yet: {_listed([state.account for state in some])}", keys))
-    return found + [step for state in wanted for step in _limit(state, tree, settings, added=len(new) >= _MANY)]
+    added = len(new) >= _MANY
+    return found + [step for state in wanted for step in _limit(state, tree, settings, short, added=added)]
 
 
-def _limit(state: AccountState, tree: Tree, settings: SlurmSettings, *, added: bool) -> list[Step]:
+def _limit(state: AccountState, tree: Tree, settings: SlurmSettings, short: Short, *, added: bool) -> list[Step]:
     """One award's QOS. added: new ones are there by now."""
     name = qos_name(settings, state.account, state.partition)
-    want = wanted_limits(state, tree.has_gpus)
+    gap = short.get((state.account, state.partition), NO_GAP)
+    want = wanted_limits(state, tree.has_gpus).less(gap.accelerator_minutes, gap.core_minutes)
     there = tree.limits.get(name)
     if there == want:
         return []
@@ -245,9 +250,11 @@ def _limit(state: AccountState, tree: Tree, settings: SlurmSettings, *, added: b
     if tree.has_gpus:
         minutes.append(f"gres/gpu={-1 if want.accelerator_minutes is None else want.accelerator_minutes}")
     how_many = "-1" if want.open else "0"
-    settled = (f"GrpTRESMins={','.join(minutes)}", f"GrpJobs={how_many}", f"GrpSubmitJobs={how_many}", _FLAGS)
+    settled = (f"GrpTRESMins={','.join(minutes)}", f"GrpJobs={how_many}", f"GrpSubmitJobs={how_many}", *_COUNTED)
     key = frozenset({(state.account, state.partition)})
     said = f"{state.account} on {state.partition}: {_limit_words(want)}"
+    if gap != NO_GAP:
+        said += ", which is less than was awarded by what Slurm has not counted"
     described = f"Description={_description(state.account, state.partition)}"
     words: tuple[str, ...]
     if there is not None:
@@ -260,18 +267,6 @@ def _limit(state: AccountState, tree: Tree, settings: SlurmSettings, *, added: b
     return [Step(_sacctmgr(*words), said, key)]
 
 
-def wanted_limits(state: AccountState, has_gpus: bool) -> Limits:
-    """What an award's QOS should say. Whole minutes, rounded down: an award is never exceeded. Core-hours are limited
-    where some were awarded, or where no GPU-hours were."""
-    accelerators, cores = max(0, state.accelerator_seconds_limit), max(0, state.core_seconds_limit)
-    return Limits(
-        accelerators // STEP_SECONDS if has_gpus else None,
-        cores // STEP_SECONDS if cores or not accelerators else None,
-        state.active,
-        FLAGS,
-    )
-
-
 def _limit_words(limits: Limits) -> str:
     parts = [
         f"{minutes} {unit}" if minutes is not None else f"any {unit}"
@@ -281,6 +276,8 @@ def _limit_words(limits: Limits) -> str:
         parts.append("closed")
     if not limits.flags >= FLAGS:
         parts.append(f"without {' and '.join(sorted(FLAGS - limits.flags))}")
+    if limits.usage_factor != 1:
+        parts.append(f"of which {limits.usage_factor:g} counts")
     return ", ".join(parts)
 
 

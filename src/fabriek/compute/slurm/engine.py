@@ -13,6 +13,7 @@ from fabriek.compute.slurm.accounts import Key, Tree, enforced, read_tree
 from fabriek.compute.slurm.changes import left_out, steps, with_known_names, withdrawals
 from fabriek.compute.slurm.commands import Commands
 from fabriek.compute.slurm.controller import ByCommands
+from fabriek.compute.slurm.counts import Counts, Short, as_awarded, as_limited
 from fabriek.compute.slurm.jobs import Jobs
 from fabriek.compute.slurm.metering import Metering
 from fabriek.compute.slurm.preconditions import Preconditions
@@ -53,12 +54,13 @@ class SlurmEngine:
         by = ByRest(rest, commands) if rest else ByCommands(commands)
         self._jobs = Jobs(commands, by, settings, self._store)
         self._preconditions = Preconditions(commands, settings)
+        self._counts = Counts(commands, settings)
         # What was to be made so last: what could not be is wanted all the same.
         self._planned: frozenset[Key] = frozenset()
         # As it was last read, and when.
         self._tree: Tree | None = None
         self._read_at = 0.0
-        self._enforced: list[AccountState] | None = None
+        self._there: list[AccountState] | None = None
         self._metering = Metering(
             commands.printed, settings.cluster, folder, interval=settings.metering.interval, ours=self._ours
         )
@@ -69,12 +71,12 @@ class SlurmEngine:
     def provision(self, accounts: Sequence[AccountState]) -> dict[Key, str]:
         """Apply only what differs, and say why an account could not be made so."""
         self._planned = _open(accounts)
-        todo, refused = steps(accounts, self._read(), self.settings)
+        short = self._short()
+        todo, refused = steps(accounts, self._read(), self.settings, short)
         undone = {**apply(self._commands, todo), **refused}
         self._forget_tree()
-        self._store.remember_made(
-            [with_known_names(a, self.settings) for a in accounts if (a.account, a.partition) not in undone]
-        )
+        made = [with_known_names(a, self.settings) for a in accounts if (a.account, a.partition) not in undone]
+        self._store.remember_made([as_limited(state, short) for state in made])
         return {**left_out(accounts, self.settings), **undone}
 
     def withdraw(self, accounts: Sequence[AccountState]) -> tuple[int, dict[Key, str]]:
@@ -88,19 +90,23 @@ class SlurmEngine:
     def plan(self, accounts: Sequence[AccountState]) -> tuple[list[Step], dict[Key, str]]:
         """The commands that `provision` would carry out, and what can't be; nothing is changed."""
         self._planned = _open(accounts)
-        todo, refused = steps(accounts, self._read(), self.settings)
+        todo, refused = steps(accounts, self._read(), self.settings, self._short())
         return todo, {**left_out(accounts, self.settings), **refused}
 
+    def note_booked(self, desired: Sequence[AccountState]) -> None:
+        """Compared with what slurmctld counted, see `counts.py`."""
+        self._counts.note_booked(desired)
+
     def enforced(self) -> list[AccountState]:
-        """What stands in Slurm's database now."""
-        if self._enforced is None:
-            self._enforced = enforced(self._read(), self.settings, self._store.made())
-        return self._enforced
+        """What stands in Slurm's database now, and with it what slurmctld lacks of what was booked: so much more than
+        it says is let through."""
+        there, short = self._standing(), self._short()
+        return [as_awarded(state, short) for state in there] if short else there
 
     def drift(self) -> list[Difference]:
         """What somebody changed since it was made: `desired` is what it was made to be, `enforced` what it is."""
         made = self._store.made()
-        there = self.enforced()
+        there = self._standing()
         return difference(list(made.values()), [s for s in there if (s.account, s.partition) in made])
 
     def _read(self) -> Tree:
@@ -111,8 +117,17 @@ class SlurmEngine:
             self._read_at = time.monotonic()
         return self._tree
 
+    def _standing(self) -> list[AccountState]:
+        if self._there is None:
+            self._there = enforced(self._read(), self.settings, self._store.made())
+        return self._there
+
+    def _short(self) -> Short:
+        """By how much limits are to be lower than awarded."""
+        return self._counts.short(has_gpus=self._read().has_gpus)
+
     def _forget_tree(self) -> None:
-        self._tree = self._enforced = None
+        self._tree = self._there = None
 
     def _ours(self) -> set[str]:
         """The accounts whose runs are the platform's business: what stands below its own, and what ever did."""
@@ -158,7 +173,9 @@ class SlurmEngine:
     def notes(self) -> list[str]:
         """What keeps awards from holding; what metering could not read, and what looks wrong."""
         try:
-            problems = self._preconditions.problems(_open(self.enforced()) | self._planned, self._read())
+            tree = self._read()
+            problems = self._preconditions.problems(_open(self._standing()) | self._planned, tree)
+            problems = [*problems, *self._counts.notes(tree)]
         except EngineError:
             # Who asked what is enforced has heard of it.
             problems = []

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from fabriek.compute.directives import DirectiveError, array_of
@@ -64,6 +65,9 @@ _SHOWN = (
 _NO_MOMENT = frozenset({"", "N/A", "NONE", "Unknown", "None", "0", "INVALID"})
 _SIZE = re.compile(r"^(\d+(?:\.\d+)?)([KMGTPE]?)(?:[nc]|[?])?$")
 _SIZES = {suffix: 1024**power for power, suffix in enumerate(["", "K", "M", "G", "T", "P", "E"])}
+_QOS_LINE = re.compile(r"^QOS=(\S+)\(\d+\) (.*)$", re.MULTILINE)
+_COUNTED = re.compile(r"(?:^|,)([^=,]+)=[^(,]*\((\d+)\)")
+_IN_BRACKETS = re.compile(r"\((\d+)\)")
 _CPU_TIME = re.compile(r"^(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)$")
 
 
@@ -145,6 +149,31 @@ def partitions_shown(text: str) -> list[dict[str, str]]:
         if not shown.get("partitionname"):
             raise FormatError(f"this line of scontrol show partition names none: {line[:200]!r}")
         found.append(shown)
+    return found
+
+
+@dataclass(frozen=True)
+class Count:
+    """What slurmctld has counted of a QOS, in whole minutes, rounded down; None: it counts none. running: jobs."""
+
+    accelerator_minutes: int | None
+    core_minutes: int | None
+    running: int
+
+
+def counts_shown(text: str) -> dict[str, Count]:
+    """What `scontrol --oneliner show assoc_mgr flags=qos` prints, a line each: 'QOS=name(2) ... GrpJobs=N(1) ...
+    GrpTRESMins=cpu=N(0),gres/gpu=100(6) ...', a limit with what counts against it in brackets. Errors: FormatError."""
+    if "QOS Records" not in text:
+        raise FormatError(f"scontrol show assoc_mgr printed no QOS records: {text[:200]!r}")
+    found = {}
+    for name, line in _QOS_LINE.findall(text):
+        said = dict(word.partition("=")[::2] for word in line.split())
+        minutes = {tres: int(used) for tres, used in _COUNTED.findall(said.get("GrpTRESMins", ""))}
+        running = _IN_BRACKETS.search(said.get("GrpJobs", ""))
+        if "cpu" not in minutes or running is None:
+            raise FormatError(f"this line of scontrol show assoc_mgr tells no use: {line[:200]!r}")
+        found[name] = Count(minutes.get("gres/gpu"), minutes["cpu"], int(running[1]))
     return found
 
 

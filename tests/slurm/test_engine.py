@@ -107,6 +107,62 @@ def test_a_job_beyond_the_award_is_refused_by_slurm_itself(site):
         site.engine.submit(site.order(state, directives="--gpus=2 -t 1"))
 
 
+IN_FORMS = [
+    ["--gres=gpu:1"],
+    ["--gres=gpu:h100:1"],
+    ["--gpus=1"],
+    ["--gpus=h100:1"],
+    ["--gpus-per-node=1"],
+    ["--gpus-per-task=1", "-n", "2"],
+    ["--gpus-per-socket=1", "--sockets-per-node=1"],
+    ["--ntasks-per-gpu=1", "-n", "2"],
+    ["--gpus=1", "--cpus-per-gpu=1"],
+    ["-N", "2", "--gres=gpu:1"],
+    ["--array=1-2", "--gpus=1"],
+    ["--gpus=1", "-n1", ":", "--gpus=1"],
+]
+WITHOUT = [
+    [],
+    ["-n", "2"],
+    ["--exclusive"],
+    ["--gres=gpu:0"],
+    ["--gpus=0"],
+    ["--array=1-2"],
+    ["--gpus=1", ":", "-n1"],
+    ["-n1", ":", "--gpus=1"],
+]
+
+
+def test_where_gpu_hours_alone_were_awarded_slurm_takes_every_job_with_a_gpu_and_none_without(site):
+    """In whatever words it asks, and of a heterogeneous job for each part."""
+    state = site.made("gpus", accelerator_seconds_limit=60_000)
+    within = ["-A", state.account, "-p", "gpu", "-t", "1"]
+
+    def sbatch(words):
+        # Options of sbatch itself, and of a heterogeneous job those of its parts in the script.
+        first, *others = " ".join(words).split(" : ")
+        parts = "".join(f"#SBATCH hetjob\n#SBATCH {' '.join(within)} {part}\n" for part in others)
+        script = f"#!/bin/sh\n#SBATCH {first}\n{parts}true\n"
+        # Held, so that they don't wait for one another.
+        return site.engine._commands.run(
+            ["sbatch", "--parsable", "--hold", "--chdir=/tmp", "--output=/dev/null", *within],
+            user=site.user,
+            stdin=script,
+        )
+
+    numbers = [sbatch(words).strip() for words in IN_FORMS]
+    for words in WITHOUT:
+        with pytest.raises(CommandFailed, match="QOSMinGRES"):
+            sbatch(words)
+    site.bed.run("alpha", "scancel", *numbers)
+    with pytest.raises(SubmitRefused, match="QOSMinGRES"):
+        site.engine.submit(site.order(state, directives="-n 1 -t 1"))
+    cores = state.model_copy(update={"core_seconds_limit": 6_000})
+    assert site.engine.provision([cores]) == {}
+    assert difference([cores], site.engine.enforced()) == []
+    assert site.ended(site.engine.submit(site.order(cores, directives="-n 1 -t 1"))).state == "COMPLETED"
+
+
 def test_a_job_that_does_not_fit_yet_waits_and_a_top_up_frees_it(site):
     state = site.made("tight", accelerator_seconds_limit=180)
     running = site.engine.submit(site.order(state, "sleep 60", "--gpus=2 -t 1"))
@@ -206,6 +262,7 @@ def test_an_account_that_is_not_the_platforms_is_never_touched(site):
     [
         ("accelerator-seconds", ("modify", "qos", "{qos}", "set", "GrpTRESMins=gres/gpu=9999")),
         ("accelerator-seconds", ("modify", "qos", "{qos}", "set", "Flags-=NoDecay")),
+        ("core-seconds", ("modify", "qos", "{qos}", "set", "MinTRESPerJob=gres/gpu=-1")),
         ("active", ("modify", "qos", "{qos}", "set", "GrpSubmitJobs=0")),
         ("users", ("add", "user", "daemon", "account={account}", "cluster=alpha")),
         ("users", ("add", "user", "daemon", "account={account}", "cluster=alpha", "partition=gpu", "qos=normal")),

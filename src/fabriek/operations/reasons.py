@@ -120,6 +120,12 @@ _REASONS: tuple[tuple[str, Text, Text, str], ...] = (
         NOBODY,
     ),
     (
+        "QOSMinGRES*",
+        _("It asks for no GPU, and what the project was awarded here is GPU-hours."),
+        _("Ask for a GPU, as with --gpus=1; or submit it where the project has core-hours."),
+        MEMBER,
+    ),
+    (
         "QOSMin*",
         _("It asks for less than a job of this quality of service must."),
         _CHANGE,

@@ -61,7 +61,7 @@ def with_an_award() -> Slurmdbd:
     """Ann's award of ten GPU-minutes in vision."""
     dbd = Slurmdbd("vision")
     name = qos_name(SETTINGS, "vision", "gpu")
-    limits = {"GrpTRESMins": "gres/gpu=10", "Flags": "DenyOnLimit,NoDecay"}
+    limits = {"GrpTRESMins": "gres/gpu=10", "Flags": "DenyOnLimit,NoDecay", "MinTRESPerJob": "gres/gpu=1"}
     dbd.qos = [{"Name": name, "Descr": "vision gpu", **limits}]
     dbd.people = [person("vision", "ann", QOS=name, DefaultQOS=name)]
     return dbd

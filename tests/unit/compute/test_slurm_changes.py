@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from fabriek.compute.slurm.accounts import FLAGS, Limits, Member, Tree, qos_name
+from fabriek.compute.engine import difference
+from fabriek.compute.slurm.accounts import FLAGS, Limits, Member, Tree, enforced, qos_name
 from fabriek.compute.slurm.changes import left_out, steps, with_known_names, withdrawals
 from fabriek.compute.slurm.settings import SlurmSettings
 from fabriek.compute.slurm.steps import Step
-from fabriek.compute.wire import AccountState
+from fabriek.compute.wire import UNLIMITED, AccountState
 
 SETTINGS = SlurmSettings(cluster="alpha")
 STATE = AccountState(
@@ -34,7 +37,7 @@ def made_so(state: AccountState = STATE, minutes: int = 10) -> Tree:
         parents={"root": "", "fabriek": "root", "fabriek-science": "fabriek", state.account: "fabriek-science"},
         shares={"fabriek-science": 300},
         members={state.account: [Member(user, state.partition, (), name, name) for user in state.users]},
-        limits={name: Limits(minutes, None, True, FLAGS)},
+        limits={name: Limits(minutes, None, True, FLAGS, gpus_only=True)},
     )
 
 
@@ -73,6 +76,20 @@ def test_a_partition_may_have_a_dot() -> None:
     assert steps([state], made_so(state), SETTINGS) == ([], {})
     _todo, refused = steps([award(partition="gpu;a100")], made_so(), SETTINGS)
     assert list(refused) == [("vision", "gpu;a100")]
+
+
+def test_where_gpu_hours_alone_were_awarded_every_job_has_a_gpu() -> None:
+    tree, name = made_so(), qos_name(SETTINGS, *KEY)
+    tree.limits[name] = replace(tree.limits[name], gpus_only=False)
+    (there,) = enforced(tree, SETTINGS, {KEY: STATE})
+    (found,) = difference([STATE], [there])
+    assert (found.what, found.desired, found.enforced) == ("core-seconds", "0", str(UNLIMITED))
+    (words,) = sets(steps([STATE], tree, SETTINGS)[0])
+    assert "MinTRESPerJob=gres/gpu=1" in words
+    assert steps([STATE], made_so(), SETTINGS) == ([], {})
+    (words,) = sets(steps([award(core_seconds_limit=6_000)], made_so(), SETTINGS)[0])
+    assert "GrpTRESMins=cpu=100,gres/gpu=10" in words
+    assert "MinTRESPerJob=gres/gpu=-1" in words, "core-hours are for jobs without one too"
 
 
 @pytest.mark.parametrize("has_gpus", [True, False])

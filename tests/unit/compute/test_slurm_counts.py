@@ -102,11 +102,11 @@ def test_only_what_is_limited_counted_and_told_is_compared() -> None:
     assert compare([cores], {NAME: Count(50, 300, 1)}, SETTINGS, has_gpus=True) == {KEY: Gap(0, 200, idle=False)}
 
 
-def standing(state: AccountState, minutes: int | None, cores: int | None = None, **more: Any) -> Tree:
+def standing(state: AccountState, minutes: int | None, cores: int | None = None) -> Tree:
     return Tree(
         parents={"root": "", "fabriek": "root", "fabriek-science": "fabriek", "vision": "fabriek-science"},
         shares={"fabriek-science": 300},
-        limits={NAME: Limits(minutes, cores, state.active, FLAGS, **more)},
+        limits={NAME: Limits(minutes, cores, state.active, FLAGS, gpus_only=cores is None)},
         described={NAME: "vision gpu"},
     )
 
@@ -173,7 +173,11 @@ class Slurm:
             self.factor = "1.000000"
             return 0, b"", ""
         if "qos" in words:
-            limits = {"GrpTRESMins": f"gres/gpu={self.minutes}", "Flags": "DenyOnLimit,NoDecay"}
+            limits = {
+                "GrpTRESMins": f"gres/gpu={self.minutes}",
+                "Flags": "DenyOnLimit,NoDecay",
+                "MinTRESPerJob": "gres/gpu=1",
+            }
             rows = [{"Name": NAME, "Descr": "vision gpu", "UsageFactor": self.factor, **limits}]
         elif "associations" in words and "WOPInfo" not in words:
             above = {"vision": "fabriek-science", "fabriek-science": "fabriek", "fabriek": "root", "root": ""}

@@ -11,7 +11,8 @@ What a project may use on a partition is a QOS of its own, `fabriek.CLUSTER.PROJ
 too long; its description names both), which each member's association on that partition has and defaults to: nobody
 needs to name it, nobody can leave it. GrpTRESMins on a QOS with NoDecay counts use for ever; on an account
 PriorityDecayHalfLife would let it fade, and the award would be used twice. DenyOnLimit refuses a job that never can
-fit; one that doesn't fit yet waits (reason QOSGrpGRESMinutes).
+fit; one that doesn't fit yet waits (reason QOSGrpGRESMinutes). Where GPU-hours alone were awarded MinTRESPerJob
+refuses a job without a GPU (QOSMinGRES): no limit of GPUs would hold it back.
 Sources: https://slurm.schedmd.com/qos.html, /resource_limits.html, /sacctmgr.html.
 
 Nothing is ever deleted: an award that ended gets GrpJobs=0 and GrpSubmitJobs=0, a member who left MaxJobs=0 and
@@ -47,7 +48,7 @@ _INHERITED = (*_OF_EACH, "QOS", "DefaultQOS")
 _OWN = (*_OF_ALL, "GrpTRES", *_INHERITED)
 _ACCOUNTS = ("Account", "User", "ParentName", "Fairshare", *_OWN)
 _MEMBERS = ("Account", "User", "Partition", *_OWN)
-_QOS = ("Name", "Descr", "Flags", "GrpTRESMins", "GrpJobs", "GrpSubmitJobs", "UsageFactor")
+_QOS = ("Name", "Descr", "Flags", "GrpTRESMins", "GrpJobs", "GrpSubmitJobs", "UsageFactor", "MinTRESPerJob")
 Key = tuple[str, str]
 """(account, partition)"""
 
@@ -70,13 +71,15 @@ class Member:
 
 @dataclass(frozen=True)
 class Limits:
-    """A QOS. Minutes None: not limited. usage_factor: how much counts of what is used."""
+    """A QOS. Minutes None: not limited. usage_factor: how much counts of what is used. gpus_only: no job has
+    none."""
 
     accelerator_minutes: int | None
     core_minutes: int | None
     open: bool
     flags: frozenset[str]
     usage_factor: float = 1.0
+    gpus_only: bool = False
 
     def less(self, accelerator_minutes: int, core_minutes: int) -> Limits:
         """The same with so much taken off what is limited."""
@@ -141,13 +144,16 @@ def qos_name(settings: SlurmSettings, account: str, partition: str) -> str:
 
 def wanted_limits(state: AccountState, has_gpus: bool) -> Limits:
     """What an award's QOS should say. Whole minutes, rounded down: an award is never exceeded. Core-hours are limited
-    where some were awarded, or where no GPU-hours were."""
+    where some were awarded, or where no GPU-hours were; where they aren't, every job asks a GPU, so that none goes
+    unlimited."""
     accelerators, cores = max(0, state.accelerator_seconds_limit), max(0, state.core_seconds_limit)
+    core_minutes = cores // STEP_SECONDS if cores or not accelerators else None
     return Limits(
         accelerators // STEP_SECONDS if has_gpus else None,
-        cores // STEP_SECONDS if cores or not accelerators else None,
+        core_minutes,
         state.active,
         FLAGS,
+        gpus_only=has_gpus and core_minutes is None,
     )
 
 
@@ -198,6 +204,7 @@ def read_tree(commands: Commands, settings: SlurmSettings, *, has_gpus: bool) ->
             not (row["GrpJobs"] == "0" or row["GrpSubmitJobs"] == "0"),
             frozenset(row["Flags"].split(",")) & FLAGS,
             float(row["UsageFactor"] or 1),
+            tres(row["MinTRESPerJob"]).get("gres/gpu", 0) >= 1,
         )
     return tree
 
@@ -232,7 +239,7 @@ def enforced(tree: Tree, settings: SlurmSettings, made: Mapping[Key, AccountStat
                 account=account,
                 partition=known.partition if known else partition,
                 accelerator_seconds_limit=_seconds(limits.accelerator_minutes, tree.has_gpus) if sound else UNLIMITED,
-                core_seconds_limit=_core_seconds(limits) if sound else UNLIMITED,
+                core_seconds_limit=_core_seconds(limits, tree.has_gpus) if sound else UNLIMITED,
                 active=limits.open,
                 users=sorted(_people(tree, settings, account, partition, name, known)),
                 programme=(parent.removeprefix(prefix) if parent.startswith(prefix) else parent or "-")[:_LONGEST_TOLD],
@@ -255,9 +262,11 @@ def _seconds(minutes: int | None, counted: bool) -> int:
     return min(minutes * STEP_SECONDS, UNLIMITED)
 
 
-def _core_seconds(limits: Limits) -> int:
-    # Where no core-hours were awarded beside GPU-hours, cores aren't limited, and 0 is what was awarded.
-    return 0 if limits.core_minutes is None else min(limits.core_minutes * STEP_SECONDS, UNLIMITED)
+def _core_seconds(limits: Limits, has_gpus: bool) -> int:
+    # Where no core-hours were awarded beside GPU-hours, cores aren't limited: none can be used without GPUs.
+    if limits.core_minutes is None:
+        return 0 if limits.gpus_only or not has_gpus else UNLIMITED
+    return min(limits.core_minutes * STEP_SECONDS, UNLIMITED)
 
 
 def _people(

@@ -249,8 +249,15 @@ def _limit(state: AccountState, tree: Tree, settings: SlurmSettings, short: Shor
     minutes = [f"cpu={-1 if want.core_minutes is None else want.core_minutes}"]
     if tree.has_gpus:
         minutes.append(f"gres/gpu={-1 if want.accelerator_minutes is None else want.accelerator_minutes}")
+    least = (f"MinTRESPerJob=gres/gpu={1 if want.gpus_only else -1}",) if tree.has_gpus else ()
     how_many = "-1" if want.open else "0"
-    settled = (f"GrpTRESMins={','.join(minutes)}", f"GrpJobs={how_many}", f"GrpSubmitJobs={how_many}", *_COUNTED)
+    settled = (
+        f"GrpTRESMins={','.join(minutes)}",
+        f"GrpJobs={how_many}",
+        f"GrpSubmitJobs={how_many}",
+        *least,
+        *_COUNTED,
+    )
     key = frozenset({(state.account, state.partition)})
     said = f"{state.account} on {state.partition}: {_limit_words(want)}"
     if gap != NO_GAP:
@@ -272,6 +279,8 @@ def _limit_words(limits: Limits) -> str:
         f"{minutes} {unit}" if minutes is not None else f"any {unit}"
         for minutes, unit in ((limits.accelerator_minutes, "GPU-minutes"), (limits.core_minutes, "core-minutes"))
     ]
+    if limits.gpus_only:
+        parts.append("for jobs with GPUs only")
     if not limits.open:
         parts.append("closed")
     if not limits.flags >= FLAGS:

@@ -224,7 +224,11 @@ def test_what_was_changed_by_hand_waits_but_who_left_and_the_end_do_not(site):
     site.engine.tick()
     assert site.engine.withdraw([state]) == (0, {})
     over = state.model_copy(update={"active": False, "users": [], "accelerator_seconds_limit": 1_200})
+    planned, refused = site.engine.plan([], [over])
+    assert [step.words[-2:] for step in planned] == [("GrpJobs=0", "GrpSubmitJobs=0"), ("MaxJobs=0", "MaxSubmitJobs=0")]
+    assert refused == {}
     assert site.engine.withdraw([over]) == (1, {})
+    assert site.engine.plan([], [over]) == ([], {})
     assert [(d.what, d.desired, d.enforced) for d in site.engine.drift()] == [("accelerator-seconds", "600", "6000")]
     (found,) = site.engine.enforced()
     assert (found.active, found.users) == (False, [])

@@ -134,8 +134,8 @@ def show_plan(agent: Agent, *, as_json: bool) -> None:
     desired = agent.limits.desired().accounts
     found = difference(desired, agent.engine.enforced())
     by_hand = agent.engine.drift()
-    changes = agent.limits.changes(desired)
-    packed, refused = agent.engine.plan(changes) if isinstance(agent.engine, SlurmEngine) else ([], {})
+    changes, waiting = agent.limits.sorted_out(desired)
+    packed, refused = agent.engine.plan(changes, waiting) if isinstance(agent.engine, SlurmEngine) else ([], {})
     # What is loaded in one go is told one by one.
     todo = [each for step in packed for each in step.instead or (step,)]
     wrong = agent.engine.notes()
@@ -161,6 +161,5 @@ def show_plan(agent: Agent, *, as_json: bool) -> None:
         print(f"would do  {' '.join(step.words)}\n          {step.why}")
     for (account, partition), why in refused.items():
         print(f"can't     {account} on {partition}: {why}")
-    waiting = {(d.account, d.partition) for d in found} - {(a.account, a.partition) for a in changes}
-    for account, partition in sorted(waiting):
-        print(f"waits     {account} on {partition}: for the operator's choice on the cluster's page")
+    for account, partition in sorted((a.account, a.partition) for a in waiting):
+        print(f"waits     {account} on {partition}: what else differs, for the operator's choice on the cluster's page")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import httpx
 import pytest
 
+from fabriek.compute.agent import Agent
+from fabriek.compute.command import show_plan
 from fabriek.compute.slurm import SlurmEngine
 from fabriek.compute.slurm import engine as engine_module
 from fabriek.compute.slurm.accounts import Tree, enforced, qos_name, read_tree
@@ -15,6 +19,7 @@ from fabriek.compute.slurm.changes import steps
 from fabriek.compute.slurm.commands import Commands
 from fabriek.compute.slurm.formats import FormatError
 from fabriek.compute.slurm.settings import SlurmSettings
+from fabriek.compute.wire import DesiredState
 
 SETTINGS = SlurmSettings(cluster="alpha", default_user="ann")
 
@@ -156,6 +161,32 @@ def test_people_are_the_same_whatever_capitals_their_names_have() -> None:
     dbd.people.clear()
     ((new,), _refused) = steps([wanted], dbd.tree(), settings)
     assert "name=Ann.B@uni.nl" in new.words
+
+
+def test_a_plan_shows_what_is_taken_at_once_from_an_award_that_waits_for_a_choice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dbd = with_an_award()
+    (made,) = enforced(dbd.tree(), SETTINGS, {})
+    wanted = made.model_copy(update={"active": False, "users": [], "correct_drift": False})
+    desired = DesiredState(cluster="alpha", generation="1", accounts=[wanted]).model_dump_json()
+    platform = httpx.MockTransport(lambda _request: httpx.Response(200, text=desired))
+    engine = SlurmEngine(tmp_path, "alpha", SETTINGS, Commands(SETTINGS, dbd))
+    engine._store.remember_made([made])
+    agent = Agent(engine, httpx.Client(transport=platform, base_url="http://platform"), "alpha", tmp_path, patience=1)
+    dbd.qos[0]["GrpTRESMins"] = "gres/gpu=999"
+    show_plan(agent, as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    would_do = [line for line in lines if line.startswith("would do")]
+    assert ["GrpJobs=0 GrpSubmitJobs=0" in line for line in would_do] == [True, False]
+    assert "name=ann" in would_do[1]
+    assert would_do[1].endswith("set MaxJobs=0 MaxSubmitJobs=0")
+    assert not any("gres/gpu=10" in line for line in would_do), "its limit waits"
+    assert sum(line.startswith("waits     vision on gpu") for line in lines) == 1
+    show_plan(agent, as_json=True)
+    assert len(json.loads(capsys.readouterr().out)["steps"]) == 2
+    agent.close()
+    engine.close()
 
 
 def test_a_cluster_without_its_root_is_no_answer() -> None:

@@ -37,7 +37,7 @@ class Limits:
         if not self._looked:
             return
         desired = self.desired().accounts
-        changes, waiting = self._sorted_out(desired)
+        changes, waiting = self.sorted_out(desired)
         self._make_so(changes, summary)
         self._take_from(waiting, summary)
         self.ready = {(a.account, a.partition) for a in self._engine.enforced()}
@@ -54,11 +54,7 @@ class Limits:
             self._generation = desired.generation
         return desired
 
-    def changes(self, desired: list[AccountState]) -> list[AccountState]:
-        """Accounts that are not as they should be and may be made so, see `_sorted_out`."""
-        return self._sorted_out(desired)[0]
-
-    def _sorted_out(self, desired: list[AccountState]) -> tuple[list[AccountState], list[AccountState]]:
+    def sorted_out(self, desired: list[AccountState]) -> tuple[list[AccountState], list[AccountState]]:
         """Accounts that are not as they should be: those that may be made so, and those that somebody changed by hand,
         which wait for the operator's choice, unless the platform says to correct them. One that is not desired any more
         is closed."""

@@ -87,11 +87,16 @@ class SlurmEngine:
         self._store.remember_made([a for a in lessened if (a.account, a.partition) not in failed])
         return len(lessened) - len(failed), {**failed, **refused}
 
-    def plan(self, accounts: Sequence[AccountState]) -> tuple[list[Step], dict[Key, str]]:
-        """The commands that `provision` would carry out, and what can't be; nothing is changed."""
+    def plan(
+        self, accounts: Sequence[AccountState], waiting: Sequence[AccountState] = ()
+    ) -> tuple[list[Step], dict[Key, str]]:
+        """The commands that `provision` would carry out for these accounts, and `withdraw` for those that wait for the
+        operator's choice; and what can't be done. Nothing is changed."""
         self._planned = _open(accounts)
-        todo, refused = steps(accounts, self._read(), self.settings, self._short())
-        return todo, {**left_out(accounts, self.settings), **refused}
+        tree = self._read()
+        todo, refused = steps(accounts, tree, self.settings, self._short())
+        taken, _lessened, not_taken = withdrawals(waiting, tree, self.settings, self._store.made())
+        return [*todo, *taken], {**left_out(accounts, self.settings), **refused, **not_taken}
 
     def note_booked(self, desired: Sequence[AccountState]) -> None:
         """Compared with what slurmctld counted, see `counts.py`."""

@@ -464,6 +464,19 @@ def test_an_array_is_followed_as_one_job(site):
     assert all(f"task {task}" in report.output for task in (1, 2, 3))
 
 
+def test_the_tasks_of_an_array_that_went_wrong_are_told_while_it_runs_and_when_it_is_over(site):
+    state = site.made("wrong", accelerator_seconds_limit=6_000)
+    body = (
+        'case $SLURM_ARRAY_TASK_ID in 2|5) exit 3;; 7) until [ -e "$SLURM_SUBMIT_DIR/go" ]; do sleep 0.2; done;; esac'
+    )
+    number = site.engine.submit(site.order(state, body, "--gpus=1 -t 2 --array=2-7"))
+    report = site.until(number, lambda report: report.tasks == {"COMPLETED": 3, "FAILED": 2, "RUNNING": 1})
+    assert (report.state, report.failed_tasks) == ("RUNNING", [2, 5])
+    site.bed.run("alpha", "touch", f"{site.engine._store.job(number=number)['folder']}/go")
+    report = site.ended(number)
+    assert (report.state, report.tasks, report.failed_tasks) == ("FAILED", {"COMPLETED": 4, "FAILED": 2}, [2, 5])
+
+
 @pytest.mark.parametrize(
     ("directives", "output", "error"),
     [("", "task 2\noops\n", None), ("-o %x/of-%A-%3a.txt -e %j.err", "task 2\n", "oops\n")],

@@ -16,7 +16,7 @@ POST /api/v1/sites/{cluster}/transfers/{uuid}/status TransferReport
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,7 +26,10 @@ State = Literal[
     "PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "REFUSED"
 ]
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "REFUSED"})
+WENT_WRONG = ENDED - {"COMPLETED", "CANCELLED"}
 MOST_RECORDS = 10_000
+MOST_FAILED = 20
+"""So many tasks of an array that went wrong are told by their numbers."""
 UNLIMITED = 10**15
 """Seconds of a limit that is none: what is told where nothing holds an account back."""
 MOST_FAIRSHARE = 10**6
@@ -162,6 +165,9 @@ class JobReport(Wire):
         default=None, ge=1, le=10**9, description="among the waiting jobs of its partition"
     )
     tasks: dict[str, int] = Field(default={}, description="of a job array: how many tasks are in each state")
+    failed_tasks: list[Annotated[int, Field(ge=0, le=10**9)]] = Field(
+        default=[], max_length=MOST_FAILED, description="of a job array: the first that went wrong, by their numbers"
+    )
     used: ResourcesUsed | None = None
     # Text as it was found, of no length that a report could be refused for: the platform judges it, apart from the job.
     results: str | None = Field(default=None, description="`fabriek-result.json` of the job's folder, see `results.py`")

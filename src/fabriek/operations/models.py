@@ -117,6 +117,7 @@ class JobState(models.TextChoices):
 
 WAITING_STATES = frozenset({"QUEUED", "PENDING"})
 ENDED_STATES = frozenset({"REFUSED", "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY"})
+FAILED_STATES = ENDED_STATES - {"COMPLETED", "CANCELLED"}
 
 
 class Job(models.Model):
@@ -141,6 +142,7 @@ class Job(models.Model):
     expected_start_at = models.DateTimeField(null=True, blank=True, help_text="the scheduler's own forecast")
     queue_position = models.PositiveIntegerField(null=True, blank=True)
     tasks = models.JSONField(default=dict, blank=True, help_text='of a job array: {"RUNNING": 4, ...}')
+    failed_tasks = models.JSONField(default=list, blank=True, help_text="the first of them that went wrong")
     used = models.JSONField(null=True, blank=True, help_text="compute.wire.ResourcesUsed")
     output = models.TextField(blank=True, help_text="the last part of standard output")
     output_from = models.PositiveBigIntegerField(default=0, help_text="the byte at which it starts")
@@ -166,6 +168,11 @@ class Job(models.Model):
     def is_array(self) -> bool:
         """Whether it has several tasks, each with files of its own."""
         return self.runs > 1 or bool(self.tasks)
+
+    @property
+    def tasks_failed(self) -> int:
+        """How many tasks of an array went wrong so far; `failed_tasks` names the first of them."""
+        return sum(number for state, number in self.tasks.items() if state in FAILED_STATES)
 
     @property
     def asked_accelerator_seconds(self) -> int:

@@ -27,6 +27,7 @@ from fabriek.operations.efficiency import Asked, Efficiency, efficiency_of
 from fabriek.operations.errors import UnknownCluster
 from fabriek.operations.models import (
     ENDED_STATES,
+    FAILED_STATES,
     WAITING_STATES,
     Cluster,
     Drift,
@@ -194,7 +195,7 @@ JOB_GROUPS: dict[str, frozenset[str]] = {
     "waiting": WAITING_STATES,
     "running": frozenset({JobState.RUNNING}),
     "ended": ENDED_STATES,
-    "failed": ENDED_STATES - {JobState.COMPLETED, JobState.CANCELLED},
+    "failed": FAILED_STATES,
 }
 """What a list of jobs may be narrowed to, beside each single state."""
 

@@ -521,6 +521,7 @@ def test_an_array_ends_as_its_worst_task_does_and_that_task_is_told_first(engine
     until(engine, engine.is_idle)
     report = engine.report(job)
     assert (report.state, report.tasks) == ("FAILED", {"COMPLETED": 29, "FAILED": 1})
+    assert report.failed_tasks == [3]
     assert f"==> {job}_3 <==" in report.output
 
 

@@ -10,9 +10,10 @@ import pytest
 from fabriek.compute.engine import EngineError
 from fabriek.compute.slurm.controller import Queued, Submission
 from fabriek.compute.slurm.formats import tasks_in
-from fabriek.compute.slurm.jobs import LOOK_AGAIN, Jobs
+from fabriek.compute.slurm.jobs import Jobs
 from fabriek.compute.slurm.settings import SlurmSettings
 from fabriek.compute.slurm.store import Store
+from fabriek.compute.slurm.task_states import LOOK_AGAIN
 from fabriek.compute.wire import JobOrder, JobReport
 
 LINE = Queued("12", "12", "PENDING", "Resources", 0, 60, 1, 0, 1, "gpu")
@@ -87,9 +88,11 @@ def test_tasks_that_wait_together_and_tasks_that_were_forgotten_are_counted(agen
         "FAILED": 1,
         "PENDING": 4,
     }
-    assert agent.told(("3-6%2", "PENDING")).tasks == {"COMPLETED": 1, "FAILED": 1, "PENDING": 4}
+    report = agent.told(("3-6%2", "PENDING"))
+    assert (report.tasks, report.failed_tasks) == ({"COMPLETED": 1, "FAILED": 1, "PENDING": 4}, [2])
     assert agent.slurm.asked == 0, "who follows it from its start need not ask sacct"
-    assert agent.told(("2,3-6%2", "PENDING")).tasks == {"COMPLETED": 1, "PENDING": 5}, "it was put back into the queue"
+    report = agent.told(("2,3-6%2", "PENDING"))
+    assert (report.tasks, report.failed_tasks) == ({"COMPLETED": 1, "PENDING": 5}, []), "it was put back into the queue"
 
 
 def test_an_agent_that_starts_anew_asks_what_it_has_not_seen(agent: Agent) -> None:
@@ -111,6 +114,32 @@ def test_tasks_that_slurmdbd_hears_of_late_are_told_as_it_last_knew_them_and_the
     agent.now += 1
     assert agent.told(("4-6%2", "PENDING")).tasks == {"COMPLETED": 2, "FAILED": 1, "PENDING": 3}
     assert agent.slurm.asked == 2
+
+
+def test_the_first_tasks_that_went_wrong_are_told_in_their_order_and_no_more_of_them(agent: Agent) -> None:
+    ways = {3: "TIMEOUT", 4: "OUT_OF_MEMORY", 5: "NODE_FAIL", 6: "CANCELLED by 0", 7: "COMPLETED"}
+    agent.slurm.accounted = "".join(f"12_{task}|{ways.get(task, 'FAILED')}\n" for task in range(30_000, 2, -1))
+    agent.jobs._output.of_tasks = lambda job: {}  # type: ignore[method-assign,assignment]
+    report = agent.told()
+    assert report.failed_tasks == [3, 4, 5, *range(8, 25)]
+    assert report.tasks["FAILED"] == 29_993
+    assert len(report.model_dump_json()) < 2_000
+
+
+def test_a_job_that_is_no_array_tells_of_no_tasks(agent: Agent) -> None:
+    agent.jobs._output.of_job = lambda *_of, **_how: {}  # type: ignore[method-assign,assignment]
+    report = agent.told(("N/A", "RUNNING"))
+    assert (report.state, report.tasks, report.failed_tasks) == ("RUNNING", {}, [])
+    agent.slurm.accounted = "12|FAILED\n"
+    report = agent.told()
+    assert (report.state, report.tasks, report.failed_tasks) == ("FAILED", {}, [])
+
+
+def test_of_a_job_in_parts_the_part_that_went_worst_is_told(agent: Agent) -> None:
+    agent.slurm.accounted = "12+0|FAILED\n12+1|COMPLETED\n"
+    agent.jobs._output.of_job = lambda *_of, **_how: {}  # type: ignore[method-assign,assignment]
+    report = agent.told()
+    assert (report.state, report.tasks) == ("FAILED", {})
 
 
 def test_a_line_of_tasks_that_never_began_may_name_some_that_did(agent: Agent) -> None:

@@ -179,6 +179,17 @@ def test_the_tasks_of_an_array_are_counted_and_their_output_replaced(job: Job) -
     assert job.queue_position is None
 
 
+def test_which_tasks_went_wrong_is_known_until_they_run_again_or_it_ends(job: Job) -> None:
+    report(job, tasks={"RUNNING": 1, "FAILED": 2}, failed_tasks=[2, 3])
+    assert (job.failed_tasks, job.tasks_failed) == ([2, 3], 2)
+    report(job, tasks={"RUNNING": 2, "FAILED": 1}, failed_tasks=[3])
+    assert job.failed_tasks == [3], "it was put back into the queue"
+    report(job, state="PENDING")
+    assert (job.failed_tasks, job.tasks_failed) == ([3], 1), "what isn't told stays"
+    report(job, state="TIMEOUT", tasks={"TIMEOUT": 1, "OUT_OF_MEMORY": 1, "CANCELLED": 1}, failed_tasks=[1, 3])
+    assert (job.failed_tasks, job.tasks_failed) == ([1, 3], 2)
+
+
 def test_the_output_of_an_array_is_replaced_also_where_the_scheduler_counts_no_tasks() -> None:
     allocation = make_allocation(make_world())
     script = "#!/bin/bash\n#SBATCH --gpus=1 --time=1 --array=1-2\ntrue\n"

@@ -244,6 +244,25 @@ def test_the_tasks_of_an_array_are_counted_by_state(client: Client, allocation: 
     assert "20 tasks" in words(client.get(f"/projects/{allocation.project.code}/jobs/"))
 
 
+def test_the_tasks_that_went_wrong_are_named_and_their_output_is_a_step_away(
+    client: Client, allocation: Allocation
+) -> None:
+    script = SCRIPT.replace("--gpus=2", "--gpus=1 --array=1-4000").replace("01:00:00", "00:01:00")
+    job = submit_job(allocation.project.members.get().person, allocation, "sweep", script)
+    reported(job, tasks={"COMPLETED": 10, "RUNNING": 3_990}, started_at=START)
+    page = client.get(f"/jobs/{job.uuid}/")
+    assert "Went wrong:" not in words(page)
+    assert 'value="1" required' in page.content.decode()
+    reported(job, tasks={"COMPLETED": 9, "FAILED": 1, "TIMEOUT": 2, "RUNNING": 3_988}, failed_tasks=[7, 21, 1_234])
+    page = client.get(f"/jobs/{job.uuid}/")
+    assert "Went wrong: 7 , 21 , 1234 Output of task" in words(page)
+    assert f'<a href="/jobs/{job.uuid}/task/?task=1234">1234</a>' in page.content.decode()
+    assert 'value="7" required' in page.content.decode()
+    assert client.get(f"/jobs/{job.uuid}/task/?task=1234").status_code == 200
+    reported(job, state="FAILED", tasks={"FAILED": 4_000}, failed_tasks=list(range(1, 21)))
+    assert "19 , 20 and 3,980 more" in words(client.get(f"/jobs/{job.uuid}/"))
+
+
 def test_a_single_task_s_output_is_asked_for_and_comes(client: Client, allocation: Allocation) -> None:
     script = SCRIPT.replace("--gpus=2", "--gpus=1 --array=3-20")
     array = submit_job(allocation.project.members.get(role="lead").person, allocation, "sweep", script)

@@ -58,6 +58,7 @@ class JobOut(Schema):
     time_limit_seconds: int
     runs: int = Field(description="tasks of an array, or 1")
     tasks: dict[str, int] = Field(description="of an array: how many are in each state")
+    failed_tasks: list[int] = Field(description="of an array: the first 20 that went wrong, by their numbers")
     asked_accelerator_seconds: int
 
 
@@ -145,7 +146,7 @@ def job_row(job: Job) -> dict[str, Any]:
     names = (
         "uuid", "name", "state", "reason", "engine_job", "submitted_at", "accepted_at", "expected_start_at",
         "queue_position", "started_at", "ended_at", "accelerators", "cores", "time_limit_seconds", "runs", "tasks",
-        "asked_accelerator_seconds",
+        "failed_tasks", "asked_accelerator_seconds",
     )  # fmt: skip
     said = explain(job.state, job.reason)
     return {

@@ -119,6 +119,8 @@ def status(job: Job, url: Url = LOCAL, token: Token = "", as_json: Json = False)
             print(f"{name.capitalize()}: {answer[f'{name}_at']}")
     if answer["tasks"]:
         print("Tasks: " + ", ".join(f"{number:,} {state}" for state, number in answer["tasks"].items()))
+    if answer["failed_tasks"]:
+        print("First that went wrong: " + ", ".join(map(str, answer["failed_tasks"])))
     booked = answer["booked_accelerator_seconds"]
     print(
         f"At most {_hours(answer['asked_accelerator_seconds'])} GPU-hours"

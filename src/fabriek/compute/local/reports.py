@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from fabriek.compute.array_tasks import told_of
 from fabriek.compute.local.queue import Queue
 from fabriek.compute.local.runs import Runs, streams_in
 from fabriek.compute.local.store import Store, moment
@@ -99,7 +100,7 @@ class Reports:
             error_output=error,
             queue_position=position,
             expected_start_at=expected,
-            tasks=dict(states),
+            **told_of({row["task"]: row["state"] for row in rows}),
             used=_used(rows),
         )
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
-import math
 import re
 import sqlite3
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from fabriek.compute.array_tasks import told_of
 from fabriek.compute.engine import EngineError, SubmitRefused
 from fabriek.compute.slurm.accounts import qos_name
 from fabriek.compute.slurm.commands import CommandFailed, Commands, NoAnswer
 from fabriek.compute.slurm.controller import NUMBER, Controller, Queued, Submission, mark_of
-from fabriek.compute.slurm.formats import cpu_seconds, moment, rows, size, state_of, tasks_in, tres
+from fabriek.compute.slurm.formats import cpu_seconds, moment, rows, size, state_of, tres
 from fabriek.compute.slurm.output import Output, Task
 from fabriek.compute.slurm.settings import SlurmSettings
 from fabriek.compute.slurm.store import Store
+from fabriek.compute.slurm.task_states import Forgotten, is_of_array, states_in
 from fabriek.compute.wire import ENDED, JobOrder, JobReport, ResourcesUsed, State, TaskOrder, TaskReport
 
 # A submission whose answer was lost shows so many seconds after its last moment to be made, or never. On a full queue
@@ -29,9 +28,6 @@ SETTLED_AFTER = 30.0
 # A job that slurmctld has forgotten and slurmdbd doesn't know is lost after so many seconds: slurmctld tells slurmdbd
 # what happened while that was away in the minutes after its return.
 LOST_AFTER = 120.0
-# Of an array that was not followed from its start, slurmdbd is asked so often for tasks that have ended: it may hear of
-# them late.
-LOOK_AGAIN = 60.0
 # Looking at a running job's files takes some 10 ms, of which most is becoming its user.
 LOOKS_A_SECOND = 20
 _RUN = (
@@ -60,15 +56,6 @@ _REASONS_OF_STATE = {
 }
 
 
-@dataclass
-class _Forgotten:
-    """Tasks of an array that goes on, which slurmctld forgets after MinJobAge: how they ended, or what slurmdbd last
-    said of them; and from when on it is asked again."""
-
-    states: dict[str, str] = field(default_factory=dict)
-    look_at: float = math.inf
-
-
 class Jobs:
     """See `Engine`'s methods of the same names. What squeue and sacct say is asked once, until `forget`."""
 
@@ -86,7 +73,7 @@ class Jobs:
         self._queue: dict[str, list[Queued]] | None = None
         self._new: set[str] = set()
         self._positions: dict[str, int] = {}
-        self._forgotten: dict[str, _Forgotten] = {}
+        self._forgotten: dict[str, Forgotten] = {}
         # When the files of a job that runs were looked at.
         self._looked: dict[str, float] = {}
         # Since when a job is neither in the queue nor accounted.
@@ -123,7 +110,7 @@ class Jobs:
             raise SubmitRefused(_refusal(error.said)) from error
         self._note(order.uuid, number)
         # Nothing of it has ended before it was followed here.
-        self._forgotten[number] = _Forgotten()
+        self._forgotten[number] = Forgotten()
         return number
 
     def find(self, uuid: str) -> str | None:
@@ -212,7 +199,7 @@ class Jobs:
         return self._queue
 
     def _living(self, job: sqlite3.Row, queued: Sequence[Queued], told: Mapping[str, int]) -> JobReport:
-        states = self._states(job["number"], queued)
+        tasks = self._tasks(job["number"], queued)
         state: State = "RUNNING" if any(state_of(line.state) == "RUNNING" for line in queued) else "PENDING"
         line = next(line for line in queued if state_of(line.state) == state)
         reason = _REASONS_OF_STATE.get(line.state, "" if line.reason in ("None", "") else line.reason)
@@ -224,28 +211,19 @@ class Jobs:
             started_at=moment(line.start) if state == "RUNNING" else None,
             expected_start_at=moment(line.start) if state == "PENDING" else None,
             queue_position=self._positions.get(line.number) if state == "PENDING" else None,
-            tasks=dict(states) if states.total() > 1 else {},
+            **(told_of(tasks) if len(tasks) > 1 else {}),
             cores=line.cores,
             accelerators=line.accelerators,
             time_limit_seconds=line.limit,
-            **(self._output_of(job, states.total() > 1, told) if state == "RUNNING" else {}),
+            **(self._output_of(job, len(tasks) > 1, told) if state == "RUNNING" else {}),
         )
 
-    def _states(self, number: str, queued: Sequence[Queued]) -> Counter[str]:
-        """How many tasks are in which state, among them those that ended long ago; of no array, the job itself."""
-        states = {task: state_of(line.state) for line in queued for task in line.tasks}
-        if "" in states:
-            return Counter(states.values())
-        known = self._forgotten.setdefault(number, _Forgotten(look_at=0.0))
-        if self._clock() >= known.look_at:
-            # Without slurmdbd it is told as slurmctld remembers it, and asked again in the next round.
-            with contextlib.suppress(EngineError):
-                ended = {task: state for task, state in known.states.items() if state in ENDED}
-                known.states = {**_states_in(self._runs(number, _ENDED)), **ended}
-                known.look_at = self._clock() + LOOK_AGAIN
-        whole = {**known.states, **states}
-        known.states = {task: state for task, state in whole.items() if state in ENDED or task not in states}
-        return Counter(whole.values())
+    def _tasks(self, number: str, queued: Sequence[Queued]) -> dict[int, str]:
+        """The state of each task of an array; none of a job that is none."""
+        if not is_of_array(queued):
+            return {}
+        known = self._forgotten.setdefault(number, Forgotten(look_at=0.0))
+        return known.whole(queued, self._clock(), lambda: self._runs(number, _ENDED))
 
     def _runs(self, number: str, columns: Sequence[str]) -> list[dict[str, str]]:
         """What slurmdbd knows of a job and of each task of an array."""
@@ -265,9 +243,10 @@ class Jobs:
         # Of an array, slurmdbd may have heard of some tasks only.
         if not runs or living or len(runs) < len(queued):
             return self._not_accounted(job, queued, living)
-        states = Counter(_states_in(runs).values())
+        tasks = states_in(runs)
+        states = set(tasks.values()) or {state_of(run["State"]) for run in runs}
         worst = next(
-            (s for s in ("NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT", "FAILED", "CANCELLED") if states[s]), "COMPLETED"
+            (s for s in ("NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT", "FAILED", "CANCELLED") if s in states), "COMPLETED"
         )
         last = max(runs, key=lambda run: run["End"])
         resources = tres(last["AllocTRES"])
@@ -278,11 +257,11 @@ class Jobs:
             engine_job=number,
             started_at=min((m for run in runs if (m := moment(run["Start"]))), default=None),
             ended_at=max((m for run in runs if (m := moment(run["End"]))), default=None),
-            tasks=dict(states) if states.total() > 1 else {},
+            **(told_of(tasks) if len(tasks) > 1 else {}),
             cores=resources.get("cpu"),
             accelerators=resources.get("gres/gpu", 0) if resources else None,
             used=self._used(number, runs),
-            **self._final_output_of(job, states.total() > 1, told),
+            **self._final_output_of(job, len(tasks) > 1, told),
         )
 
     def _output_of(self, job: sqlite3.Row, array: bool, told: Mapping[str, int]) -> dict[str, Any]:
@@ -356,13 +335,6 @@ class Jobs:
             memory_bytes_asked=_asked_memory(runs[0]),
             accelerator_percent=max(known, default=None),
         )
-
-
-def _states_in(runs: Sequence[dict[str, str]]) -> dict[str, str]:
-    """The state of each task of an array. Those that never began have one line together, which may still name some that
-    have a line of their own by now: that one counts."""
-    whole_first = sorted(runs, key=lambda run: "[" not in run["JobID"])
-    return {task: state_of(run["State"]) for run in whole_first for task in tasks_in(run["JobID"].partition("_")[2])}
 
 
 def _refusal(said: str) -> str:

@@ -140,7 +140,8 @@ def _forecast(job: Job, report: JobReport) -> None:
     waits = job.state in WAITING_STATES or report.tasks.get("PENDING", 0) > 0
     job.queue_position = report.queue_position if waits else None
     job.expected_start_at = report.expected_start_at if waits else None
-    job.tasks = report.tasks or job.tasks
+    if report.tasks:
+        job.tasks, job.failed_tasks = report.tasks, report.failed_tasks
 
 
 def _join(job: Job, name: str, report: JobReport, started_over: bool) -> None:

@@ -291,7 +291,6 @@ def job_context(request: HttpRequest, found: Job) -> dict[str, Any]:
     efficiency = queries.efficiency(found)
     # A job without GPUs is counted in cores on any partition: 0 GPU-hours would say nothing of it.
     in_cores = not found.accelerators
-    numbers = task_numbers(found)
     return {
         "job": found,
         "result": results_of(found.project).filter(job=found).first(),
@@ -308,7 +307,10 @@ def job_context(request: HttpRequest, found: Job) -> dict[str, Any]:
         "in_cores": in_cores,
         "silent_since": seen if not line.ended and seen and timezone.now() - seen > SILENT_AFTER else None,
         "tasks": tasks_of(found),
-        "numbers": {"first": str(numbers[0]), "last": str(numbers[-1])} if numbers else None,
+        "numbers": _numbers_of(found),
+        # As text: a task's number is no amount, with separators.
+        "failed": [str(number) for number in found.failed_tasks],
+        "failed_more": found.tasks_failed - len(found.failed_tasks),
         "tasks_ended": sum(number for state, number in found.tasks.items() if state in ENDED_STATES),
         "shows_streams": bool(line.ended or found.started_at or found.output or found.error_output),
         "streams": streams_of(found),
@@ -338,6 +340,16 @@ def tasks_of(found: Job) -> list[dict[str, Any]]:
             found.tasks.items(), key=lambda one: order.index(one[0]) if one[0] in order else len(order)
         )
     ]
+
+
+def _numbers_of(found: Job) -> dict[str, str] | None:
+    """The first and the last task of an array, which may be asked for its output, and the one to begin with: the first
+    that went wrong."""
+    numbers = task_numbers(found)
+    if not numbers:
+        return None
+    begin = found.failed_tasks[0] if found.failed_tasks else numbers[0]
+    return {"first": str(numbers[0]), "last": str(numbers[-1]), "begin": str(begin)}
 
 
 def measures_of(efficiency: Efficiency) -> list[dict[str, Any]]:

@@ -157,15 +157,7 @@ class Counts:
         """What the operator should know of it, each a sentence with what to do."""
         if self._unread:
             yield self._unread
-        for state in self._desired:
-            name = qos_name(self._settings, state.account, state.partition)
-            limits = tree.limits.get(name)
-            if limits is not None and limits.usage_factor != 1:
-                yield (
-                    f"Slurm counts {limits.usage_factor:g} of what {state.account} uses on {state.partition} "
-                    f"(UsageFactor of its QOS), so that more or less than was awarded may be used. Say sacctmgr modify "
-                    f"qos {name} set UsageFactor=1, or have what was changed by hand corrected on the cluster's page"
-                )
+        yield from self._weighed(tree)
         now = self._clock()
         lost, over = [], []
         for (account, partition), (gap, since) in sorted(self._gaps.items()):
@@ -187,6 +179,19 @@ class Counts:
                 "jobs were suspended is counted and never booked. While none of its jobs runs, say sacctmgr modify qos "
                 "NAME set RawUsage=0: what is booked is taken off its limit instead"
             )
+
+    def _weighed(self, tree: Tree) -> Iterator[str]:
+        """Awards of which not all, or more than all, counts."""
+        factors = {name: limits.usage_factor for name, limits in tree.limits.items() if limits.usage_factor != 1}
+        # Names of ten thousand awards aren't made in each round for nothing.
+        for state in self._desired if factors else ():
+            name = qos_name(self._settings, state.account, state.partition)
+            if name in factors:
+                yield (
+                    f"Slurm counts {factors[name]:g} of what {state.account} uses on {state.partition} "
+                    f"(UsageFactor of its QOS), so that more or less than was awarded may be used. Say sacctmgr modify "
+                    f"qos {name} set UsageFactor=1, or have what was changed by hand corrected on the cluster's page"
+                )
 
 
 def _some(what: Sequence[str]) -> str:

@@ -262,6 +262,8 @@ RULES = {
     "DELETE /calendar/events/{code}/registration": OWN,
     "GET /calendar/events/{code}/participants": "organise events",
     "POST /calendar/events/{code}/attendance": "organise events",
+    "GET /reports/access-time": "read reports",
+    "GET /reports/hosting/{system}": "read reports",
     "GET /usage-proofs": "read operations",
     "GET /usage-proofs/{number}": "read operations",
     "GET /assessments": "assess technically",

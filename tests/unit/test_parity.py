@@ -227,6 +227,8 @@ LISTS: dict[str, tuple[str, str]] = {
     "links": ("GET /links", "link list"),
     "operations": ("GET /clusters", "cluster list"),
     "usage_batches": ("GET /usage-batches", "cluster usage"),
+    "access_time": ("GET /reports/access-time", "report access-time"),
+    "hosting_report": ("GET /reports/hosting/{system}", "report hosting"),
     "usage_proofs": ("GET /usage-proofs", "usage prove"),
     "usage_proof": ("GET /usage-proofs/{number}", "usage proof"),
     "harvest_sources": ("GET /harvest/sources", "harvest sources"),

@@ -30,6 +30,7 @@ from fabriek.api.routes import (
     reading,
     recipes,
     register,
+    reports,
     rolling,  # noqa: F401
     saved_searches,
     scenarios,  # noqa: F401
@@ -55,6 +56,7 @@ api.add_router("/", finding.router)
 api.add_router("/", operations.router)
 api.add_router("/", administration.router)
 api.add_router("/", reading.router)
+api.add_router("/", reports.router)
 api.add_router("/", recipes.router)
 api.add_router("/", feeds.router)
 api.add_router("/", catalogue.router)

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "fabriek.events",
     "fabriek.access",
     "fabriek.promises",
+    "fabriek.reports",
     "fabriek.foresight",
     "fabriek.demo",
     "fabriek.portal",

@@ -52,6 +52,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "read operations": frozenset({_P, _O, _B, _M}),
     "read projects": frozenset({_P, _O, _B, _M}),
     "read ledger": frozenset({_P, _O, _B, _M}),
+    # what the law asks to be told: the hosting entity hands in its own, the board is told the rest
+    "read reports": frozenset({_P, _O, _B, _M}),
     "read audit": frozenset({_O, _B, _M}),
     # the catalogue: everybody who signed in may describe what they have, and asks a curator to publish it
     "describe entries": frozenset({_A, _R, _O, _P, _B, _M}),

@@ -72,6 +72,7 @@ DESK = (
     Destination("events_desk", _("Plan events"), _roles("officer", "operator")),
     Destination("objections", _("Objections"), _roles("officer", "board")),
     Destination("programmes", _("Programmes"), _roles("officer", "board")),
+    Destination("access_time", _("Reports"), _roles("operator", "officer", "board", "administrator")),
     Destination("operations", _("Operations"), _roles("operator", "officer", "board", "administrator")),
     Destination("people", _("People"), _roles("administrator")),
     Destination("audit", _("Audit"), _roles("officer", "board", "administrator")),

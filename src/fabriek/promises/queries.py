@@ -266,17 +266,50 @@ def _established_since(transaction: int) -> tuple[int, dict[str, int]]:
     return (int(rows[0][0]) if rows else 0), {programme: int(seconds) for _last, programme, seconds in rows}
 
 
-def _months() -> tuple[int, date | None]:
-    """How many months have shares, and the last of them; None where none has. One query."""
-    found = Account.objects.filter(kind=AccountKind.SHARE).aggregate(n=Count("month", distinct=True), last=Max("month"))
+def _months(since: date = date.min, until: date = date.max) -> tuple[int, date | None]:
+    """How many of the months [since, until) have shares, and the last of them; None where none has. One query."""
+    shares = Account.objects.filter(kind=AccountKind.SHARE, month__gte=since, month__lt=until)
+    found = shares.aggregate(n=Count("month", distinct=True), last=Max("month"))
     return found["n"], found["last"]
 
 
 def measured_at_its_end(promise: Promise) -> Measured:
     """A promise that ended, or has yet to begin, over the months that began while it held. Five queries."""
-    first = promise.valid_from.replace(day=1)
-    until = promise.valid_until or date.max
-    return measure(_terms(promise, _subtrees(), _told_again("months", _months), date.today()), hours(first, until))
+    first, until = _while_it_held(promise)
+    return measure(_terms(promise, _subtrees(), _months(first, until), date.today()), hours(first, until))
+
+
+def _while_it_held(promise: Promise, since: date = date.min, until: date = date.max) -> tuple[date, date]:
+    """Those of the months [since, until) that began while a promise held, and the one in which it began."""
+    return max(since, promise.valid_from.replace(day=1)), min(until, promise.valid_until or date.max)
+
+
+def measured_on_system(system: str, since: date, until: date) -> list[Measured]:
+    """The promises about one system that held in the months [since, until), each over those in which it held.
+
+    A fraction is measured on this system alone; an amount (a baseline) is of all systems together, and told where a
+    programme that it is about has hours here. Two queries, and four for each different period in which promises held.
+    """
+    subtrees = _subtrees()
+    held = (
+        Promise.objects.filter(valid_from__lt=until)
+        .filter(Q(valid_until__isnull=True) | Q(valid_until__gt=since))
+        .filter(Q(system__isnull=True) | Q(system__code=system))
+        .select_related("programme", "base", "system")
+    )
+    of_period: dict[tuple[date, date], tuple[list[Hours], tuple[int, date | None]]] = {}
+    measured = []
+    for promise in held:
+        period = _while_it_held(promise, since, until)
+        if period not in of_period:
+            of_period[period] = hours(*period), _months(*period)
+        rows, months = of_period[period]
+        terms = _terms(promise, subtrees, months, date.today())
+        if terms.fraction is not None:
+            terms = replace(terms, system=system)
+        if any(row.system == system and (terms.counts(row) or terms.is_measured_against(row)) for row in rows):
+            measured.append(measure(terms, rows))
+    return measured
 
 
 def measured_promise(code: str) -> tuple[Measured, Promise | None] | None:

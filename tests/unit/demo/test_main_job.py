@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,14 @@ from fabriek.demo import main_job
 from fabriek.demo.export import export_all
 from fabriek.demo.figures import lines
 from fabriek.foresight.models import Study, Workload
-from fabriek.ledger.queries import check, totals
+from fabriek.ledger.queries import allocation_hours, check, totals
 from fabriek.operations.models import Job, UsageRecord
 from fabriek.operations.queries import differences
+from fabriek.projects.models import Allocation
 from fabriek.promises.queries import measured_promises
+from fabriek.reports.access_time import Amounts, access_time, together
+from fabriek.reports.access_time import total as access_total
+from fabriek.reports.periods import Period
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -52,6 +57,12 @@ def test_the_whole_way_and_a_second_time(tmp_path: Path) -> None:
     assert differences(Cluster.objects.get()) == []
     used = sum(line.used for line in lines() if not line.organisation_class)
     assert round(used * 3600) == sum(UsageRecord.objects.values_list("accelerator_seconds", flat=True))
+
+    # The reports that the law demands say the same, state by state.
+    cells = access_time(Period(date(2000, 1, 1), date(2100, 1, 1)))
+    assert access_total(cells).used == round(used * 3600)
+    awarded = sum(one.awarded for one in allocation_hours(Allocation.objects.values("code")).values())
+    assert access_total(cells).granted == sum(together(cells, "country").values(), Amounts()).granted == awarded
 
     assert Entry.objects.filter(is_demo=True, state="published").count() == 4
 

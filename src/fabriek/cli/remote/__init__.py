@@ -18,6 +18,7 @@ from fabriek.cli.remote import (
     operators,
     profiles,
     recipes,
+    reports,
     reviewers,
     rolling,
     saved_searches,
@@ -49,6 +50,7 @@ def register(app: typer.Typer) -> None:
         events,
         administrators,
         looking,
+        reports,
         matching,
         standards,
     ):

@@ -10,6 +10,7 @@ import typer
 from fabriek.cli.remote.asking import (
     LOCAL,
     PANEL,
+    REPORTS,
     Content,
     Json,
     Token,
@@ -196,5 +197,5 @@ def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
     for verb in (calls, apply, applications, projects):
         app.command(rich_help_panel=PANEL)(verb)
-    group(app, "report", "A project's final report.", show=show_report, submit=hand_in_report)
+    group(app, "report", REPORTS, show=show_report, submit=hand_in_report)
     group(app, "member", "Who is in a project.", add=take_in, remove=let_go)

@@ -25,6 +25,7 @@ PartitionCode = Annotated[str, typer.Argument(metavar="SYSTEM/PARTITION")]
 
 LOCAL = "http://127.0.0.1:8000"
 PANEL = "Over the API"
+REPORTS = "A project's final report, and the reports that the law demands."
 LOOK_AGAIN = 1.0
 """Seconds between two looks at a task that goes on."""
 

@@ -91,6 +91,12 @@ def core_hours(seconds: int | None, unit: str = "") -> SafeString:
 
 
 @register.filter
+def hours_in(seconds: int | None, unit: str) -> SafeString:
+    """Seconds of a unit of the ledger as hours of it: ``{{ used|hours_in:unit }}``."""
+    return _hours(seconds, "", "core" if unit == "core-seconds" else "accelerator")
+
+
+@register.filter
 def gigabits(measured: Measured) -> str:
     """A measured speed in gigabits a second."""
     return gigabits_text(measured)

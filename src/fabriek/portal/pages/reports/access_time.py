@@ -1,0 +1,179 @@
+"""Access time granted and used, per Participating State and user category."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from fabriek.conf.sorting import sorted_rows
+from fabriek.ledger.models import Unit
+from fabriek.portal.access import requires
+from fabriek.portal.components import plots
+from fabriek.portal.components.countries import country_name
+from fabriek.portal.components.plots import Column, Figure
+from fabriek.portal.pages.decide.replies import csv_file
+from fabriek.portal.pages.reports.downloads import download_url
+from fabriek.portal.pages.reports.forms import ReportFilter
+from fabriek.reports.access_time import (
+    CATEGORIES,
+    COLUMNS,
+    Amounts,
+    Cell,
+    access_time,
+    systems_on_ledger,
+    together,
+    total,
+    years_to_choose,
+)
+from fabriek.reports.periods import period_of, up_to_now
+from fabriek.reports.words import AMOUNTS, HOW_ACCESS_TIME, access_time_of, category_name
+
+LABELS = {
+    "country": gettext_lazy("Participating State"),
+    "category": gettext_lazy("User category"),
+    "system": gettext_lazy("System"),
+}
+WAYS: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "": (gettext_lazy("State and category"), ("country", "category")),
+    "state": (LABELS["country"], ("country",)),
+    "category": (LABELS["category"], ("category",)),
+    "system": (LABELS["system"], ("system",)),
+}
+"""The tables that the page can show: `?by=`, their tab, and the columns that they add up by."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: its names as they are shown, by column; None: not known."""
+
+    names: dict[str, str | None]
+    amounts: Amounts
+    part: Fraction | None
+
+    @property
+    def cells(self) -> list[tuple[Any, str | None]]:
+        """The names with their columns' labels."""
+        return [(LABELS[column], name) for column, name in self.names.items()]
+
+
+@requires("read reports")
+def show(request: HttpRequest) -> HttpResponse:
+    """By state and category, or by one of these or by system."""
+    today = date.today()
+    form = _filter(request, today)
+    if not form.is_valid():
+        return render(request, "reports/access_time.html", {"form": form, "rows": []}, status=422)
+    year, system, unit = form.cleaned_data["year"], form.cleaned_data["system"], form.chosen("unit")
+    period = period_of(today, year=int(year) if year else None)
+    cells = access_time(period, unit, system=system)
+    name = f"access-time-{period.since:%Y-%m}-{period.last_month:%Y-%m}"
+    if request.GET.get("format") == "csv":
+        return _as_csv(name, cells, unit)
+    if request.GET.get("format") == "json":
+        answer = JsonResponse(access_time_of(cells, period, unit, system), json_dumps_params={"indent": 1})
+        answer["Content-Disposition"] = f'attachment; filename="{name}.json"'
+        return answer
+    by = request.GET.get("by", "")
+    columns = WAYS[by if by in WAYS else ""][1]
+    whole = total(cells)
+    rows = [
+        Row(dict(zip(columns, map(_shown, columns, values), strict=True)), amounts, amounts.part_of_union(whole))
+        for values, amounts in together(cells, *columns).items()
+    ]
+    context = {
+        "form": form,
+        "period": period,
+        "is_over": period.is_over(today),
+        "system": system,
+        "unit": unit,
+        "tabs": [(label, way, way == by) for way, (label, _columns) in WAYS.items()],
+        "by": by,
+        "columns": [(column, LABELS[column]) for column in columns],
+        "rows": sorted_rows(_by_name(rows), request.GET.get("sort", ""), _sorting(columns)),
+        "total": whole,
+        "states": len({cell.country for cell in cells if cell.country}),
+        "plot": _plot(cells, unit) if cells else None,
+        "how": HOW_ACCESS_TIME,
+        "csv_url": download_url(request, "csv"),
+        "json_url": download_url(request, "json"),
+    }
+    return render(request, "reports/access_time.html", context)
+
+
+def _filter(request: HttpRequest, today: date) -> ReportFilter:
+    so_far = _("%(before)s and %(now)s so far") % {"before": up_to_now(today).since.year, "now": today.year}
+    return ReportFilter(
+        request.GET,
+        years=[("", so_far), *((str(year), str(year)) for year in years_to_choose(today))],
+        systems=[("", _("All systems")), *systems_on_ledger()],
+    )
+
+
+def _shown(column: str, value: str) -> str | None:
+    """A value as its reader reads it; None: not known."""
+    if not value:
+        return None
+    return {"country": country_name, "category": category_name}.get(column, str)(value)
+
+
+def _by_name(rows: list[Row]) -> list[Row]:
+    """In the order of the names, what isn't known last."""
+    return sorted(rows, key=lambda row: [(name is None, (name or "").casefold()) for name in row.names.values()])
+
+
+def _sorting(columns: tuple[str, ...]) -> dict[str, Callable[[Row], Any]]:
+    def by_name(column: str) -> Callable[[Row], Any]:
+        return lambda row: (row.names[column] or "").casefold() or None
+
+    def by_amount(amount: str) -> Callable[[Row], Any]:
+        return lambda row: getattr(row.amounts, amount)
+
+    return {column: by_name(column) for column in columns} | {amount: by_amount(amount) for amount in AMOUNTS}
+
+
+def _plot(cells: list[Cell], unit: str) -> Figure:
+    """What was granted, a bar for each state, stacked by category: of the Union's share, where any of it was."""
+    of = "granted_union" if total(cells).granted_union else "granted"
+    kind = "core_hours" if unit == Unit.CORE_SECONDS else "gpu_hours"
+    sums = sorted(together(cells, "country", "category").items(), key=lambda row: CATEGORIES.index(row[0][1]))
+    rows = [
+        {
+            "country": country_name(country) if country else _("Not known"),
+            "category": category_name(category),
+            "granted": getattr(amounts, of),
+        }
+        for (country, category), amounts in sums
+        if getattr(amounts, of)
+    ]
+    return plots.bars(
+        _("Granted of the Union's share") if of == "granted_union" else _("Granted"),
+        [
+            Column("country", _("Participating State")),
+            Column("category", _("User category")),
+            Column("granted", _("Granted"), kind),
+        ],
+        sorted(rows, key=lambda row: str(row["country"]).casefold()),
+        x="country",
+        y="granted",
+        series="category",
+    )
+
+
+def _as_csv(name: str, cells: list[Cell], unit: str) -> HttpResponse:
+    """Every state and category on every system, in exact seconds."""
+    return csv_file(
+        name,
+        [*COLUMNS, "unit", *AMOUNTS],
+        [
+            (cell.system, cell.country, cell.category, unit, *(getattr(cell.amounts, amount) for amount in AMOUNTS))
+            for cell in cells
+        ],
+    )

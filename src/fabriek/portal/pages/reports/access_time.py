@@ -38,7 +38,7 @@ from fabriek.reports.words import AMOUNTS, HOW_ACCESS_TIME, access_time_of, cate
 
 LABELS = {
     "country": gettext_lazy("Participating State"),
-    "category": gettext_lazy("User category"),
+    "category": gettext_lazy("Category"),
     "system": gettext_lazy("System"),
 }
 WAYS: dict[str, tuple[Any, tuple[str, ...]]] = {
@@ -140,13 +140,14 @@ def _sorting(columns: tuple[str, ...]) -> dict[str, Callable[[Row], Any]]:
 
 
 def _plot(cells: list[Cell], unit: str) -> Figure:
-    """What was granted, a bar for each state, stacked by category: of the Union's share, where any of it was."""
+    """What was granted, a bar for each state, stacked by category: of the Union's share, where any of it was. By the
+    states' codes: some thirty names don't fit under an axis."""
     of = "granted_union" if total(cells).granted_union else "granted"
     kind = "core_hours" if unit == Unit.CORE_SECONDS else "gpu_hours"
     sums = sorted(together(cells, "country", "category").items(), key=lambda row: CATEGORIES.index(row[0][1]))
     rows = [
         {
-            "country": country_name(country) if country else _("Not known"),
+            "country": country or _("Not known"),
             "category": category_name(category),
             "granted": getattr(amounts, of),
         }
@@ -154,13 +155,13 @@ def _plot(cells: list[Cell], unit: str) -> Figure:
         if getattr(amounts, of)
     ]
     return plots.bars(
-        _("Granted of the Union's share") if of == "granted_union" else _("Granted"),
+        _("Awarded of the Union's share") if of == "granted_union" else _("Awarded"),
         [
-            Column("country", _("Participating State")),
-            Column("category", _("User category")),
-            Column("granted", _("Granted"), kind),
+            Column("country", LABELS["country"]),
+            Column("category", LABELS["category"]),
+            Column("granted", _("Awarded"), kind),
         ],
-        sorted(rows, key=lambda row: str(row["country"]).casefold()),
+        sorted(rows, key=lambda row: (row["country"] == _("Not known"), row["country"])),
         x="country",
         y="granted",
         series="category",

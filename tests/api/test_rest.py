@@ -46,6 +46,7 @@ WHOLE = {
     "/api/v1/legal",
     "/api/v1/maintenance/{system}/{partition}",
     "/api/v1/partitions/{system}/{partition}/availability",
+    "/api/v1/partitions/{system}/{partition}/prices",
     "/api/v1/partitions/{system}/{partition}/sizes",
     "/api/v1/shares/{system}/{partition}",
 }

@@ -44,6 +44,7 @@ from fabriek.register.actions import (
     declare_system,
 )
 from fabriek.register.models import Factory, Partition
+from fabriek.register.prices import declare_price
 from fabriek.register.reference import load_reference
 
 MONTHS = 3
@@ -231,6 +232,8 @@ def _build(operator: Person, factory: Factory, machine: Machine) -> tuple[dict[s
         )
         if not parts[part.name].availabilities.exists():
             declare_availability(operator, parts[part.name], Decimal("0.97"), date(2026, 1, 1))
+            euro = Decimal("2.10") if part.gpus else Decimal("0.02")
+            declare_price(operator, parts[part.name], euro=euro, valid_from=date(2026, 1, 1), source="demonstration")
     cluster = register_cluster(operator, code=machine.cluster, site=site, engine=machine.engine, partitions=parts)
     return parts, cluster
 

@@ -385,6 +385,27 @@ class UnitConversion(models.Model):
         ]
 
 
+class HourPrice(models.Model):
+    """What an hour on a partition costs on the market, for a period [valid_from, valid_until): of an accelerator, or of
+    a core where the partition counts cores. What free use by a firm is worth follows from it."""
+
+    partition = models.ForeignKey(Partition, models.CASCADE, related_name="prices")
+    euro = models.DecimalField(max_digits=9, decimal_places=4)
+    valid_from = models.DateField()
+    valid_until = models.DateField(null=True, blank=True)
+    source = models.CharField(max_length=200, blank=True)
+    confidence = models.CharField(max_length=10, choices=Confidence, default=Confidence.HIGH)
+
+    class Meta:
+        ordering = ["partition", "valid_from"]
+        constraints = [
+            models.CheckConstraint(condition=Q(euro__gt=0), name="hour_price_positive"),
+            models.CheckConstraint(
+                condition=Q(valid_until__isnull=True) | Q(valid_until__gt=F("valid_from")), name="hour_price_period"
+            ),
+        ]
+
+
 class Availability(models.Model):
     """The part of its time that a partition is up, for a period [valid_from, valid_until)."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from fabriek.ledger.models import Unit
 from fabriek.people.models import OrganisationClass
 from fabriek.promises.words import as_row
+from fabriek.reports import free_use as free
 from fabriek.reports.access_time import COLUMNS, PAID, Amounts, Cell, total
 from fabriek.reports.hosting import HostingReport
 from fabriek.reports.periods import Period
@@ -47,6 +50,13 @@ HOW_HOSTING = {
     "proofs": _("Days on which the scheduler's own totals were laid beside the ledger's, to the second."),
     "ledger": _("Every account of the whole ledger was added up again from its entries, just now."),
 }
+HOW_FREE_USE = {
+    "firms": _("Start-ups, SMEs and large industry, by their class when it was awarded; paid use is left out."),
+    "value": _("Hours used, times the price of the partition that held on the first day of their month."),
+    "national": _("What came out of a state's own share: of the Union's the Union decides."),
+    "unpriced": _("Hours on partitions of which no price is declared for that month: they are in no value."),
+    "hours": _("GPU-hours, and core-hours on partitions that have no GPUs."),
+}
 """How each figure is counted."""
 
 
@@ -82,6 +92,40 @@ def _amounts(amounts: Amounts) -> dict[str, Any]:
 def _hours(seconds: dict[str, int]) -> dict[str, Any]:
     """Amounts in hours, and the seconds that they are of."""
     return {**{name: amount / 3600 for name, amount in seconds.items()}, "seconds": seconds}
+
+
+def free_use_of(uses: list[free.FreeUse], period: Period) -> dict[str, Any]:
+    """What firms used for free: hours, with the seconds beside them, and euros rounded to a cent."""
+    return {
+        "since": period.since.isoformat(),
+        "until": period.until.isoformat(),
+        "rows": [
+            {"organisation": one.organisation, "name": one.name, "country": one.country, **_worth(one.worth)}
+            for one in uses
+        ],
+        "total": _worth(free.together(uses)),
+        "how": {name: str(words) for name, words in HOW_FREE_USE.items()},
+    }
+
+
+def _worth(worth: free.Worth) -> dict[str, Any]:
+    return {
+        "euro": float(euros(worth.value)),
+        "national_euro": float(euros(worth.national_value)),
+        "gpu_hours": worth.accelerator_seconds / 3600,
+        "core_hours": worth.core_seconds / 3600,
+        "unpriced_hours": worth.unpriced_seconds / 3600,
+        "seconds": {
+            "accelerator": worth.accelerator_seconds,
+            "core": worth.core_seconds,
+            "unpriced": worth.unpriced_seconds,
+        },
+    }
+
+
+def euros(value: Fraction) -> Decimal:
+    """An exact value to the cent, half a cent up."""
+    return Decimal(int(value * 100 + Fraction(1, 2))) / 100
 
 
 def hosting_of(report: HostingReport) -> dict[str, Any]:

@@ -321,6 +321,8 @@ def test_links_are_declared_and_end_and_a_partition_grows(tmp_path: Path) -> Non
     worth = ("declare", "conversion", world.partition.code, "--unit", "sbu", "--from", "2026-01-01")
     assert operator.read(*worth, "--worth", "1/192")["denominator"] == 192
     operator.run(*worth, "--worth", "1/0", status=2)
+    price = ("declare", "price", world.partition.code, "--euro", "2.10", "--from", "2026-01-01", "--source", "a quote")
+    assert float(operator.read(*price)["euro"]) == 2.1
 
 
 def test_what_was_promised_ends_and_what_was_moved_is_moved_back() -> None:

@@ -128,6 +128,7 @@ def test_who_may_not_is_offered_nothing(world: World, role: str) -> None:
         ("resize_partition", ()),
         ("change_stage", ()),
         ("declare_conversion", ()),
+        ("declare_price", ()),
         ("declare_link", ()),
         ("end_link", (link.pk,)),
         ("rename_programme", ("eu-science",)),

@@ -15,13 +15,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from tests.api.test_rest import client_of
+from tests.factories.ledgers import move_hours
 from tests.factories.world import MONTH, World, make_allocation, make_organisation, make_person, make_world
 from typer.testing import CliRunner
 
 from fabriek.cli.main import app
+from fabriek.ledger.models import Account
 from fabriek.people.actions import create_token
 from fabriek.people.models import Person
-from fabriek.projects.models import Project
+from fabriek.projects.models import Allocation, Project
 
 pytestmark = pytest.mark.django_db
 HOUR = 3600
@@ -180,6 +182,53 @@ def test_the_api_tells_what_the_page_tells(world: World) -> None:
     assert client.get(f"/api/v1/reports/hosting/nothing-here?year={MONTH.year}").status_code == 404
 
 
+def use_for_free(world: World, seconds: int) -> None:
+    """The start-up in the Netherlands used so much of its award."""
+    award = Account.objects.get(
+        kind="award",
+        unit="accelerator-seconds",
+        allocation__in=Allocation.objects.filter(project__country="NL").values("code"),
+    )
+    of = {"partition": award.partition, "month": award.month, "programme": award.programme}
+    move_hours("used", **of, allocation=award.allocation, source="award", target="used", seconds=seconds)
+
+
+def test_what_free_use_was_worth_follows_from_a_price_that_the_operator_declares(world: World) -> None:
+    use_for_free(world, 3 * HOUR)
+    client, address = signed_in(world.operator), reverse("portal:free_use")
+    before = client.get(address).content.decode()
+    assert "Not all of it has a price" in before
+    assert reverse("portal:declare_price") in before
+    assert reverse("portal:declare_price") not in page(world, "free_use")
+    said = {"partition": world.partition.code, "euro": "2.5", "valid_from": "2020-01-01", "confidence": "low"}
+    form = reverse("portal:declare_price")
+    assert client.post(form, said).status_code == 422
+    assert client.post(form, {**said, "source": "a quote"})["Location"] == address
+    assert client.post(form, {**said, "euro": "3", "source": "a quote"}).status_code == 422
+    assert "2.5000" in client.get(f"{form}?partition={world.partition.code}").content.decode()
+    told = client.get(address).content.decode()
+    assert "7.50" in told
+    assert "Not all of it has a price" not in told
+    (row,) = csv.DictReader(io.StringIO(client.get(f"{address}?format=csv").content.decode()))
+    assert (row["accelerator_seconds"], row["euro"], row["national_euro"]) == (str(3 * HOUR), "7.5", "0")
+    asked = client_of(make_person("board")).get("/api/v1/reports/free-use").json()
+    assert (asked["total"]["euro"], asked["rows"][0]["gpu_hours"]) == (7.5, 3.0)
+    assert asked == client.get(f"{address}?format=json").json()
+    assert "No firm used anything for free" in page(world, "free_use", f"?year={MONTH.year - 1}")
+    assert signed_in(world.operator).get(f"{address}?year=1066").status_code == 422
+
+
+def test_the_api_declares_a_price_and_tells_it(world: World) -> None:
+    address = f"/api/v1/partitions/{world.partition.code}/prices"
+    body = {"euro": "2.10", "valid_from": "2026-01-01", "source": "a quote"}
+    client = client_of(world.operator, "operate")
+    assert client.post(address, json.dumps(body), content_type="application/json").status_code == 200
+    other = {**body, "euro": 3}
+    assert client.post(address, json.dumps(other), content_type="application/json").status_code == 422
+    (told,) = Client().get(address).json()
+    assert (float(told["euro"]), told["source"], told["valid_until"]) == (2.1, "a quote", None)
+
+
 def test_the_command_tells_what_the_api_tells(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     transport = httpx.WSGITransport(app=get_wsgi_application())
 
@@ -208,5 +257,8 @@ def test_the_command_tells_what_the_api_tells(world: World, monkeypatch: pytest.
     assert "awarded 330.0" in text
     assert "The ledger balances." in text
     assert "commercial-use" in text
+    use_for_free(world, 3 * HOUR)
+    assert "hours without a price" in fabriek("free-use")
+    assert json.loads(fabriek("free-use", "--year", str(MONTH.year), "--json"))["total"]["unpriced_hours"] == 3
     cores = json.loads(fabriek("hosting", system, "--year", str(MONTH.year), "--cores", "--json"))
     assert cores["unit"] == "core-hours"

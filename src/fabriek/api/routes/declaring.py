@@ -40,6 +40,7 @@ from fabriek.register.models import (
     Availability,
     Confidence,
     Factory,
+    HourPrice,
     LegalSubject,
     Link,
     Partition,
@@ -51,6 +52,7 @@ from fabriek.register.models import (
     System,
     UnitConversion,
 )
+from fabriek.register.prices import declare_price
 from fabriek.register.queries import links_for_list, links_on
 from fabriek.register.stages import change_stage
 
@@ -145,6 +147,25 @@ class ConversionIn(Schema):
     ends_previous: bool = Field(False, description="what holds without an end now ends on valid_from")
     source: str = Field("operator", min_length=1, max_length=200)
     confidence: Confidence = Confidence.HIGH
+
+
+class PriceIn(Schema):
+    euro: Decimal = Field(
+        gt=0, lt=100_000, decimal_places=4, description="an hour of a GPU; of a core where it has none"
+    )
+    valid_from: date
+    valid_until: date | None = None
+    ends_previous: bool = Field(False, description="what holds without an end now ends on valid_from")
+    source: str = Field(min_length=1, max_length=200)
+    confidence: Confidence = Confidence.HIGH
+
+
+class PriceOut(Schema):
+    euro: Decimal
+    valid_from: date
+    valid_until: date | None = Field(description="the first day on which it no longer holds")
+    source: str
+    confidence: str
 
 
 class StageIn(Schema):
@@ -328,6 +349,23 @@ def resize(request: HttpRequest, system: str, partition: str, body: SizeIn) -> P
 def convert(request: HttpRequest, system: str, partition: str, body: ConversionIn) -> UnitConversion:
     """In GPU-hours, for a period. Never two worths of one unit on one day; open calls keep their limits."""
     return declare_conversion(operator_of(request), partition_of(system, partition), **body.dict())
+
+
+@router.get("/partitions/{system}/{partition}/prices", response=list[PriceOut], summary="What an hour costs")
+def prices(request: HttpRequest, system: str, partition: str) -> list[HourPrice]:
+    """On the market, by period: what free use by a firm is worth follows from it."""
+    return list(partition_of(system, partition).prices.all())
+
+
+@router.post(
+    "/partitions/{system}/{partition}/prices",
+    response=PriceOut,
+    auth=Scope("operate", "declare capacity"),
+    summary="Declare what an hour costs",
+)
+def price(request: HttpRequest, system: str, partition: str, body: PriceIn) -> HourPrice:
+    """In euros, for a period. Never two prices on one day."""
+    return declare_price(operator_of(request), partition_of(system, partition), **body.dict())
 
 
 @router.post(

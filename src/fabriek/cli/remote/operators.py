@@ -216,6 +216,33 @@ def declare_conversion(
     tell(f"A {unit} on {partition} is worth {fraction} GPU-hours from {since}.", answer, as_json)
 
 
+def declare_price(
+    partition: PartitionCode,
+    euro: Annotated[float, typer.Option("--euro", help="An hour of a GPU; of a core, where it has no GPUs.")],
+    since: Annotated[str, typer.Option("--from", help="A day, such as 2026-12-01.")],
+    source: Annotated[str, typer.Option("--source", help="Where this can be read.")],
+    until: Annotated[str, typer.Option("--until", help="The first day on which it no longer holds.")] = "",
+    ends_previous: Annotated[
+        bool, typer.Option("--ends-previous", help="What holds without an end now ends on that day.")
+    ] = False,
+    confidence: Annotated[str, typer.Option("--confidence", help="high, medium or low.")] = "high",
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Say what an hour on a partition costs on the market: what free use by firms is worth follows from it."""
+    body = {
+        "euro": euro,
+        "valid_from": since,
+        "valid_until": until or None,
+        "ends_previous": ends_previous,
+        "source": source,
+        "confidence": confidence,
+    }
+    answer = ask("POST", url, token, f"/partitions/{partition}/prices", body)
+    tell(f"An hour on {partition} costs {euro} euros from {since}.", answer, as_json)
+
+
 def declare_stage(
     code: Annotated[str, typer.Argument(help="A system's code; with --factory a factory's.")],
     stage: Annotated[str, typer.Option("--stage", help="selected, agreed, procured, installed, operating or retired.")],
@@ -399,6 +426,7 @@ def register(app: typer.Typer) -> None:
         availability=declare_availability,
         size=declare_size,
         conversion=declare_conversion,
+        price=declare_price,
         stage=declare_stage,
         statement=declare_statement,
         capacity=declare_capacity,

@@ -8,13 +8,16 @@ import typer
 
 from fabriek.cli.remote.asking import LOCAL, REPORTS, Json, Token, Url, ask, group, months_of, show
 
+Year = Annotated[int | None, typer.Option("--year", help="A whole year.")]
+First = Annotated[str, typer.Option("--from", help="The first month, such as 2026-01.")]
+Last = Annotated[str, typer.Option("--to", help="The last month, such as 2026-06.")]
 Cores = Annotated[bool, typer.Option("--cores", help="In core-hours instead of GPU-hours.")]
 
 
 def access_time(
-    year: Annotated[int | None, typer.Option("--year", help="A whole year.")] = None,
-    first: Annotated[str, typer.Option("--from", help="The first month, such as 2026-01.")] = "",
-    last: Annotated[str, typer.Option("--to", help="The last month, such as 2026-06.")] = "",
+    year: Year = None,
+    first: First = "",
+    last: Last = "",
     system: Annotated[str, typer.Option("--system", help="One system only.")] = "",
     cores: Cores = False,
     url: Url = LOCAL,
@@ -23,9 +26,7 @@ def access_time(
 ) -> None:
     """Access time granted and used per Participating State and user category: the last whole year and the year so far,
     a year, or from one month to another."""
-    said: dict[str, Any] = {"system": system, "unit": _unit(cores)}
-    said |= {"year": year} if year is not None else {}
-    said |= {name: months_of(text, 1)[0] for name, text in (("first_month", first), ("last_month", last)) if text}
+    said = {"system": system, "unit": _unit(cores), **_months(year, first, last)}
     answer = ask("GET", url, token, "/reports/access-time", **said)
     if not as_json:
         print(f"{answer['unit']} from {answer['since']} until {answer['until']}.")
@@ -40,6 +41,28 @@ def access_time(
     }
     rows = [*answer["rows"], {**answer["total"], "system": "together", "country": "", "category": ""}]
     show([_rounded(row) for row in rows] if answer["rows"] else [], columns, as_json, answer)
+
+
+def free_use(
+    year: Year = None,
+    first: First = "",
+    last: Last = "",
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """What firms used for free, and what that was worth by the prices that are declared; months as of access-time."""
+    answer = ask("GET", url, token, "/reports/free-use", **_months(year, first, last))
+    columns = {
+        "firm": "name",
+        "state": "country",
+        "GPU-hours": "gpu_hours",
+        "core-hours": "core_hours",
+        "euros": "euro",
+        "of a state's share": "national_euro",
+        "hours without a price": "unpriced_hours",
+    }
+    show([_rounded(row) for row in answer["rows"]], columns, as_json, answer)
 
 
 def hosting(
@@ -87,6 +110,12 @@ def _say_controls(answer: dict[str, Any]) -> None:
     print("The ledger balances." if answer["ledger"]["balances"] else "The ledger does not balance.")
 
 
+def _months(year: int | None, first: str, last: str) -> dict[str, Any]:
+    """What the API is asked: a year, or months by their first days."""
+    said: dict[str, Any] = {"year": year} if year is not None else {}
+    return said | {name: months_of(text, 1)[0] for name, text in (("first_month", first), ("last_month", last)) if text}
+
+
 def _unit(cores: bool) -> str:
     return "core-seconds" if cores else "accelerator-seconds"
 
@@ -101,4 +130,4 @@ def _rounded(row: dict[str, Any]) -> dict[str, Any]:
 
 def register(app: typer.Typer) -> None:
     """Add these verbs to the command."""
-    group(app, "report", REPORTS, access_time=access_time, hosting=hosting)
+    group(app, "report", REPORTS, access_time=access_time, free_use=free_use, hosting=hosting)

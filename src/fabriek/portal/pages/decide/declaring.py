@@ -19,6 +19,7 @@ from fabriek.portal.pages.decide.declaring_forms import (
     Declaring,
     FactoryForm,
     PartitionForm,
+    PriceForm,
     SiteForm,
     SizeForm,
     SystemForm,
@@ -28,6 +29,7 @@ from fabriek.projects.rules import month_after
 from fabriek.register import actions
 from fabriek.register.conversions import declare_conversion
 from fabriek.register.models import Partition, Site, System
+from fabriek.register.prices import declare_price
 
 
 def _declare(
@@ -202,6 +204,24 @@ def conversion(request: HttpRequest) -> HttpResponse:
         ),
         submit=_("Declare it"),
         conversions=chosen.conversions.all() if chosen else None,
+        chosen=chosen,
+    )
+
+
+@requires("declare capacity", "GET", "POST")
+def price(request: HttpRequest) -> HttpResponse:
+    """What an hour on a partition costs, from a day on."""
+    chosen = Partition.objects.filter(code=request.GET.get("partition", "")).first()
+    form = PriceForm(posted(request), initial={"partition": chosen.code if chosen else ""})
+    return _declare(
+        request,
+        form,
+        lambda: declare_price(person_of(request), **form.cleaned_data),
+        lambda: (_("Declared. What free use was worth follows from it."), reverse("portal:free_use")),
+        heading=_("Say what an hour costs"),
+        lead=_("On the market, in euros, for a period: what free use by firms is worth follows from it."),
+        submit=_("Declare the price"),
+        prices=chosen.prices.all() if chosen else None,
         chosen=chosen,
     )
 

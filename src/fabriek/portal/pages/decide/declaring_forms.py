@@ -193,6 +193,25 @@ class ConversionForm(Declaring):
         return {**self.cleaned_data, "source": self.cleaned_data["source"] or "operator"}
 
 
+class PriceForm(Declaring):
+    """What an hour on a partition costs."""
+
+    widths = {"partition": "lg", "euro": "sm", "valid_from": "sm", "valid_until": "sm", "confidence": "lg"}
+    partition = _choice(_("Partition"), Partition.objects.order_by("code"))
+    euro = forms.DecimalField(
+        label=_("Euros an hour"),
+        min_value=Decimal("0.0001"),
+        max_value=Decimal("99999.9999"),
+        decimal_places=4,
+        help_text=_("An hour of one GPU; of one core, where the partition has no GPUs."),
+    )
+    valid_from = DayField(label=_("From"))
+    valid_until = DayField(label=_("Until"), required=False, help_text=_("The first day on which it no longer holds."))
+    ends_previous = forms.BooleanField(label=_("What it costs now without an end, ends on that day"), required=False)
+    source = forms.CharField(label=_("Source"), max_length=200, help_text=_("Where this can be read."))
+    confidence = forms.ChoiceField(label=_("How sure is it?"), choices=Confidence.choices, initial=Confidence.HIGH)
+
+
 class LinkForm(Declaring):
     """A network link between two sites."""
 

@@ -98,6 +98,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("operations/availability/", declaring.availability, name="declare_availability"),
     path("operations/size/", declaring.size, name="resize_partition"),
     path("operations/conversions/", declaring.conversion, name="declare_conversion"),
+    path("operations/prices/", declaring.price, name="declare_price"),
     path("operations/stages/", stages.stage, name="change_stage"),
     path("operations/statements/", statements.statement, name="declare_statement"),
     path("operations/links/", links.index, name="links"),

@@ -98,6 +98,7 @@ VERBS: dict[str, Any] = {
     "register.declare_availability": _("Availability declared"),
     "register.resize_partition": _("Partition grew or shrank"),
     "register.declare_conversion": _("Worth of a unit declared"),
+    "register.declare_price": _("Price of an hour declared"),
     "register.declare_link": _("Link declared"),
     "register.end_link": _("Link ended"),
     "register.change_stage": _("Stage changed"),

@@ -8,7 +8,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -20,8 +20,8 @@ from fabriek.portal.components import plots
 from fabriek.portal.components.countries import country_name
 from fabriek.portal.components.plots import Column, Figure
 from fabriek.portal.pages.decide.replies import csv_file
-from fabriek.portal.pages.reports.downloads import download_url
 from fabriek.portal.pages.reports.forms import ReportFilter
+from fabriek.portal.pages.reports.frame import frame, json_file, years
 from fabriek.reports.access_time import (
     CATEGORIES,
     COLUMNS,
@@ -31,9 +31,8 @@ from fabriek.reports.access_time import (
     systems_on_ledger,
     together,
     total,
-    years_to_choose,
 )
-from fabriek.reports.periods import period_of, up_to_now
+from fabriek.reports.periods import period_of
 from fabriek.reports.words import AMOUNTS, HOW_ACCESS_TIME, access_time_of, category_name
 
 LABELS = {
@@ -68,9 +67,10 @@ class Row:
 def show(request: HttpRequest) -> HttpResponse:
     """By state and category, or by one of these or by system."""
     today = date.today()
-    form = _filter(request, today)
+    form = ReportFilter(request.GET, years=years(today), systems=[("", _("All systems")), *systems_on_ledger()])
+    shared = {"form": form, "how": HOW_ACCESS_TIME, **frame(request, "access_time")}
     if not form.is_valid():
-        return render(request, "reports/access_time.html", {"form": form, "rows": []}, status=422)
+        return render(request, "reports/access_time.html", shared, status=422)
     year, system, unit = form.cleaned_data["year"], form.cleaned_data["system"], form.chosen("unit")
     period = period_of(today, year=int(year) if year else None)
     cells = access_time(period, unit, system=system)
@@ -78,9 +78,7 @@ def show(request: HttpRequest) -> HttpResponse:
     if request.GET.get("format") == "csv":
         return _as_csv(name, cells, unit)
     if request.GET.get("format") == "json":
-        answer = JsonResponse(access_time_of(cells, period, unit, system), json_dumps_params={"indent": 1})
-        answer["Content-Disposition"] = f'attachment; filename="{name}.json"'
-        return answer
+        return json_file(name, access_time_of(cells, period, unit, system))
     by = request.GET.get("by", "")
     columns = WAYS[by if by in WAYS else ""][1]
     whole = total(cells)
@@ -89,7 +87,6 @@ def show(request: HttpRequest) -> HttpResponse:
         for values, amounts in together(cells, *columns).items()
     ]
     context = {
-        "form": form,
         "period": period,
         "is_over": period.is_over(today),
         "system": system,
@@ -101,20 +98,8 @@ def show(request: HttpRequest) -> HttpResponse:
         "total": whole,
         "states": len({cell.country for cell in cells if cell.country}),
         "plot": _plot(cells, unit) if cells else None,
-        "how": HOW_ACCESS_TIME,
-        "csv_url": download_url(request, "csv"),
-        "json_url": download_url(request, "json"),
     }
-    return render(request, "reports/access_time.html", context)
-
-
-def _filter(request: HttpRequest, today: date) -> ReportFilter:
-    so_far = _("%(before)s and %(now)s so far") % {"before": up_to_now(today).since.year, "now": today.year}
-    return ReportFilter(
-        request.GET,
-        years=[("", so_far), *((str(year), str(year)) for year in years_to_choose(today))],
-        systems=[("", _("All systems")), *systems_on_ledger()],
-    )
+    return render(request, "reports/access_time.html", shared | context)
 
 
 def _shown(column: str, value: str) -> str | None:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from operator import attrgetter
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
@@ -18,8 +18,8 @@ from fabriek.portal.access import requires
 from fabriek.portal.components import plots
 from fabriek.portal.components.plots import Column, Figure
 from fabriek.portal.pages.decide.replies import csv_file
-from fabriek.portal.pages.reports.downloads import download_url
 from fabriek.portal.pages.reports.forms import ReportFilter
+from fabriek.portal.pages.reports.frame import frame, json_file
 from fabriek.reports.access_time import CATEGORIES, systems_on_ledger, together, years_to_choose
 from fabriek.reports.hosting import HostingReport, ProgrammeYear, hosting_report
 from fabriek.reports.words import HOSTING_LINE, HOW_HOSTING, category_name, hosting_lines, hosting_of
@@ -35,32 +35,27 @@ def show(request: HttpRequest) -> HttpResponse:
     """Of one system and year: the one that is due next, unless another is chosen."""
     today = date.today()
     form = ReportFilter(request.GET, years=_years(today), systems=systems_on_ledger())
+    shared = {"form": form, "how": HOW_HOSTING, **frame(request, "hosting_report")}
     if not form.is_valid():
-        return render(request, "reports/hosting.html", {"form": form, "report": None}, status=422)
+        return render(request, "reports/hosting.html", shared, status=422)
     system, year = form.chosen("system"), form.chosen("year")
     if not system:
-        return render(request, "reports/hosting.html", {"form": form, "report": None})
+        return render(request, "reports/hosting.html", shared)
     report = hosting_report(system, int(year), today, form.cleaned_data["unit"])
     name = f"hosting-{system}-{year}"
     if request.GET.get("format") == "csv":
         return csv_file(name, HOSTING_LINE, hosting_lines(report))
     if request.GET.get("format") == "json":
-        answer = JsonResponse(hosting_of(report), json_dumps_params={"indent": 1})
-        answer["Content-Disposition"] = f'attachment; filename="{name}.json"'
-        return answer
+        return json_file(name, hosting_of(report))
     categories = together(report.cells, "category")
     context = {
-        "form": form,
         "report": report,
         "programmes": sorted_rows(report.programmes, request.GET.get("sort", ""), PROGRAMME_COLUMNS),
         "categories": [(category_name(one), categories[(one,)]) for one in CATEGORIES if (one,) in categories],
         "plot": _plot(report) if report.programmes else None,
-        "how": HOW_HOSTING,
         "may_check": may(request.user, "read audit"),
-        "csv_url": download_url(request, "csv"),
-        "json_url": download_url(request, "json"),
     }
-    return render(request, "reports/hosting.html", context)
+    return render(request, "reports/hosting.html", shared | context)
 
 
 def _years(today: date) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ again: capacity as it was derived and as it is on the ledger, what became of it,
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from fractions import Fraction
 
@@ -133,7 +133,7 @@ class HostingReport:
     reallocations: list[Reallocation]
     drift: DriftFound
     proofs: ProofsMade
-    ledger_faults: list[str] = field(default_factory=list)
+    ledger_faults: list[str]
 
     @property
     def due(self) -> date:

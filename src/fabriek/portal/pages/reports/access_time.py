@@ -80,7 +80,8 @@ def show(request: HttpRequest) -> HttpResponse:
     if request.GET.get("format") == "json":
         return json_file(name, access_time_of(cells, period, unit, system))
     by = request.GET.get("by", "")
-    columns = WAYS[by if by in WAYS else ""][1]
+    by = by if by in WAYS else ""
+    columns = WAYS[by][1]
     whole = total(cells)
     rows = [
         Row(dict(zip(columns, map(_shown, columns, values), strict=True)), amounts, amounts.part_of_union(whole))
@@ -92,7 +93,6 @@ def show(request: HttpRequest) -> HttpResponse:
         "system": system,
         "unit": unit,
         "tabs": [(label, way, way == by) for way, (label, _columns) in WAYS.items()],
-        "by": by,
         "columns": [(column, LABELS[column]) for column in columns],
         "rows": sorted_rows(_by_name(rows), request.GET.get("sort", ""), _sorting(columns)),
         "total": whole,

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from tests.factories.world import MONTH, make_allocation, make_organisation, make_person, make_submitted, make_world
+from tests.factories.world import (
+    ETHICS,
+    MONTH,
+    make_allocation,
+    make_organisation,
+    make_person,
+    make_submitted,
+    make_world,
+)
 
 from fabriek.api.main import api
 from fabriek.people.actions import create_token, revoke_token
@@ -102,6 +110,7 @@ def test_a_founder_applies_over_the_api() -> None:
         "summary": "We train.",
         "method": "PyTorch",
         "data_statement": "Public.",
+        "ethics": ETHICS,
         "alternatives": [asked],
     }
     saved = post(client, f"/applications/{draft['code']}", content, "patch")
@@ -126,6 +135,7 @@ def test_a_refusal_names_the_field_and_what_to_do() -> None:
         "summary": "S",
         "method": "M",
         "data_statement": "D",
+        "ethics": ETHICS,
         "alternatives": [asked],
     }
     post(client, f"/applications/{draft['code']}", content, "patch")

@@ -58,6 +58,13 @@ def apply(page: Any, title: str = TITLE) -> None:
     page.get_by_role("button", name="Save and continue").click()
     page.get_by_label("Which data").fill("Our own recordings.")
     page.get_by_role("button", name="Save and continue").click()
+    # No answer is not a no: the questions of ethics are asked before it can be submitted.
+    page.get_by_text("Not complete yet").wait_for()
+    assert not page.get_by_role("button", name="Submit the application").count()
+    page.get_by_role("link", name="Data and ethics").first.click()
+    for question in ("personal data", "high risk", "military ends", "protected by copyright"):
+        page.get_by_role("group", name=question).get_by_label("No", exact=True).check()
+    page.get_by_role("button", name="Save and continue").click()
     page.get_by_role("button", name="Submit the application").click()
     page.get_by_text("Submitted").first.wait_for()
 

@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any
 
 from fabriek.access.actions import open_call, save_draft, start_application, submit_application
+from fabriek.access.ethics import QUESTIONS
 from fabriek.access.models import AccessMode, Application, Call
 from fabriek.access.reference import load_access_modes
 from fabriek.operations.actions import register_cluster
@@ -27,6 +28,8 @@ _numbers = count(1)
 
 MONTH = datetime.now(UTC).date().replace(day=1)
 NEXT = (MONTH + timedelta(days=32)).replace(day=1)
+
+ETHICS = {code: "no" for code, _question in QUESTIONS}
 
 
 def make_person(role: str = "", *, organisation: Organisation | None = None, name: str = "") -> Person:
@@ -118,6 +121,7 @@ def make_draft(world: World, applicant: Person | None = None, gpu_hours: int = 1
         summary="We train a model.",
         method="PyTorch",
         data_statement="Public data.",
+        ethics=ETHICS,
         alternatives=[{"partition": world.partition, "first_month": MONTH, "months": months, "gpu_hours": gpu_hours}],
     )
 

@@ -14,6 +14,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from fabriek.access.errors import ConflictOfInterest
+from fabriek.access.ethics import unanswered
 from fabriek.access.models import (
     AccessMode,
     Application,
@@ -50,7 +51,7 @@ def working_days_left(now: datetime, due: datetime, country: str) -> int:
 
 
 def completeness_faults(application: Application) -> dict[str, list[str]]:
-    """What an application lacks to be submitted."""
+    """What an application lacks to be submitted: field (of a question of ethics: `ethics.personal-data`) -> why."""
     faults = {}
     for field, sentence in (
         ("title", _("Give your project a title.")),
@@ -62,6 +63,8 @@ def completeness_faults(application: Application) -> dict[str, list[str]]:
             faults[field] = [sentence]
     if application.organisation_id is None:
         faults["organisation"] = [_("Say for which organisation you apply.")]
+    for code, question in unanswered(application):
+        faults[f"ethics.{code}"] = [_("Answer with yes or no: %(question)s") % {"question": question}]
     return faults
 
 

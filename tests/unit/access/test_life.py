@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from tests.factories.world import (
+    ETHICS,
     MONTH,
     World,
     make_draft,
@@ -158,6 +159,19 @@ def test_an_empty_draft_is_refused_with_what_lacks() -> None:
     with pytest.raises(Incomplete) as refusal:
         submit_application(draft.applicant, draft)
     assert {"title", "summary", "method", "data_statement"} <= refusal.value.faults.keys()
+
+
+def test_a_question_of_ethics_without_an_answer_is_asked_before_submitting() -> None:
+    """No answer is not a no."""
+    draft = make_draft(make_world())
+    for given in ("", "perhaps"):
+        save_draft(draft.applicant, draft, draft.version, ethics={**ETHICS, "dual-use": given})
+        with pytest.raises(Incomplete) as refusal:
+            submit_application(draft.applicant, draft)
+        assert refusal.value.faults.keys() == {"ethics.dual-use"}
+        assert "military ends" in refusal.value.faults["ethics.dual-use"][0]
+    save_draft(draft.applicant, draft, draft.version, ethics={**ETHICS, "dual-use": "yes"})
+    assert submit_application(draft.applicant, draft).state == "submitted"
 
 
 def test_an_older_version_of_a_draft_is_refused_and_nothing_is_lost() -> None:

@@ -17,6 +17,7 @@ from django.core.wsgi import get_wsgi_application
 from tests.factories.catalogue import make_entry
 from tests.factories.traces import simulated_figures, swf_file
 from tests.factories.world import (
+    ETHICS,
     MONTH,
     World,
     make_allocation,
@@ -438,6 +439,7 @@ def test_the_verbs_of_applicants_are_what_they_were(tmp_path: Path) -> None:
         "summary": "We train.",
         "method": "PyTorch",
         "data_statement": "Public.",
+        "ethics": ETHICS,
         "alternatives": [asked],
     }
     made = founder.read("apply", world.call.code, written(tmp_path, "a", content), "--submit")

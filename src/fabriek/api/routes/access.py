@@ -12,6 +12,7 @@ from ninja import Field, File, Query, Router, Schema, UploadedFile
 
 from fabriek.access import actions, queries
 from fabriek.access.attachments import path_of
+from fabriek.access.ethics import QUESTIONS
 from fabriek.access.findings import refusal_of
 from fabriek.access.models import Application, Attachment, Call, Decision, Outcome, Review
 from fabriek.access.rules import ATTACHMENT_MIB, remarks_are_open
@@ -102,7 +103,9 @@ class Draft(Schema):
     summary: str | None = None
     method: str | None = None
     data_statement: str | None = None
-    ethics: dict[str, str] | None = None
+    ethics: dict[str, str] | None = Field(
+        None, description=f"Needed to submit: yes or no to each of {', '.join(code for code, _question in QUESTIONS)}."
+    )
     keywords: list[str] | None = None
     commercial: bool | None = None
     alternatives: list[AlternativeIO] | None = Field(None, max_length=20)

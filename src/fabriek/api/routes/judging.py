@@ -49,6 +49,7 @@ class ReviewDetail(Schema):
     summary: str
     method: str
     data_statement: str
+    ethics: dict[str, Any]
     keywords: list[str]
     alternatives: list[AlternativeIO]
     technical_assessment: str | None
@@ -196,7 +197,7 @@ def own_review(request: HttpRequest, number: int) -> Review:
 def review_detail(review: Review) -> dict[str, Any]:
     """A review beside its application, as its reviewer reads it."""
     application = review.application
-    of_it = ("title", "organisation_class", "summary", "method", "data_statement", "keywords", "answer_due")
+    of_it = ("title", "organisation_class", "summary", "method", "data_statement", "ethics", "keywords", "answer_due")
     own_words = ("kind", "state", "scores", "remark", "confidential_remark", "version", "saved_at", "draft")
     assessment = getattr(application, "technical_assessment", None)
     return {

@@ -60,6 +60,7 @@ def _lines(review: dict[str, Any]) -> list[str]:
         for title, name in (("What and why", "summary"), ("How", "method"), ("Data", "data_statement"))
         for line in ("", title, review[name])
     ]
+    ethics = [f"  {code}: {answer}" for code, answer in review["ethics"].items()]
     return [
         f"{review['application']}: {review['title']}",
         f"{review['organisation']} ({review['organisation_class']}), {review['kind']} review, {review['state']}",
@@ -67,6 +68,9 @@ def _lines(review: dict[str, Any]) -> list[str]:
         "Asked, best first",
         *asked,
         *texts,
+        "",
+        "Ethics",
+        *ethics,
         *assessed,
         "",
         "Criteria",

@@ -1,4 +1,4 @@
-"""Answers of continuous calls in words, for templates: {% load answers %}."""
+"""What applicants answered, and what they are answered, in words, for templates: {% load answers %}."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from django import template
 
+from fabriek.access.ethics import answers_of
 from fabriek.access.queue_words import queue_words
 from fabriek.people.models import OrganisationClass
 
@@ -22,3 +23,9 @@ def not_yet_words(waits: Any) -> str:
 def class_label(name: str) -> str:
     """A class of organisations in words."""
     return str(dict(OrganisationClass.choices).get(name, name))
+
+
+@register.filter
+def ethics_answers(application: Any) -> list[tuple[Any, Any]]:
+    """The questions of the ethics self-assessment with their answers."""
+    return answers_of(application)

@@ -48,7 +48,6 @@ from fabriek.portal.pages.apply.forms import (
     OrganisationForm,
     ProjectForm,
     RequestForm,
-    ethics_answers,
     initial_of,
 )
 
@@ -64,7 +63,7 @@ _NEEDED = {
     "organisation": {"organisation"},
     "request": {"alternatives"},
     "project": {"title", "summary", "method"},
-    "data": {"data_statement"},
+    "data": {"data_statement", "ethics"},
 }
 
 
@@ -213,7 +212,6 @@ def _check(request: HttpRequest, application: Application) -> HttpResponse:
             if not finding["holds"] and finding["rule"] != "limits"
         ],
         "shortages": shortages(application.call, application.alternatives.select_related("partition")),
-        "ethics": ethics_answers(application),
         "is_draft_check": True,
         # A day, which is the same in every zone: the moment at its end falls on the next one to the east.
         "answer_by": answer_due(
@@ -262,7 +260,6 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         "how_to_object": _(outcome.decision.how_to_object) if outcome else "",
         "object_until": objection_until(outcome) if outcome else None,
         "may_object": outcome is not None and own and now <= objection_until(outcome),
-        "ethics": ethics_answers(application),
         "objection": getattr(outcome, "objection", None) if outcome else None,
         "events": [(event, transition) for event, transition in events if transition is not None],
         "days_left": working_days_left(now, due, application.call.factory.country) if due else None,

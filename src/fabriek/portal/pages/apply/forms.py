@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from fabriek.access.ethics import ANSWERS, QUESTIONS
 from fabriek.access.models import Application, Call
 from fabriek.access.room import FreeByMonth, first_month_with_room, free_by_month
 from fabriek.conf.amounts import month_text, number_text
@@ -20,14 +21,6 @@ from fabriek.projects.rules import month_after
 from fabriek.register.models import Partition
 
 CHOICES = 3
-
-ETHICS = (
-    ("personal-data", _("Do you use personal data?")),
-    ("high-risk", _("Is your system one of high risk under the AI Act (Regulation (EU) 2024/1689, Annex III)?")),
-    ("dual-use", _("Could your results be used for military ends?")),
-    ("copyright", _("Do you use material that is protected by copyright?")),
-)
-_YES_NO = (("no", _("No")), ("yes", _("Yes")))
 
 
 class OrganisationForm(forms.Form):
@@ -86,7 +79,7 @@ class DataForm(forms.Form):
     commercial = forms.TypedChoiceField(
         label=_("Do you pay for commercial use?"),
         help_text=_("Industry that is no start-up or SME pays. Such use is at most a fifth of the Union's time."),
-        choices=_YES_NO,
+        choices=ANSWERS,
         widget=forms.RadioSelect,
         coerce=lambda value: value == "yes",
         required=False,
@@ -95,14 +88,14 @@ class DataForm(forms.Form):
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
-        for code, question in ETHICS:
+        for code, question in QUESTIONS:
             self.fields[f"ethics_{code}"] = forms.ChoiceField(
-                label=question, choices=_YES_NO, widget=forms.RadioSelect, required=False
+                label=question, choices=ANSWERS, widget=forms.RadioSelect, required=False
             )
 
     def ethics(self) -> dict[str, str]:
         """The self-assessment's answers."""
-        return {code: self.cleaned_data.get(f"ethics_{code}") or "" for code, _question in ETHICS}
+        return {code: self.cleaned_data.get(f"ethics_{code}") or "" for code, _question in QUESTIONS}
 
 
 class RequestForm(forms.Form):
@@ -200,12 +193,6 @@ def partition_text(partition: Partition) -> str:
     return f"{text} · {partition.accelerator_model}" if partition.accelerator_model else text
 
 
-def ethics_answers(application: Application) -> list[tuple[Any, Any]]:
-    """The self-assessment as questions and answers in words; one that was not answered says so."""
-    words = {"yes": _("Yes"), "no": _("No")}
-    return [(question, words.get(application.ethics.get(code, ""), _("not answered"))) for code, question in ETHICS]
-
-
 def initial_of(application: Application, step: str) -> dict[str, Any]:
     """What a step's form shows at first."""
     if step == "organisation":
@@ -224,7 +211,7 @@ def initial_of(application: Application, step: str) -> dict[str, Any]:
             "keywords": words,
         }
     if step == "data":
-        ethics = {f"ethics_{code}": application.ethics.get(code, "") for code, _question in ETHICS}
+        ethics = {f"ethics_{code}": application.ethics.get(code, "") for code, _question in QUESTIONS}
         commercial = "yes" if application.commercial else "no"
         return {"data_statement": application.data_statement, "commercial": commercial, **ethics}
     shown: dict[str, Any] = {}

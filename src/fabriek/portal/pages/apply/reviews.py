@@ -19,7 +19,6 @@ from fabriek.access.rules import as_written, working_days_left
 from fabriek.access.words import criterion_name
 from fabriek.conf.errors import Invalid, Refused
 from fabriek.portal.access import requires
-from fabriek.portal.pages.apply.forms import ethics_answers
 
 
 class ReviewForm(forms.Form):
@@ -138,7 +137,6 @@ def _page(request: HttpRequest, review: Review, decline_form: DeclineForm | None
         "form": form,
         "decline_form": decline_form or DeclineForm(),
         "open": application.state == ApplicationState.IN_REVIEW or bool(form.errors),
-        "ethics": ethics_answers(application),
         "days_left": working_days_left(timezone.now(), due, call.factory.country) if due else None,
         "points": [(names.get(code, code), points) for code, points in review.scores.items()],
     }

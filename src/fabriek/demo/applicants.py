@@ -49,7 +49,8 @@ ORGANISATIONS = {
     "b436b2": ("academia", "DE", "Demonstration University DE", "vision"),
     "ee9e8c": ("academia", "ES", "Demonstration University ES", "language"),
 }
-FOUNDERS_CLUSTER = "e13805"
+# Whose groups they are who can be signed in as; the others' applicants only apply.
+CLUSTERS_OF = {"e13805": "applicant", "0e4a51": "scientist"}
 # Who would rather have the second machine, where there are two.
 LATTER_FIRST = frozenset({"11cb48", "795a4c", "6c71a0", "2869ce", "7f04ca"})
 ORIGIN = "Microsoft Philly trace, 2017 (CC-BY-4.0)"
@@ -126,8 +127,8 @@ def _preferred(world: World, cluster: str) -> list[Partition]:
 
 
 def _applicant(world: World, cluster: str, name: str) -> Person:
-    if cluster == FOUNDERS_CLUSTER:
-        return world.people["applicant"]
+    if cluster in CLUSTERS_OF:
+        return world.people[CLUSTERS_OF[cluster]]
     return register_person(f"applicant-{cluster}@demo.example", f"Applicant of {name}", is_demo=True)
 
 

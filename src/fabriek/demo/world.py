@@ -25,7 +25,7 @@ from fabriek.demo.machines import EMBEDDED, ON_SLURM, Machine
 from fabriek.operations.actions import register_cluster
 from fabriek.operations.models import Cluster
 from fabriek.people.actions import give_first_role, register_organisation, register_person
-from fabriek.people.models import Organisation, Person
+from fabriek.people.models import Organisation, Person, Role
 from fabriek.programmes.actions import (
     declare_capacity,
     establish_programme,
@@ -49,9 +49,10 @@ from fabriek.register.reference import load_reference
 
 MONTHS = 3
 
-# role, name, address
+# through whose eyes one looks (applicants need no role), name, address
 ROLES = (
     ("applicant", "Fatima the founder", "founder@demo.example"),
+    ("scientist", "Saskia the scientist", "scientist@demo.example"),
     ("reviewer", "Ravi the reviewer", "reviewer@demo.example"),
     ("officer", "Olga the programme officer", "officer@demo.example"),
     ("operator", "Otto the operator", "operator@demo.example"),
@@ -74,6 +75,9 @@ SHARES = {
     "eu-regular": Decimal("0.225"),
     "nl-demo": Decimal("0.50"),
 }
+BASELINE_GPU_HOURS = 150_000
+"""What 'eu-regular' had a month before there were AI Factories; invented, and just within its share of the shortest
+month on the embedded machine."""
 
 
 @dataclass(frozen=True)
@@ -107,11 +111,11 @@ def load_the_register() -> str:
 
 
 def gather_people() -> dict[str, Person]:
-    """One person a role, further reviewers from other institutes, a second officer."""
+    """One person a role and two applicants, further reviewers from other institutes, a second officer."""
     people = {}
     for role, name, address in ROLES:
         people[role] = register_person(address, name, is_demo=True)
-        if role != "applicant" and role not in people[role].role_names():
+        if role in set(Role.values) - {Role.APPLICANT, *people[role].role_names()}:
             give_first_role(people[role], role)
     administrator = people["administrator"]
     hosts = register_organisation(
@@ -278,6 +282,19 @@ def promise_the_shares(people: dict[str, Person], partitions: list[Partition]) -
             is_demo=True,
             **subject,
         )
+    make_promise(
+        officer,
+        code="demo-before-ai-factories",
+        name="As before AI Factories (demo)",
+        programme=Programme.objects.get(code="eu-regular"),
+        kind="baseline",
+        accelerator_seconds_a_month=BASELINE_GPU_HOURS * 3600,
+        rank=4,
+        valid_from=date(2026, 1, 1),
+        legal_basis="Invented for the demonstration",
+        source="demo",
+        is_demo=True,
+    )
     return f"{len(months)} months, {len(SHARES)} programmes, {Promise.objects.count()} promises"
 
 

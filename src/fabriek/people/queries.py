@@ -31,9 +31,14 @@ def reviewers() -> QuerySet[Person]:
     )
 
 
+DEMO_APPLICANTS = ("founder@demo.example", "scientist@demo.example")
+"""Whom the demonstration has beside those with a role; its other applicants only apply."""
+
+
 def demo_people() -> QuerySet[Person]:
-    """The demonstration's persons."""
-    return Person.objects.filter(is_demo=True).prefetch_related("roles").order_by("email")
+    """Whom one may be in the demonstration: somebody of each role, and the applicants with a name."""
+    known = Q(roles__isnull=False) | Q(email__in=DEMO_APPLICANTS)
+    return Person.objects.filter(known, is_demo=True, is_active=True).distinct().order_by("email")
 
 
 def tokens_of(person: Person) -> QuerySet[Token]:

@@ -22,6 +22,7 @@ from fabriek.foresight.models import Study, Workload
 from fabriek.ledger.queries import allocation_hours, check, totals
 from fabriek.operations.models import Job, UsageRecord
 from fabriek.operations.queries import differences
+from fabriek.people.models import Person
 from fabriek.projects.models import Allocation
 from fabriek.promises.queries import measured_promises
 from fabriek.reports.access_time import Amounts, access_time, together
@@ -51,6 +52,10 @@ def test_the_whole_way_and_a_second_time(tmp_path: Path) -> None:
     assert not Job.objects.exclude(state="COMPLETED").exists()
     assert UsageRecord.objects.count() == Job.objects.count() > 10
     assert all(one.holds for one in measured_promises())
+    [baseline] = [one for one in measured_promises() if one.terms.kind == "baseline"]
+    assert baseline.share > baseline.required["decided"] > 0
+    scientist = Person.objects.get(email="scientist@demo.example")
+    assert scientist.applications.filter(state="awarded", organisation_class="academia").exists()
     assert check() == []
     from fabriek.operations.models import Cluster
 

@@ -12,6 +12,7 @@ from django.test import Client
 from fabriek.demo import show
 from fabriek.demo.figures import lines
 from fabriek.demo.world import ROLES, gather_people
+from fabriek.people.actions import register_person
 from fabriek.programmes.models import Promise
 
 pytestmark = pytest.mark.django_db
@@ -66,6 +67,15 @@ def test_each_link_signs_in_its_role_once_and_is_then_refused(capsys: pytest.Cap
         assert refused.redirect_chain[-1][0] == "/sign-in/"
         assert name not in refused.content.decode().split("<main")[0]
         assert another.get("/account/").status_code == 302
+
+
+def test_everybody_with_a_link_stands_on_the_sign_in_page_and_the_other_applicants_do_not(settings: Any) -> None:
+    settings.FABRIEK_DEMO = True
+    gather_people()
+    register_person("applicant-1@demo.example", "Applicant of somebody", is_demo=True)
+    page = Client().get("/sign-in/").content.decode()
+    assert all(page.count(f'value="{address}"') == 1 for _role, _name, address in ROLES)
+    assert "applicant-1" not in page
 
 
 def _rows_of(printed: str) -> list[tuple[str, list[str]]]:

@@ -148,3 +148,28 @@ def test_a_page_says_that_too_little_was_used_to_tell(broken_there: tuple[Partit
     Promise.objects.filter(code="startups").update(valid_until=date.today())
     assert "Too little was used" not in Client().get(address).content.decode(), "its months are over"
     assert measured_promise("startups")[0].use_judged
+
+
+def test_a_protected_amount_stands_beside_the_share_that_there_is_now(
+    broken_there: tuple[Partition, Partition],
+) -> None:
+    officer = make_person("officer")
+    make_promise(
+        officer,
+        code="before",
+        name="As before",
+        programme=Programme.objects.get(code="eu-science"),
+        kind="baseline",
+        accelerator_seconds_a_month=500 * 3600,
+        rank=1,
+        valid_from=MONTH,
+    )
+    measured = measured_promise("before")[0]
+    assert measured.required["decided"] == 2 * 500 * 3600
+    share = f"{round(measured.share / 3600):,}"
+    for address in (reverse("portal:promise", args=["before"]), reverse("portal:promises")):
+        page = Client().get(address).content.decode()
+        assert "Baselines: a share should reach what was there before" in page
+        assert "Before, protected" in page
+        assert "1,000" in page
+        assert share in page

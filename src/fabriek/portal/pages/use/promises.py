@@ -58,7 +58,11 @@ def index(request: HttpRequest) -> HttpResponse:
     counted = [one for one in measured if one.is_counted]
     rows = [(one, bases.get(one.terms.code)) for one in in_order(measured, request.GET.get("sort", ""))]
     context = {
-        "plots": [plot for kind in ("floor", "cap") if (plot := _plot_of_all(kind, measured)) is not None],
+        "plots": [
+            plot
+            for plot in (_before_and_after(measured), *(_plot_of_all(kind, measured) for kind in ("floor", "cap")))
+            if plot is not None
+        ],
         "made": [row for row in rows if row[0].is_counted],
         "shares": [row for row in rows if not row[0].is_counted],
         "kept": sum(one.holds for one in counted),
@@ -69,6 +73,30 @@ def index(request: HttpRequest) -> HttpResponse:
         "today": date.today(),
     }
     return render(request, "use/promises.html", context)
+
+
+def _before_and_after(measured: list[Measured]) -> Figure | None:
+    """The protected amounts: what each programme had before, and its share now."""
+    rows = [
+        {"name": short_name(one.terms.code, one.terms.name), "before": one.required["decided"], "now": one.share}
+        for one in measured
+        if one.terms.kind == "baseline"
+    ]
+    if not rows:
+        return None
+    return plots.promises(
+        _("Baselines: a share should reach what was there before"),
+        [
+            Column("name", _("Promise")),
+            Column("before", _("Before, protected"), "gpu_hours"),
+            Column("now", _("Share now"), "gpu_hours"),
+        ],
+        rows,
+        name="name",
+        required="before",
+        measures=["now"],
+        text=_("In GPU-hours, over all months that have shares."),
+    )
 
 
 def _plot_of_all(kind: str, measured: list[Measured]) -> Figure | None:
@@ -101,6 +129,8 @@ def _plot_of_all(kind: str, measured: list[Measured]) -> Figure | None:
 
 def plot_of(one: Measured, is_cap: bool) -> Any:
     """A promise at its three moments, and a mark at what it asks."""
+    if one.terms.kind == "baseline":
+        return _before_and_after([one])
     columns = [
         Column("name", _("Promise")),
         Column("required", _("At most") if is_cap else _("At least"), "gpu_hours"),

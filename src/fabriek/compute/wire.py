@@ -236,7 +236,8 @@ class RollUp(Wire):
 
 
 class DailyProof(Wire):
-    """A whole day (UTC) of a scheduler's accounting, asked for apart from metering. roll_up None: not rolled up yet."""
+    """A day (UTC) of a scheduler's accounting, as far as it went, asked for apart from metering. roll_up None: not
+    rolled up yet."""
 
     day: date
     lines: list[ProofLine] = Field(max_length=100_000)

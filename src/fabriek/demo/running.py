@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import httpx
 from django.conf import settings
@@ -122,7 +123,7 @@ def _running_allocations() -> list[Allocation]:
 
 def run_the_agents(machines: tuple[Machine, ...], step: Callable[[], None]) -> str:
     """Round after round of each machine's agent until every job has ended and its use is booked, and of several sites
-    some data have been moved between them."""
+    some data have been moved between them; on the embedded engine the day so far is proved by its accounting."""
     patience = sum(PATIENCE[machine.engine] for machine in machines)
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
@@ -136,6 +137,10 @@ def run_the_agents(machines: tuple[Machine, ...], step: Callable[[], None]) -> s
             if time.monotonic() - began > patience:
                 raise TimeoutError(f"jobs still run after {patience:.0f} seconds; run again to go on")
             time.sleep(0.1)
+        # The first whole day is proved tomorrow; until then there is to be seen what ended today.
+        for machine, agent in zip(machines, agents, strict=True):
+            if machine.engine == "local":
+                agent.proofs.prove_day(datetime.now(UTC).date())
     return ", ".join(filter(None, [f"{UsageRecord.objects.count()} usage records booked", moving.told()]))
 
 

@@ -39,11 +39,12 @@ from fabriek.programmes.reference import load_programmes
 from fabriek.register.actions import (
     declare_availability,
     declare_factory,
+    declare_link,
     declare_partition,
     declare_site,
     declare_system,
 )
-from fabriek.register.models import Factory, Partition
+from fabriek.register.models import Factory, Partition, Site
 from fabriek.register.prices import declare_price
 from fabriek.register.reference import load_reference
 
@@ -178,7 +179,7 @@ def check_the_folder(machines: tuple[Machine, ...]) -> None:
 def build_the_machines(
     people: dict[str, Person], machines: tuple[Machine, ...]
 ) -> tuple[Factory, list[Partition], list[Cluster]]:
-    """The factory, its systems with their partitions, and the cluster of each."""
+    """The factory, its systems with their partitions, the cluster of each, and the links between their sites."""
     factory = declare_factory(
         people["operator"],
         code="demo",
@@ -190,11 +191,49 @@ def build_the_machines(
     )
     partitions: list[Partition] = []
     clusters: list[Cluster] = []
+    operator = people["operator"]
     for machine in machines:
-        parts, cluster = _build(people["operator"], factory, machine)
+        parts, cluster = _build(operator, factory, machine)
         partitions += parts.values()
         clusters.append(cluster)
+    _link_the_sites(operator, [cluster.site for cluster in clusters])
     return factory, partitions, clusters
+
+
+def _link_the_sites(operator: Person, sites: list[Site]) -> None:
+    """A line from the first site to a data centre without a machine, and one between each two sites that run."""
+    data_centre = declare_site(
+        operator,
+        code="demo-groningen",
+        name="Demonstration data centre",
+        city="Groningen",
+        country="NL",
+        hosting_entity="Demonstration Computing Centre",
+        latitude=53.22,
+        longitude=6.57,
+        is_demo=True,
+    )
+    since = date(2026, 1, 1)
+    declare_link(
+        operator,
+        sites[0],
+        data_centre,
+        valid_from=since,
+        gigabits_per_second=100,
+        network="Invented (demo)",
+        source="demo",
+        is_demo=True,
+    )
+    for other in sites[1:]:
+        declare_link(
+            operator,
+            sites[0],
+            other,
+            valid_from=since,
+            network="Two folders of one disk (demo)",
+            source="demo",
+            is_demo=True,
+        )
 
 
 def _build(operator: Person, factory: Factory, machine: Machine) -> tuple[dict[str, Partition], Cluster]:

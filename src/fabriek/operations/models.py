@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC
 
 from django.conf import settings
 from django.db import models
@@ -308,6 +309,11 @@ class UsageProof(models.Model):
 
     def __str__(self) -> str:
         return f"{self.cluster.code} {self.day}"
+
+    @property
+    def is_of_whole_day(self) -> bool:
+        """Whether the day was over when it came in, or came in again: before, it tells of what ended so far."""
+        return self.confirmed_at.astimezone(UTC).date() > self.day
 
 
 class TransferState(models.TextChoices):

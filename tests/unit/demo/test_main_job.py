@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,12 @@ from fabriek.demo.export import export_all
 from fabriek.demo.figures import lines
 from fabriek.foresight.models import Study, Workload
 from fabriek.ledger.queries import allocation_hours, check, totals
-from fabriek.operations.models import Job, UsageRecord
+from fabriek.operations.models import Job, UsageProof, UsageRecord
 from fabriek.operations.queries import differences
 from fabriek.people.models import Person
 from fabriek.projects.models import Allocation
 from fabriek.promises.queries import measured_promises
+from fabriek.register.models import Link
 from fabriek.reports.access_time import Amounts, access_time, together
 from fabriek.reports.access_time import total as access_total
 from fabriek.reports.periods import Period
@@ -56,6 +57,12 @@ def test_the_whole_way_and_a_second_time(tmp_path: Path) -> None:
     assert baseline.share > baseline.required["decided"] > 0
     scientist = Person.objects.get(email="scientist@demo.example")
     assert scientist.applications.filter(state="awarded", organisation_class="academia").exists()
+    proof = UsageProof.objects.get()
+    assert not proof.differs
+    midnight = datetime.combine(proof.day, time(tzinfo=UTC)).timestamp()
+    ended = UsageRecord.objects.filter(end__gte=midnight)
+    assert sum(line["accounted"][0] for line in proof.lines) == ended.count()
+    assert list(Link.objects.filter(is_demo=True).values_list("to_site__code", flat=True)) == ["demo-utrecht"]
     assert check() == []
     from fabriek.operations.models import Cluster
 

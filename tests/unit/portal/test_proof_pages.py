@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from tests.factories.world import MONTH, World, make_allocation, make_person, make_world
 
 from fabriek.compute.wire import DailyProof, ProofLine, ProofPlace, ProofRuns, ProvenRun, RollUp
 from fabriek.operations.actions import note_proof_runs, prove_usage
-from fabriek.operations.models import UsageProof
+from fabriek.operations.models import Cluster, UsageProof
 from fabriek.people.actions import create_token
 
 pytestmark = pytest.mark.django_db
@@ -128,3 +130,27 @@ def test_the_site_proves_over_the_api_and_others_read(world: World) -> None:
 def test_places_travel() -> None:
     place = ProofPlace(account="a", partition="b")
     assert ProofPlace.model_validate_json(place.model_dump_json()) == place
+
+
+def test_a_day_that_is_not_over_says_so(world: World) -> None:
+    today = timezone.now().date()
+    client = signed_in(world.operator)
+    proof = prove_usage(world.cluster, DailyProof(day=today, lines=[]))[0]
+    assert "so far" in text_of(client, "usage_proofs")
+    assert "The day was not over" in text_of(client, "usage_proof", proof.pk)
+    # The same came in again after its end: nothing more had ended.
+    UsageProof.objects.filter(pk=proof.pk).update(confirmed_at=timezone.now() + timedelta(days=1))
+    assert "so far" not in text_of(client, "usage_proofs")
+    assert "The day was not over" not in text_of(client, "usage_proof", proof.pk)
+
+
+def test_where_nothing_was_changed_by_hand_the_page_says_what_would_be_there(world: World, settings: Any) -> None:
+    client = signed_in(world.operator)
+    settings.FABRIEK_DEMO = False
+    page = text_of(client, "operations")
+    assert "Nothing was changed by hand at a site" in page
+    assert "make run SLURM=1" not in page
+    settings.FABRIEK_DEMO = True
+    assert "make run SLURM=1" in text_of(client, "operations")
+    Cluster.objects.update(engine="slurm")
+    assert "make run SLURM=1" not in text_of(client, "operations")

@@ -31,20 +31,26 @@ class Proofs:
         now = datetime.now(UTC)
         proved = self._proved(now)
         for day in due_days(now, proved):
-            proof = self._engine.prove(day)
             try:
-                answer = ProofAnswer.model_validate(self._line.call("PUT", f"proofs/{day}", proof.model_dump_json()))
-                if answer.wanted:
-                    runs = self._engine.proof_runs(day, answer.wanted)
-                    self._line.call("PUT", f"proofs/{day}/runs", runs.model_dump_json())
+                differs = self.prove_day(day)
             except PlatformRefused as refusal:
                 # Jobs and limits must not wait for it: a platform that is older than this agent takes no proofs.
                 self._errors.append(f"proof of {day}: {refusal}")
                 return
-            proved["days"][str(day)] = {"at": now.timestamp(), "differs": answer.differs}
+            proved["days"][str(day)] = {"at": now.timestamp(), "differs": differs}
             first = str((now - timedelta(days=PROOF_DAYS)).date())
             proved["days"] = {known: what for known, what in proved["days"].items() if known >= first}
             supervisor.write_whole(self._folder / "proved.json", proved)
+
+    def prove_day(self, day: date) -> bool:
+        """Send a day's totals, and the runs that are asked for then; whether the ledger says something else. Of a day
+        that isn't over, what ended so far: `proved.json` doesn't take it for proved. Errors: PlatformRefused."""
+        proof = self._engine.prove(day)
+        answer = ProofAnswer.model_validate(self._line.call("PUT", f"proofs/{day}", proof.model_dump_json()))
+        if answer.wanted:
+            runs = self._engine.proof_runs(day, answer.wanted)
+            self._line.call("PUT", f"proofs/{day}/runs", runs.model_dump_json())
+        return answer.differs
 
     def _proved(self, now: datetime) -> dict[str, Any]:
         """What was proved when, and the first day that is: the one on which this agent began."""

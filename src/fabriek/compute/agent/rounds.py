@@ -28,7 +28,7 @@ class Agent:
         self.limits = Limits(engine, self._line, folder, self._errors)
         self._jobs = JobFollower(engine, self._line, self.limits, self._errors)
         self._outbox = Outbox(engine, self._line, folder, self._errors)
-        self._proofs = Proofs(engine, self._line, folder, self._errors)
+        self.proofs = Proofs(engine, self._line, folder, self._errors)
         self._transfers = Transfers(engine, folder)
 
     def round(self) -> RoundSummary:
@@ -63,7 +63,7 @@ class Agent:
     def _prove(self, _summary: RoundSummary) -> None:
         # Not while usage waits: the ledger would lack it.
         if self._outbox.is_empty:
-            self._proofs.prove()
+            self.proofs.prove()
 
     def _move_data(self, _summary: RoundSummary) -> None:
         try:

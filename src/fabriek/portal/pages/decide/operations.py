@@ -109,6 +109,7 @@ def index(request: HttpRequest) -> HttpResponse:
     partitions = list(_managed())
     months = _months()
     calendar = _calendar(partitions, months)
+    watched = [_watched(cluster) for cluster in clusters()]
     if request.GET.get("format") == "csv":
         return _as_csv(calendar)
     return page(
@@ -118,7 +119,9 @@ def index(request: HttpRequest) -> HttpResponse:
         calendar=calendar,
         plot=_plot(calendar) if calendar else None,
         maintenances=Maintenance.objects.filter(end__gt=timezone.now()).select_related("partition"),
-        watched=sorted_rows(map(_watched, clusters()), request.GET.get("sort", ""), CLUSTER_COLUMNS),
+        watched=sorted_rows(watched, request.GET.get("sort", ""), CLUSTER_COLUMNS),
+        nothing_by_hand=not any(one.by_hand for one in watched),
+        has_slurm=any(one.cluster.engine == "slurm" for one in watched),
         batches=UsageBatch.objects.select_related("cluster")[:10],
         unproved=proofs(differs=True).count(),
         jobs=Job.objects.exclude(state__in=ENDED_STATES).count(),

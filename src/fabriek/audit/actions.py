@@ -8,6 +8,9 @@ from django.db import models
 
 from fabriek.audit.models import Event
 
+SYSTEM = "system"
+"""Who acts where no person does."""
+
 
 def record(actor: Any, verb: str, subject: models.Model, *, why: str = "", **data: Any) -> Event:
     """Write one audit event.
@@ -19,7 +22,7 @@ def record(actor: Any, verb: str, subject: models.Model, *, why: str = "", **dat
     person = actor if getattr(actor, "pk", None) else None
     return Event.objects.create(
         actor=person,
-        actor_name=str(person) if person else "system",
+        actor_name=str(person) if person else SYSTEM,
         verb=verb,
         subject_kind=subject._meta.label_lower,
         subject=str(getattr(subject, "code", None) or subject.pk),

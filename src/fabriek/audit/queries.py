@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
-from functools import reduce
-from operator import or_
 
 from django.db.models import Model, Q, QuerySet
 
@@ -21,17 +18,23 @@ def events_of(subject: Model) -> QuerySet[Event]:
 
 def events_found(
     *,
-    verb: Iterable[str] = (),
+    verb: str = "",
+    exactly: str = "",
+    kind: str = "",
     actor: str = "",
     subject: str = "",
     since: date | None = None,
     until: date | None = None,
 ) -> QuerySet[Event]:
-    """Events of one of these verbs (or parts of one), by somebody, about something, in the days [since, until]."""
+    """Events of a verb (by a part of its name, or exactly), about a kind of subjects, by somebody, about something, in
+    the days [since, until]."""
     found = Event.objects.select_related("actor")
-    texts = [text.lower()[:100] for text in verb if text]
-    if texts:
-        found = found.filter(reduce(or_, (Q(verb__icontains=text) for text in texts)))
+    if verb:
+        found = found.filter(verb__icontains=verb[:100])
+    if exactly:
+        found = found.filter(verb=exactly)
+    if kind:
+        found = found.filter(subject_kind=kind)
     if actor:
         found = found.filter(Q(actor_name__icontains=actor[:200]) | Q(actor__email__iexact=actor[:254]))
     if subject:

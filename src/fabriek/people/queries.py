@@ -24,6 +24,11 @@ def people(*, search: str = "", sort: str = "", page: int | str = 1, per_page: i
     return Paginator(ordered(found, sort, PEOPLE_COLUMNS, ("name", "pk")), per_page).get_page(page)
 
 
+def people_with_roles() -> QuerySet[Person]:
+    """Everybody who holds a role, by name."""
+    return Person.objects.filter(roles__isnull=False).distinct().order_by("name")
+
+
 def reviewers() -> QuerySet[Person]:
     """Everybody who may review."""
     return (

@@ -263,7 +263,7 @@ def events(
     until: date | None = None,
 ) -> dict[str, Any]:
     """Newest first; of a verb, by somebody, about something, in the days from `since` to `until`."""
-    found = events_found(verb=[verb], actor=actor, subject=subject, since=since, until=until)
+    found = events_found(verb=verb, actor=actor, subject=subject, since=since, until=until)
     return page_of(
         found.order_by("-id"),
         paging,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,17 +12,22 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from fabriek.audit.actions import SYSTEM
 from fabriek.audit.models import Event
 from fabriek.audit.queries import events_found
 from fabriek.conf.amounts import number_text
 from fabriek.conf.sorting import ordered
 from fabriek.ledger.queries import check, totals
+from fabriek.people.models import OrganisationClass, Role
+from fabriek.people.queries import people_with_roles
 from fabriek.portal.access import requires
 from fabriek.portal.components.amounts import hours_text
+from fabriek.portal.components.countries import country_name
 from fabriek.portal.components.states import STATES
 from fabriek.portal.pages.decide.forms import AuditFilter
 from fabriek.portal.pages.decide.replies import csv_file, page
-from fabriek.portal.pages.decide.verbs import DATA, VERBS, words_of
+from fabriek.portal.pages.decide.subjects import Subject, subjects_of
+from fabriek.portal.pages.decide.verbs import DATA, words_of
 
 PER_PAGE = 25
 CSV_ROWS = 100_000
@@ -36,6 +42,7 @@ class Line:
 
     event: Event
     words: str
+    about: Subject
     data: list[tuple[str, str]]
 
 
@@ -48,13 +55,14 @@ def index(request: HttpRequest) -> HttpResponse:
     if request.GET.get("format") == "csv":
         return _as_csv(found)
     shown = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    subjects = subjects_of(request.user, shown)
     return page(
         request,
         "audit",
         filters=filters,
         shown=shown,
-        lines=[Line(event, words_of(event.verb), _data(event.data)) for event in shown],
-        verbs=sorted({str(words) for words in VERBS.values()}),
+        lines=[Line(event, words_of(event.verb), subjects[event.pk], _data(event.data)) for event in shown],
+        actors=[*people_with_roles().values_list("name", flat=True), SYSTEM],
         totals=totals(),
         is_filtered=any(filters.data.get(name) for name in filters.fields),
     )
@@ -67,11 +75,9 @@ def ledger(request: HttpRequest) -> HttpResponse:
 
 
 def _events(said: dict[str, Any]) -> QuerySet[Event]:
-    """A verb may be named in its own words, or as the record has it."""
-    text = said["verb"].lower()
-    spoken = [verb for verb, words in VERBS.items() if text and text in str(words).lower()]
-    others = {name: said[name] for name in ("actor", "subject", "since", "until")}
-    return events_found(verb=[text, *spoken], **others)
+    return events_found(
+        exactly=said["verb"], **{name: said[name] for name in ("kind", "actor", "subject", "since", "until")}
+    )
 
 
 def _data(data: dict[str, Any]) -> list[tuple[str, str]]:
@@ -91,10 +97,20 @@ def _state(value: str) -> str:
 
 
 def _said(name: str, value: Any) -> str:
-    """Amounts of seconds in hours; the rest as it stands."""
+    """Amounts of seconds in hours; what has a word in that word; the rest as it stands."""
+    if name in _WORDS and isinstance(value, str):
+        return _WORDS[name](value)
     if name in ("accelerator_seconds", "core_seconds") and isinstance(value, int):
         return hours_text(value)
     return _value(value)
+
+
+_WORDS: dict[str, Callable[[str], str]] = {
+    "country": country_name,
+    "organisation_class": lambda value: str(dict(OrganisationClass.choices).get(value, value)),
+    "role": lambda value: str(dict(Role.choices).get(value, value)),
+    "state": lambda value: _state(value.lower()),
+}
 
 
 def _value(value: Any) -> str:

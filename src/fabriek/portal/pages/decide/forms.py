@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from fabriek.access.models import AccessMode, ApplicationState, Scoring
 from fabriek.people.models import Role
+from fabriek.portal.pages.decide.subjects import kind_choices
+from fabriek.portal.pages.decide.verbs import verb_choices
 from fabriek.programmes.models import Programme
 from fabriek.programmes.queries import leaf_programmes
 from fabriek.projects.rules import month_after
@@ -339,10 +341,11 @@ class RoleForm(forms.Form):
 class AuditFilter(forms.Form):
     """Which events."""
 
-    verb = forms.CharField(
-        label=_("What"), required=False, max_length=80, widget=forms.TextInput(attrs={"list": "verbs"})
+    verb = forms.ChoiceField(label=_("What"), required=False, choices=verb_choices)
+    actor = forms.CharField(
+        label=_("Who"), required=False, max_length=200, widget=forms.TextInput(attrs={"list": "actors"})
     )
-    actor = forms.CharField(label=_("Who"), required=False, max_length=200)
-    subject = forms.CharField(label=_("About"), required=False, max_length=120)
+    kind = forms.ChoiceField(label=_("About"), required=False, choices=kind_choices)
+    subject = forms.CharField(label=_("Which one"), required=False, max_length=120)
     since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -41,6 +42,19 @@ VERBS: dict[str, Any] = {
     "access.make_objection": _("Objection made"),
     "access.answer_objection": _("Objection answered"),
     "access.reopen": _("Application reopened"),
+    "access.add_attachment": _("File attached"),
+    "access.remove_attachment": _("Attachment removed"),
+    "access.reply_to_reviews": _("Reviews replied to"),
+    "catalogue.agree": _("Agreed to what a profile may be used for"),
+    "catalogue.ask_again": _("Consent asked again"),
+    "catalogue.hide_profile": _("Profile hidden"),
+    "catalogue.lift_profile": _("Profile shown again"),
+    "catalogue.erase_profile": _("Profile erased"),
+    "catalogue.write_to": _("Wrote to the owner of a profile"),
+    "catalogue.save_search": _("Search saved"),
+    "catalogue.change_search": _("Saved search changed"),
+    "catalogue.forget_search": _("Saved search forgotten"),
+    "catalogue.retire_gone": _("Entry retired that its source has no more"),
     "catalogue.draft_entry": _("Entry of the catalogue drafted"),
     "catalogue.edit_entry": _("Entry of the catalogue changed"),
     "catalogue.ask_to_publish": _("Asked to publish an entry"),
@@ -48,6 +62,15 @@ VERBS: dict[str, Any] = {
     "catalogue.send_back": _("Entry of the catalogue sent back"),
     "catalogue.retire_entry": _("Entry of the catalogue retired"),
     "catalogue.take_in": _("Entry taken in from its source"),
+    "foresight.keep_workload": _("Workload kept"),
+    "foresight.delete_workload": _("Workload deleted"),
+    "foresight.ask_study": _("Study asked"),
+    "foresight.ask_study_again": _("Study asked again"),
+    "foresight.simulate_study": _("Study simulated"),
+    "foresight.fail_study": _("Study could not be simulated"),
+    "foresight.cancel_study": _("Study cancelled"),
+    "foresight.delete_study": _("Study deleted"),
+    "foresight.restore_study": _("Study taken back"),
     "operations.register_cluster": _("Cluster registered"),
     "operations.submit_job": _("Job submitted"),
     "operations.cancel_job": _("Job cancelled"),
@@ -91,6 +114,9 @@ VERBS: dict[str, Any] = {
     "projects.refuse_change": _("Change of an award refused"),
     "projects.add_member": _("Member added"),
     "projects.remove_member": _("Member removed"),
+    "projects.hand_in_report": _("Report handed in"),
+    "recipes.run_recipe": _("Recipe run"),
+    "recipes.register_result": _("Result registered"),
     "register.declare_factory": _("Factory declared"),
     "register.declare_site": _("Site declared"),
     "register.declare_system": _("System declared"),
@@ -132,6 +158,31 @@ VERBS: dict[str, Any] = {
     "operations.on_drift": _("What becomes of changes by hand"),
 }
 
+ROOMS: dict[str, Any] = {
+    "access": _("Applications and decisions"),
+    "catalogue": _("Catalogue"),
+    "events": _("Events and training"),
+    "foresight": _("Foresee"),
+    "harvest": _("Harvested catalogues"),
+    "operations": _("Operations"),
+    "people": _("People"),
+    "programmes": _("Programmes"),
+    "projects": _("Projects"),
+    "recipes": _("Recipes"),
+    "register": _("Register"),
+    "support": _("Questions"),
+}
+"""Where verbs belong, in the order of the list to choose from."""
+
+
+def verb_choices() -> list[tuple[Any, Any]]:
+    """Every verb to choose from, by room and in order of its words."""
+    by_room: dict[str, list[tuple[str, str]]] = {room: [] for room in ROOMS}
+    for verb, words in VERBS.items():
+        by_room[verb.partition(".")[0]].append((verb, str(words)))
+    groups = [(ROOMS[room], sorted(verbs, key=itemgetter(1))) for room, verbs in by_room.items()]
+    return [("", _("Everything")), *groups]
+
 
 def words_of(verb: str) -> str:
     """The verb in words; one that is not listed, as its own name with spaces."""
@@ -141,33 +192,73 @@ def words_of(verb: str) -> str:
 
 DATA: dict[str, Any] = {
     "accelerator_seconds": _("GPU-hours"),
+    "access_mode": _("access mode"),
+    "after": _("after"),
     "allocation": _("allocation"),
+    "application": _("application"),
     "awarded": _("awarded"),
-    "change": _("change"),
+    "batch": _("batch"),
+    "before": _("before"),
+    "booked": _("booked"),
+    "bound": _("value at most"),
+    "broken": _("broken"),
     "call": _("call"),
     "calls": _("calls"),
+    "change": _("change"),
+    "changes": _("changes"),
+    "closes": _("closes"),
     "core_seconds": _("core-hours"),
+    "country": _("country"),
     "due": _("due"),
     "end": _("until"),
+    "ends_previous": _("ends the one before"),
+    "engine": _("engine"),
+    "event": _("event"),
+    "factory": _("factory"),
     "fraction": _("fraction"),
+    "gigabits_per_second": _("gigabits a second"),
+    "given": _("agreed to"),
+    "hours": _("hours"),
+    "job": _("job"),
+    "jobs": _("jobs"),
     "kind": _("kind"),
     "month": _("month"),
     "months": _("months"),
+    "name": _("name"),
     "network": _("network"),
     "nodes": _("nodes"),
+    "organisation_class": _("class"),
+    "origin": _("origin"),
     "other": _("other site"),
+    "parent": _("part of"),
     "partition": _("partition"),
+    "partitions": _("partitions"),
     "programme": _("programme"),
+    "reason": _("reason"),
     "refused": _("refused"),
+    "repeated": _("repeated"),
     "reviewer": _("reviewer"),
+    "reviewer_limit": _("most reviews for each"),
+    "reviewers": _("reviewers"),
     "role": _("role"),
     "rule": _("rule"),
     "scenario": _("scenario"),
+    "scopes": _("scopes"),
     "score": _("score"),
     "scores": _("scores"),
+    "scoring": _("scoring"),
     "shares": _("shares"),
+    "site": _("site"),
     "start": _("from"),
+    "state": _("state"),
+    "status": _("status"),
+    "taken": _("taken in"),
+    "took": _("seconds it took"),
+    "transfer": _("movement of data"),
     "valid_from": _("from"),
     "valid_until": _("until"),
+    "value": _("value"),
+    "withdrawn": _("withdrawn"),
+    "workload": _("workload"),
 }
 """What an event's data are called; the other names are read as they are."""

@@ -31,6 +31,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "save_review": ("PATCH /reviews/{number}", "review save"),
     "decline_review": ("POST /reviews/{number}/decline", "review decline"),
     "account": ("PATCH /me", "me change"),
+    "join_organisation": ("POST /organisation", "me join"),
     "void_token": ("DELETE /me/tokens/{number}", "me void-token"),
     "project_hours": ("POST /projects/{code}/changes", "change ask"),
     "report": ("PUT /projects/{code}/report", "report submit"),
@@ -285,6 +286,7 @@ ONLY_READ_HERE = {
 
 # Pages that only ask what their verb takes: whoever asks the API or the command says it at once.
 FORMS = {
+    "join_organisation",
     "new_entry",
     "edit_entry",
     "retire_entry",

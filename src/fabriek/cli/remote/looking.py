@@ -352,6 +352,22 @@ def change(
     tell(f"{answer['name']}, {answer['language']}.", answer, as_json)
 
 
+def join(
+    name: Annotated[str, typer.Argument(help="Its legal name.")],
+    organisation_class: Annotated[
+        str, typer.Option("--class", help="startup, sme, large-industry, public-sector or academia.")
+    ],
+    country: Annotated[str, typer.Option("--country", help="Where it is established, such as NL.")],
+    url: Url = LOCAL,
+    token: Token = "",
+    as_json: Json = False,
+) -> None:
+    """Say for whom you work."""
+    said = {"name": name, "organisation_class": organisation_class, "country": country}
+    answer = ask("POST", url, token, "/organisation", said)
+    tell(f"You work for {answer['code']}.", answer, as_json)
+
+
 def tokens(url: Url = LOCAL, token: Token = "", as_json: Json = False) -> None:
     """Your tokens that are not void."""
     columns = {"number": "number", "name": "name", "scopes": "scopes", "made": "created_at", "used": "last_used_at"}
@@ -374,4 +390,13 @@ def register(app: typer.Typer) -> None:
     group(app, "access-mode", "An access mode; `fabriek access-modes` lists them.", show=show_access_mode)
     group(app, "factory", "An AI factory; `fabriek factories` lists them.", show=show_factory)
     group(app, "project", "A project; `fabriek projects` lists yours.", show=show_project)
-    group(app, "me", "You: your profile and your tokens.", show=me, change=change, tokens=tokens, void_token=void)
+    group(
+        app,
+        "me",
+        "You: your profile and your tokens.",
+        show=me,
+        change=change,
+        join=join,
+        tokens=tokens,
+        void_token=void,
+    )

@@ -65,6 +65,8 @@ _NEEDED = {
     "project": {"title", "summary", "method"},
     "data": {"data_statement", "ethics"},
 }
+# Half a name of an organisation would be registered as one, so that step waits for its button.
+_SAVED_MEANWHILE = _NEEDED.keys() - {"organisation"}
 
 
 def draft_of(request: HttpRequest, code: str) -> Application:
@@ -89,7 +91,9 @@ def keep(person: Any, application: Application, step: str, form: forms.Form, ver
     answers = form.cleaned_data
     if step == "organisation":
         organisation = register_organisation(person, **answers)
-        join_organisation(person, organisation)
+        if person.organisation is None:
+            # Who works for somebody goes on doing so, for whomever they apply: it decides on conflicts of interest.
+            join_organisation(person, organisation)
         return save_draft(person, application, version, organisation=organisation)
     if isinstance(form, RequestForm):
         return save_draft(person, application, version, alternatives=form.alternatives())
@@ -157,7 +161,7 @@ def _context(application: Application, name: str, form: forms.Form | None) -> di
         "steps": [{"label": label, "url": _url(application.code, key)} for key, label in STEPS],
         "current": _NAMES.index(name) + 1,
         "is_open": is_open(application.call),
-        "save_url": reverse("portal:save_step", args=[application.code, name]),
+        "save_url": reverse("portal:save_step", args=[application.code, name]) if name in _SAVED_MEANWHILE else "",
         "factory_theme": application.call.factory.theme,
     }
 
@@ -166,7 +170,7 @@ def _context(application: Application, name: str, form: forms.Form | None) -> di
 def save(request: HttpRequest, code: str, name: str) -> HttpResponse:
     """What the page saves by itself: what is valid so far. The answer carries the new version for the next time."""
     application = draft_of(request, code)
-    if name not in _NEEDED:
+    if name not in _SAVED_MEANWHILE:
         raise Http404
     form = form_of(application, name, request.POST)
     if not form.is_valid():

@@ -15,7 +15,7 @@ from fabriek.access.ethics import ANSWERS, QUESTIONS
 from fabriek.access.models import Application, Call
 from fabriek.access.room import FreeByMonth, first_month_with_room, free_by_month
 from fabriek.conf.amounts import month_text, number_text
-from fabriek.people.models import OrganisationClass
+from fabriek.people.models import Organisation, OrganisationClass
 from fabriek.portal.components.countries import country_choices, country_name
 from fabriek.projects.rules import month_after
 from fabriek.register.models import Partition
@@ -193,15 +193,16 @@ def partition_text(partition: Partition) -> str:
     return f"{text} · {partition.accelerator_model}" if partition.accelerator_model else text
 
 
+def initial_of_organisation(organisation: Organisation | None) -> dict[str, Any]:
+    """What the form of an organisation shows at first."""
+    names = ("name", "organisation_class", "country")
+    return {name: getattr(organisation, name, "") for name in names}
+
+
 def initial_of(application: Application, step: str) -> dict[str, Any]:
     """What a step's form shows at first."""
     if step == "organisation":
-        organisation = application.organisation
-        return {
-            "name": organisation.name if organisation else "",
-            "organisation_class": organisation.organisation_class if organisation else "",
-            "country": organisation.country if organisation else "",
-        }
+        return initial_of_organisation(application.organisation)
     if step == "project":
         words = ", ".join(str(word) for word in application.keywords)
         return {

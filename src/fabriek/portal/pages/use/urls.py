@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from fabriek.portal.pages.use import (
+    employer,
     hours,
     job_output,
     jobs,
@@ -26,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/<str:token>", signing_in.sign_in_link, name="sign_in_link"),
     path("sign-out/", signing_in.sign_out, name="sign_out"),
     path("account/", signing_in.account, name="account"),
+    path("account/organisation/", employer.join, name="join_organisation"),
     path("account/identities/connect/", openid.openid_connect, name="openid_connect"),
     path("account/identities/<int:number>/disconnect/", openid.openid_disconnect, name="openid_disconnect"),
     path("account/tokens/", signing_in.make_token, name="make_token"),

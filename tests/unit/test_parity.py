@@ -286,6 +286,7 @@ ONLY_READ_HERE = {
 
 # Pages that only ask what their verb takes: whoever asks the API or the command says it at once.
 FORMS = {
+    "start_application",
     "join_organisation",
     "new_entry",
     "edit_entry",

@@ -19,6 +19,7 @@ from fabriek.access.reference import OUR_CRITERIA
 from fabriek.allocation.explain import Explanation, Speech, outcome_sentences, reason_sentences
 from fabriek.allocation.explain.model import Asked
 from fabriek.allocation.plan import Award
+from fabriek.conf.amounts import points_text
 from fabriek.people.models import OrganisationClass
 from fabriek.programmes.models import Programme, Promise
 
@@ -28,7 +29,7 @@ def speech(names: Mapping[str, str] | None = None) -> Speech:
     return Speech(
         translate=_,
         number=lambda hours: number_format(round(hours), force_grouping=True),
-        points=lambda score: number_format(f"{score:.2f}".rstrip("0").rstrip(".")),
+        points=points_text,
         value=lambda value: number_format(value, 1, force_grouping=True),
         month=lambda month: date_format(date.fromisoformat(f"{month}-01"), "F Y"),
         names=names or {},

@@ -23,6 +23,13 @@ def number_text(value: Any, decimals: int | None = None) -> str:
     return formats.number_format(value, decimal_pos=decimals, use_l10n=True, force_grouping=True)
 
 
+def points_text(score: Any) -> str:
+    """A score, with the hundredths that count and no more: 53.33 and 70, on every page the same."""
+    exact = Decimal(str(score)).quantize(Decimal("0.01"), ROUND_HALF_UP).normalize()
+    # Normalised, 70.00 is 7E+1; a sum with 0 has no such exponent.
+    return number_text(exact + 0)
+
+
 def month_text(value: Any) -> str:
     """``"2026-11"``, a date or a datetime as ``November 2026``."""
     if isinstance(value, str):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
+
+from fabriek.people.permissions import may
 
 SCOPES = {
     "read": _("Read what its person may read"),
@@ -18,4 +22,26 @@ SCOPES = {
     "admin": _("Give and withdraw roles"),
     "agent": _("Speak for the agent of one cluster"),
 }
-PERSONAL = frozenset(SCOPES) - {"agent"}
+
+_NEEDS: dict[str, frozenset[str]] = {
+    "apply": frozenset({"apply"}),
+    "describe": frozenset({"describe entries"}),
+    "curate": frozenset({"curate the catalogue"}),
+    "organise": frozenset({"organise events"}),
+    "review": frozenset({"review", "assess technically"}),
+    "decide": frozenset(
+        {"decide", "open calls", "check eligibility", "establish shares", "ask scenarios", "study policies"}
+    ),
+    "operate": frozenset({"declare capacity", "manage clusters", "import usage", "harvest"}),
+    "admin": frozenset({"manage people"}),
+}
+"""Of which permissions a scope lets one use any; of what is not here, everybody has some."""
+
+
+def scopes_for(person: Any) -> list[str]:
+    """What a token of this person could be good for today; the agent's is a cluster's."""
+    return [
+        scope
+        for scope in SCOPES
+        if scope != "agent" and (scope not in _NEEDS or any(may(person, needed) for needed in _NEEDS[scope]))
+    ]

@@ -261,7 +261,7 @@ def test_another_score_than_the_mean_needs_a_reason(world: World) -> None:
     for review in application.reviews.all():
         access.submit_review(review.reviewer, review, {c["code"]: 4 for c in world.call.criteria}, "Fine.")
     client = signed_in(world.officer)
-    assert "<strong>80.00</strong>" in text_of(get(client, "judge_application", application.code))
+    assert "<strong>80</strong>" in text_of(get(client, "judge_application", application.code))
     address = reverse("portal:settle_score", args=[application.code])
     response = client.post(address, {"score": "95", "remark": ""})
     assert response.status_code == 422

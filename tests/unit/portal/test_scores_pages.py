@@ -13,6 +13,7 @@ from tests.factories.world import MONTH, World, make_person, make_submitted, mak
 from fabriek.access.actions import assign_reviewers, check_eligibility, submit_review
 from fabriek.access.models import Application, Call
 from fabriek.access.scores import scores_of
+from fabriek.conf.amounts import points_text
 
 pytestmark = pytest.mark.django_db
 
@@ -42,8 +43,8 @@ def test_raw_and_calibrated_scores_stand_side_by_side(scoring: str, label: str) 
     response = desk(world).get(reverse("portal:judge_application", args=[application.code]))
     words = response.content.decode().replace("&#x27;", "'")
     assert response.status_code == 200
-    assert f"{scores.mean[application.pk]:.2f}" in words
-    assert f"{scores.calibrated[application.pk]:.2f}" in words
+    assert f">{points_text(scores.mean[application.pk])}<" in words
+    assert f">{points_text(scores.calibrated[application.pk])}<" in words
     assert f"{label} <strong>" in words
     assert "Severity" in words
     assert "fabriek/calibration/1" in words

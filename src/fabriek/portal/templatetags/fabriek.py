@@ -21,7 +21,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from fabriek.conf.amounts import month_text, number_text
+from fabriek.conf.amounts import month_text, number_text, points_text
 from fabriek.operations.difference_words import label_of, value_of
 from fabriek.operations.speeds import Measured
 from fabriek.portal.components import amounts
@@ -112,6 +112,12 @@ def percent(ratio: Any, decimals: int | None = None) -> str:
 def number(value: Any, decimals: int | None = None) -> str:
     """A number with the reader's separators: 1,234.5."""
     return "" if value is None else number_text(value, decimals)
+
+
+@register.filter
+def points(value: Any) -> str:
+    """A score as every page and sentence tells it."""
+    return "" if value is None else points_text(value)
 
 
 @register.filter

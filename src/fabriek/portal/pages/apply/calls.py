@@ -81,12 +81,16 @@ def _take_over(request: HttpRequest, application: Application, call: Call) -> No
     save_draft(application.applicant, application, application.version, alternatives=[asked])
 
 
-@requires("apply", "POST")
+@requires("apply", "GET", "POST")
 def start(request: HttpRequest, code: str) -> HttpResponse:
-    """Begin an application."""
+    """Begin an application. A page asks once more where one came from signing in, so that no address begins one."""
     call = call_of(code)
     if call is None:
         raise Http404
+    if request.method != "POST":
+        if not is_open(call):
+            return redirect("portal:call", code)
+        return render(request, "apply/begin.html", {"call": call, "factory_theme": call.factory.theme})
     person: Any = request.user
     try:
         application = start_application(person, call)

@@ -29,7 +29,7 @@ from fabriek.people.actions import (
 from fabriek.people.models import Person, Role, Token
 from fabriek.people.openid import provider, sign_out_address
 from fabriek.people.queries import demo_people, identities_of, tokens_of
-from fabriek.people.scopes import PERSONAL, SCOPES
+from fabriek.people.scopes import SCOPES, scopes_for
 from fabriek.portal.access import EVERYBODY, SIGNED_IN, requires
 
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -94,9 +94,14 @@ class TokenForm(forms.Form):
     scopes = forms.MultipleChoiceField(
         label=gettext_lazy("What it may do"),
         widget=forms.CheckboxSelectMultiple,
-        choices=[(scope, sentence) for scope, sentence in SCOPES.items() if scope in PERSONAL],
         initial=["read"],
     )
+
+    def __init__(self, person: Person, data: Any = None) -> None:
+        super().__init__(data)
+        scopes = self.fields["scopes"]
+        if isinstance(scopes, forms.MultipleChoiceField):
+            scopes.choices = [(scope, SCOPES[scope]) for scope in scopes_for(person)]
 
 
 def start_of(person: Person) -> str:
@@ -185,7 +190,7 @@ def account(request: HttpRequest) -> HttpResponse:
         response = redirect("portal:account")
         response.set_cookie(settings.LANGUAGE_COOKIE_NAME, person.language, samesite="Lax")
         return response
-    return _account(request, form, TokenForm(), status=422 if form.errors else 200)
+    return _account(request, form, TokenForm(person), status=422 if form.errors else 200)
 
 
 def _account(request: HttpRequest, form: forms.Form, token_form: forms.Form, status: int = 200) -> HttpResponse:
@@ -201,7 +206,7 @@ def _account(request: HttpRequest, form: forms.Form, token_form: forms.Form, sta
 def make_token(request: HttpRequest) -> HttpResponse:
     """Make a token and show it, once."""
     person: Any = request.user
-    form = TokenForm(request.POST)
+    form = TokenForm(person, request.POST)
     if not form.is_valid():
         account_form = AccountForm(person)
         return _account(request, account_form, form, status=422)

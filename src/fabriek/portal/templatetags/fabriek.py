@@ -30,6 +30,7 @@ from fabriek.portal.components.countries import country_name
 from fabriek.portal.components.drawings import Drawing
 from fabriek.portal.components.plots import Column, Figure, Map
 from fabriek.portal.components.questions import Question, question_of, summary_of
+from fabriek.portal.components.reference_texts import reference_text
 from fabriek.portal.components.states import look_of
 from fabriek.portal.components.transfer_lines import gigabits_text
 
@@ -112,6 +113,12 @@ def percent(ratio: Any, decimals: int | None = None) -> str:
 def number(value: Any, decimals: int | None = None) -> str:
     """A number with the reader's separators: 1,234.5."""
     return "" if value is None else number_text(value, decimals)
+
+
+@register.filter
+def told(value: str | None) -> str:
+    """A text that the platform stores, in the reader's language where it comes from the reference data."""
+    return reference_text(value or "")
 
 
 @register.filter
@@ -322,7 +329,12 @@ def origin_of(source: str, source_url: str, confidence: str) -> dict[str, str]:
     """What ``components/origin.html`` shows."""
     level = str(getattr(confidence, "value", confidence) or "")
     words = {"high": _("High confidence"), "medium": _("Medium confidence"), "low": _("Low confidence")}
-    return {"source": source, "source_url": source_url, "level": level, "confidence": words.get(level, "")}
+    return {
+        "source": reference_text(source),
+        "source_url": source_url,
+        "level": level,
+        "confidence": words.get(level, ""),
+    }
 
 
 @register.simple_block_tag

@@ -261,7 +261,6 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         "not_eligible": refusal_of(application.eligibility_check)
         if application.state == ApplicationState.INELIGIBLE
         else "",
-        "how_to_object": _(outcome.decision.how_to_object) if outcome else "",
         "object_until": objection_until(outcome) if outcome else None,
         "may_object": outcome is not None and own and now <= objection_until(outcome),
         "objection": getattr(outcome, "objection", None) if outcome else None,

@@ -17,6 +17,7 @@ from fabriek.access.room import FreeByMonth, first_month_with_room, free_by_mont
 from fabriek.conf.amounts import month_text, number_text
 from fabriek.people.models import Organisation, OrganisationClass
 from fabriek.portal.components.countries import country_choices, country_name
+from fabriek.portal.components.reference_texts import reference_text
 from fabriek.projects.rules import month_after
 from fabriek.register.models import Partition
 
@@ -190,7 +191,7 @@ class RequestForm(forms.Form):
 def partition_text(partition: Partition) -> str:
     """A partition as an applicant knows it: the machine, its part, what calculates there."""
     text = f"{partition.system.name}, {partition.name}"
-    return f"{text} · {partition.accelerator_model}" if partition.accelerator_model else text
+    return f"{text} · {reference_text(partition.accelerator_model)}" if partition.accelerator_model else text
 
 
 def initial_of_organisation(organisation: Organisation | None) -> dict[str, Any]:

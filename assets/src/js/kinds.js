@@ -124,13 +124,19 @@ function promises(figure, width) {
     Plot.ruleX(rows, { fy: x, x: options.required, stroke: "var(--fk-ink)", strokeWidth: 3 }),
     Plot.ruleX([0]),
   ];
-  if (narrow) marks.push(Plot.text(rows, { fy: x, text: x, frameAnchor: "top-left", dy: -16, fontWeight: 560 }));
+  // A long name goes on in a second line beside its bars, and ends at the edge above them.
+  if (narrow) {
+    const lineWidth = width / 12;
+    marks.push(Plot.text(rows, { fy: x, text: x, frameAnchor: "top-left", dy: -16, fontWeight: 560, lineWidth, textOverflow: "ellipsis" }));
+  } else {
+    marks.push(Plot.axisFy({ anchor: "left", label: null, lineWidth: (marginLeft - 16) / 13 }));
+  }
   return {
     svg: draw({
       width, height: names.length * rowHeight + 40, marginLeft, marginRight: 24, marginTop: narrow ? 26 : 12, marginBottom: 28,
       x: { label: null, grid: true, ticks: Math.max(3, Math.floor(width / 140)), tickFormat: tick(kind), zero: true, nice: true },
       y: { domain: measures, axis: null, padding: 0 },
-      fy: { domain: names, label: null, axis: narrow ? null : "left", padding: narrow ? 0.42 : 0.28 },
+      fy: { domain: names, label: null, axis: null, padding: narrow ? 0.42 : 0.28 },
       color: { domain: measures, range: tones },
       marks,
     }),

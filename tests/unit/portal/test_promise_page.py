@@ -173,3 +173,10 @@ def test_a_protected_amount_stands_beside_the_share_that_there_is_now(
         assert "Before, protected" in page
         assert "1,000" in page
         assert share in page
+
+
+def test_plots_have_room_for_the_names_of_the_law() -> None:
+    make_world()
+    page = Client().get(reverse("portal:promises")).content.decode()
+    assert '"Playground and Fast Lane together"' in page
+    assert "…" not in page.split("<table")[0]

@@ -35,6 +35,8 @@ MISSED = {
     "decided": gettext_lazy("What was decided"),
     "used": gettext_lazy("What was used"),
 }
+TWO_LINES = 60
+"""So many letters of a name have room beside the bars of a plot."""
 NUMBER_COLUMNS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "programme": lambda row: row["programme"].casefold(),
     "system": itemgetter("system"),
@@ -78,7 +80,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def _before_and_after(measured: list[Measured]) -> Figure | None:
     """The protected amounts: what each programme had before, and its share now."""
     rows = [
-        {"name": short_name(one.terms.code, one.terms.name), "before": one.required["decided"], "now": one.share}
+        {"name": short_name(one.terms.code, one.terms.name, TWO_LINES), "before": one.required["decided"], "now": one.share}
         for one in measured
         if one.terms.kind == "baseline"
     ]
@@ -103,7 +105,7 @@ def _plot_of_all(kind: str, measured: list[Measured]) -> Figure | None:
     """All floors, or all caps: each at its moments as a part of what it is a fraction of, and its fraction."""
     rows = [
         {
-            "name": short_name(one.terms.code, one.terms.name),
+            "name": short_name(one.terms.code, one.terms.name, TWO_LINES),
             "required": float(one.terms.fraction),
             **{moment: float(one.part(moment) or 0) for moment in ("decided", "used")},
         }

@@ -154,6 +154,7 @@ def test_no_page_that_no_link_reaches_is_in_the_way(
     faults += faults_at(officer, f"/desk/calls/{science}offer/", width)
     playground = newest(officer, "/calls/", "demo-playground-").removeprefix("/calls/")
     faults += faults_at(officer, f"/desk/calls/{playground}queue/decide/", width)
+    faults += faults_at(founder, f"/calls/{playground}apply/", width)
     officer.goto("/scenarios/")
     for box in officer.locator("input[name=plan]").all()[:3]:
         box.check()

@@ -80,7 +80,11 @@ def index(request: HttpRequest) -> HttpResponse:
 def _before_and_after(measured: list[Measured]) -> Figure | None:
     """The protected amounts: what each programme had before, and its share now."""
     rows = [
-        {"name": short_name(one.terms.code, one.terms.name, TWO_LINES), "before": one.required["decided"], "now": one.share}
+        {
+            "name": short_name(one.terms.code, one.terms.name, TWO_LINES),
+            "before": one.required["decided"],
+            "now": one.share,
+        }
         for one in measured
         if one.terms.kind == "baseline"
     ]

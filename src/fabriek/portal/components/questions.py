@@ -16,6 +16,8 @@ from django.forms.boundfield import BoundField
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from fabriek.portal.components.numbers import NumberBox
+
 _KINDS: tuple[tuple[type[forms.Widget], str], ...] = (
     (forms.HiddenInput, "hidden"),
     (forms.CheckboxSelectMultiple, "checkboxes"),
@@ -113,8 +115,8 @@ def question_of(
         attributes["data-width"] = width
     if made.limit:
         attributes["data-count"] = made.count_id
-    if isinstance(bound.field.widget, forms.NumberInput):
-        attributes["inputmode"] = "decimal" if isinstance(bound.field, forms.DecimalField) else "numeric"
+    if isinstance(bound.field.widget, forms.NumberInput | NumberBox):
+        attributes["inputmode"] = "numeric" if isinstance(bound.field, forms.IntegerField) else "decimal"
     if kind in {"radios", "checkboxes"}:
         made.choices = _choices(bound, made, hints or {})
     else:

@@ -17,6 +17,7 @@ from fabriek.access.room import FreeByMonth, first_month_with_room, free_by_mont
 from fabriek.conf.amounts import month_text, number_text
 from fabriek.people.models import Organisation, OrganisationClass
 from fabriek.portal.components.countries import country_choices, country_name
+from fabriek.portal.components.numbers import IntegerField
 from fabriek.portal.components.reference_texts import reference_text
 from fabriek.projects.rules import month_after
 from fabriek.register.models import Partition
@@ -111,7 +112,7 @@ class RequestForm(forms.Form):
         months = [month_after(call.first_month, n) for n in range(call.months)]
         durations = call.durations_months or list(range(1, call.months + 1))
         for n in range(CHOICES):
-            self.fields[f"gpu_hours_{n}"] = forms.IntegerField(
+            self.fields[f"gpu_hours_{n}"] = IntegerField(
                 label=_("GPU-hours"), required=False, min_value=1, max_value=10**10
             )
             self.fields[f"partition_{n}"] = forms.ChoiceField(

@@ -24,6 +24,7 @@ from fabriek.catalogue.search import terms
 from fabriek.catalogue.words import label_of
 from fabriek.conf.errors import NotFound, Refused
 from fabriek.portal.access import EVERYBODY, SIGNED_IN, requires
+from fabriek.portal.components.numbers import IntegerField
 from fabriek.portal.components.plots import Column, bars
 from fabriek.portal.pages.catalogue.browsing import PER_PAGE, TOLD
 from fabriek.portal.pages.catalogue.writing import step_url
@@ -78,8 +79,8 @@ class VenturesForm(forms.Form):
     """What an investor looks for."""
 
     sector = forms.ChoiceField(label=gettext_lazy("Sector"), required=False)
-    least = forms.IntegerField(label=gettext_lazy("Seeks at least"), required=False, min_value=0, max_value=10**15)
-    most = forms.IntegerField(label=gettext_lazy("Seeks at most"), required=False, min_value=0, max_value=10**15)
+    least = IntegerField(label=gettext_lazy("Seeks at least"), required=False, min_value=0, max_value=10**15)
+    most = IntegerField(label=gettext_lazy("Seeks at most"), required=False, min_value=0, max_value=10**15)
 
 
 @requires(SIGNED_IN, "GET", "POST")

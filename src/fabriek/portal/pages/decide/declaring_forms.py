@@ -10,6 +10,7 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from fabriek.people.models import OrganisationClass
+from fabriek.portal.components.numbers import DecimalField, FloatField, IntegerField
 from fabriek.programmes.models import Pillar, Programme
 from fabriek.register.models import Confidence, Factory, Partition, PartitionKind, Site, Stage, System
 
@@ -74,8 +75,8 @@ class SiteForm(Declaring):
     city = forms.CharField(label=_("City"), max_length=100)
     country = CountryField()
     hosting_entity = forms.CharField(label=_("Hosting entity"), max_length=200, required=False)
-    latitude = forms.FloatField(label=_("Latitude"), required=False, min_value=-90, max_value=90)
-    longitude = forms.FloatField(
+    latitude = FloatField(label=_("Latitude"), required=False, min_value=-90, max_value=90)
+    longitude = FloatField(
         label=_("Longitude"), required=False, min_value=-180, max_value=180, help_text=_("For the map.")
     )
 
@@ -122,9 +123,9 @@ class PartitionForm(Declaring):
     }
     name = forms.CharField(label=_("Name"), max_length=80, help_text=_("As the site calls it, such as gpu or booster."))
     kind = forms.ChoiceField(label=_("Kind"), choices=PartitionKind)
-    nodes = forms.IntegerField(label=_("Nodes"), min_value=1, max_value=10_000_000)
-    accelerators_per_node = forms.IntegerField(label=_("Accelerators in each node"), min_value=0, max_value=10_000)
-    cores_per_node = forms.IntegerField(label=_("Cores in each node"), min_value=1, max_value=100_000)
+    nodes = IntegerField(label=_("Nodes"), min_value=1, max_value=10_000_000)
+    accelerators_per_node = IntegerField(label=_("Accelerators in each node"), min_value=0, max_value=10_000)
+    cores_per_node = IntegerField(label=_("Cores in each node"), min_value=1, max_value=100_000)
     accelerator_model = forms.CharField(label=_("Model of the accelerators"), max_length=200, required=False)
 
 
@@ -133,7 +134,7 @@ class SizeForm(Declaring):
 
     widths = {"partition": "lg", "nodes": "xs", "valid_from": "sm"}
     partition = _choice(_("Partition"), Partition.objects.order_by("code"))
-    nodes = forms.IntegerField(
+    nodes = IntegerField(
         label=_("Nodes from that day on"),
         min_value=0,
         max_value=10_000_000,
@@ -165,13 +166,13 @@ class ConversionForm(Declaring):
             ("sbu", _("SBU")),
         ],
     )
-    numerator = forms.IntegerField(
+    numerator = IntegerField(
         label=_("Is worth so many GPU-hours"),
         min_value=1,
         max_value=10**9,
         help_text=_("A node-hour of nodes with 4 GPUs: 4."),
     )
-    denominator = forms.IntegerField(
+    denominator = IntegerField(
         label=_("Divided by"),
         min_value=1,
         max_value=10**9,
@@ -228,7 +229,7 @@ class LinkForm(Declaring):
     network = forms.CharField(
         label=_("Network"), max_length=100, required=False, help_text=_("Who carries it, such as GÉANT.")
     )
-    gigabits_per_second = forms.FloatField(
+    gigabits_per_second = FloatField(
         label=_("Speed, in gigabits a second"),
         required=False,
         min_value=0.001,
@@ -277,7 +278,7 @@ class AvailabilityForm(Declaring):
 
     widths = {"partition": "lg", "percent": "xs", "valid_from": "sm", "valid_until": "sm"}
     partition = _choice(_("Partition"), Partition.objects.order_by("code"))
-    percent = forms.DecimalField(
+    percent = DecimalField(
         label=_("Up, in percent of the time"),
         min_value=0,
         max_value=100,
@@ -356,7 +357,7 @@ class ProgrammeForm(Declaring):
     pillar = _choice(
         _("Pillar"), Pillar.objects.all(), required=False, help_text=_("Empty: that of the whole, or national.")
     )
-    overbooking = forms.DecimalField(
+    overbooking = DecimalField(
         label=_("Overbooking"),
         min_value=1,
         max_digits=4,
@@ -406,7 +407,7 @@ class PromiseForm(Declaring):
     )
     country = CountryField(label=_("By applicants of the country"), required=False)
     commercial = forms.BooleanField(label=_("Counts paid commercial use only"), required=False)
-    percent = forms.DecimalField(
+    percent = DecimalField(
         label=_("Fraction, in percent"),
         required=False,
         min_value=0,
@@ -427,11 +428,11 @@ class PromiseForm(Declaring):
         required=False,
         empty_label=_("The same programme"),
     )
-    hours_a_month = forms.IntegerField(
+    hours_a_month = IntegerField(
         label=_("GPU-hours a month"), required=False, min_value=1, max_value=10**10, help_text=_("Of a baseline.")
     )
     system = _choice(_("System"), System.objects.order_by("name"), required=False, empty_label=_("Every system, each"))
-    rank = forms.IntegerField(
+    rank = IntegerField(
         label=_("Rank"),
         min_value=1,
         max_value=1000,

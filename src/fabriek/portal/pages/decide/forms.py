@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fabriek.access.models import AccessMode, ApplicationState, Scoring
 from fabriek.people.models import Role
+from fabriek.portal.components.numbers import DecimalField, IntegerField
 from fabriek.portal.pages.decide.subjects import kind_choices
 from fabriek.portal.pages.decide.verbs import verb_choices
 from fabriek.programmes.models import Programme
@@ -96,7 +97,7 @@ class AssessmentForm(forms.Form):
 class ScoreForm(forms.Form):
     """The settled score."""
 
-    score = forms.DecimalField(
+    score = DecimalField(
         label=_("Score"),
         required=False,
         max_digits=5,
@@ -155,36 +156,36 @@ class CallForm(forms.Form):
     opens = MomentField(label=_("Opens"), help_text=_("In UTC."))
     closes = MomentField(label=_("Closes"), help_text=_("In UTC: the cut-off."))
     first_month = MonthField(label=_("First month of use"))
-    months = forms.IntegerField(label=_("Months on offer"), min_value=1, max_value=36)
-    minimum_gpu_hours = forms.IntegerField(
+    months = IntegerField(label=_("Months on offer"), min_value=1, max_value=36)
+    minimum_gpu_hours = IntegerField(
         label=_("At least, per application"),
         required=False,
         min_value=0,
         max_value=10**10,
         help_text=_("Empty: as the access mode says. 0: no minimum."),
     )
-    maximum_gpu_hours = forms.IntegerField(
+    maximum_gpu_hours = IntegerField(
         label=_("At most, per application"),
         required=False,
         min_value=1,
         max_value=10**10,
         help_text=_("Empty: as the access mode says. Node-hours are converted, the strictest of the partitions."),
     )
-    reviewers = forms.IntegerField(
+    reviewers = IntegerField(
         label=_("Reviewers of each application"),
         required=False,
         min_value=1,
         max_value=20,
         help_text=_("Empty: as the access mode says."),
     )
-    reviewer_limit = forms.IntegerField(
+    reviewer_limit = IntegerField(
         label=_("At most, reviews of one reviewer"),
         required=False,
         min_value=1,
         max_value=1000,
         help_text=_("Of this call. Empty: no limit; the loads come out as even as can be."),
     )
-    reply_working_days = forms.IntegerField(
+    reply_working_days = IntegerField(
         label=_("Working days to reply to the reviews"),
         required=False,
         min_value=0,
@@ -241,14 +242,14 @@ class ShareForm(forms.Form):
     """The shares of one partition over some months: a field for each leaf programme, in percent."""
 
     first = MonthField(label=_("From"))
-    months = forms.IntegerField(label=_("Number of months"), min_value=1, max_value=36)
+    months = IntegerField(label=_("Number of months"), min_value=1, max_value=36)
     why = forms.CharField(label=_("Why"), required=False, max_length=300, help_text=_("Stays on record."))
 
     def __init__(self, programmes: list[Programme], *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.programmes = programmes
         for programme in programmes:
-            self.fields[programme.code] = forms.DecimalField(
+            self.fields[programme.code] = DecimalField(
                 label=programme.name, required=False, max_digits=9, decimal_places=6
             )
 
@@ -288,7 +289,7 @@ class ReallocationForm(forms.Form):
     to_programme = forms.ModelChoiceField(
         label=_("To programme"), queryset=leaf_programmes(), to_field_name="code", empty_label=_("Choose")
     )
-    hours = forms.IntegerField(label=_("Hours"), min_value=1, max_value=10**10)
+    hours = IntegerField(label=_("Hours"), min_value=1, max_value=10**10)
     why = forms.CharField(label=_("Why"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
 
 
@@ -299,7 +300,7 @@ class CapacityForm(forms.Form):
         label=_("Partition"), queryset=Partition.objects.none(), to_field_name="code", empty_label=_("Choose")
     )
     first = MonthField(label=_("From"))
-    months = forms.IntegerField(label=_("Number of months"), min_value=1, max_value=36)
+    months = IntegerField(label=_("Number of months"), min_value=1, max_value=36)
 
     def __init__(self, *args: Any, partitions: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -314,7 +315,7 @@ class MaintenanceForm(forms.Form):
     )
     start = MomentField(label=_("From"), help_text=_("In UTC."))
     end = MomentField(label=_("Until"), help_text=_("In UTC."))
-    nodes = forms.IntegerField(label=_("Nodes"), required=False, min_value=1, help_text=_("Empty: all of them."))
+    nodes = IntegerField(label=_("Nodes"), required=False, min_value=1, help_text=_("Empty: all of them."))
     why = forms.CharField(label=_("What is done"), max_length=200)
 
     def __init__(self, *args: Any, partitions: Any, **more: Any) -> None:

@@ -16,6 +16,7 @@ from fabriek.harvest.actions import add_source, ask_soon, change_source
 from fabriek.harvest.models import Source, SourceKind
 from fabriek.harvest.queries import run_of, runs_of, source_of, sources
 from fabriek.portal.access import requires
+from fabriek.portal.components.numbers import IntegerField
 from fabriek.portal.pages.decide.declaring_forms import CodeField, Declaring
 from fabriek.portal.pages.decide.replies import acted, csv_file, form_about, page, person_of, posted
 
@@ -50,9 +51,7 @@ class SourceForm(Declaring):
             "Empty: all."
         ),
     )
-    every_hours = forms.IntegerField(
-        label=gettext_lazy("Every so many hours"), min_value=1, max_value=8_784, initial=24
-    )
+    every_hours = IntegerField(label=gettext_lazy("Every so many hours"), min_value=1, max_value=8_784, initial=24)
 
 
 class ChangeForm(Declaring):
@@ -60,7 +59,7 @@ class ChangeForm(Declaring):
 
     widths = {"every_hours": "sm"}
     is_active = forms.BooleanField(label=gettext_lazy("It is asked"), required=False)
-    every_hours = forms.IntegerField(label=gettext_lazy("Every so many hours"), min_value=1, max_value=8_784)
+    every_hours = IntegerField(label=gettext_lazy("Every so many hours"), min_value=1, max_value=8_784)
 
 
 class AskForm(Declaring):

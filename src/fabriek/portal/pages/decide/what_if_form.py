@@ -23,6 +23,7 @@ from fabriek.access.changes import (
 )
 from fabriek.access.scenarios import Facts
 from fabriek.conf.amounts import month_text
+from fabriek.portal.components.numbers import DecimalField
 from fabriek.programmes.models import Programme
 
 ROWS = 2
@@ -73,7 +74,7 @@ class WhatIfForm(forms.Form):
         return getattr(change, name) if change is not None else now
 
     def _number(self, key: str, label: str, initial: Any, now: Any, **limits: Any) -> str:
-        self.fields[key] = forms.DecimalField(label=label, required=False, initial=_plain(initial), **limits)
+        self.fields[key] = DecimalField(label=label, required=False, initial=_plain(initial), **limits)
         self.now[key] = now
         return key
 
@@ -142,7 +143,7 @@ class WhatIfForm(forms.Form):
             label=_("In"), required=False, choices=self._partitions(), initial=self._only_partition()
         )
         self.fields[f"share-{n}-month"] = forms.ChoiceField(label=_("Month"), required=False, choices=self._months())
-        self.fields[f"share-{n}-percent"] = forms.DecimalField(
+        self.fields[f"share-{n}-percent"] = DecimalField(
             label=_("Becomes"), required=False, min_value=0, max_value=100, max_digits=9, decimal_places=6
         )
         self.fields[f"share-{n}-counterpart"] = forms.ChoiceField(
@@ -156,7 +157,7 @@ class WhatIfForm(forms.Form):
             label=_("Capacity of"), required=False, choices=self._partitions(), initial=self._only_partition()
         )
         self.fields[f"capacity-{n}-month"] = forms.ChoiceField(label=_("Month"), required=False, choices=self._months())
-        self.fields[f"capacity-{n}-percent"] = forms.DecimalField(
+        self.fields[f"capacity-{n}-percent"] = DecimalField(
             label=_("Becomes"),
             required=False,
             min_value=0,

@@ -16,6 +16,7 @@ from fabriek.catalogue.models import Entry, EntryKind, EntryState
 from fabriek.events.models import Audience, Event, EventKind, EventState, Level
 from fabriek.events.plan import Meeting, Plan, plan_of
 from fabriek.events.rules import LONGEST, MOST_HOURS_BEFORE, MOST_SEATS, MOST_SESSIONS, zones
+from fabriek.portal.components.numbers import IntegerField
 from fabriek.portal.pages.decide.declaring_forms import Declaring
 from fabriek.register.models import Factory
 
@@ -86,7 +87,7 @@ class PlanForm(Declaring):
         help_text=_("Only who has a seat sees it."),
         widget=forms.URLInput,
     )
-    seats = forms.IntegerField(
+    seats = IntegerField(
         label=_("Seats"), min_value=1, max_value=MOST_SEATS, required=False, help_text=_("Empty: no limit.")
     )
     audience = forms.ChoiceField(label=_("Who may come"), choices=Audience)
@@ -95,7 +96,7 @@ class PlanForm(Declaring):
     )
     opens = ClockField(label=_("Registration opens"), required=False, help_text=_("Empty: at once."))
     closes = ClockField(label=_("Registration closes"), required=False, help_text=_("Empty: when it starts."))
-    remind_hours = forms.IntegerField(
+    remind_hours = IntegerField(
         label=_("Remind so many hours before each session"),
         min_value=0,
         max_value=MOST_HOURS_BEFORE,
@@ -104,7 +105,7 @@ class PlanForm(Declaring):
     )
     contact_name = forms.CharField(label=_("Contact"), max_length=LONGEST["contact_name"], required=False)
     contact_email = forms.EmailField(label=_("E-mail address for questions"), required=False)
-    read = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    read = IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, event: Event | None, data: Any = None) -> None:
         plan = plan_of(event) if event is not None else None

@@ -16,6 +16,7 @@ from fabriek.foresight.models import Study, Way, Workload
 from fabriek.foresight.policies import MOST_JOBS, ClassRules, StudyPolicy
 from fabriek.foresight.words import class_name
 from fabriek.portal.components.amounts import percent_text
+from fabriek.portal.components.numbers import DecimalField, IntegerField
 from fabriek.register.models import Partition
 
 BACKFILL = (
@@ -29,10 +30,10 @@ ORDER = (
 )
 
 
-def _slider(label: Any, most: float = 100, step: float = 1, **more: Any) -> forms.DecimalField:
+def _slider(label: Any, most: float = 100, step: float = 1, **more: Any) -> DecimalField:
     """A number that the page's script gives a slider."""
     widget = forms.NumberInput(attrs={"data-slider": "", "step": step})
-    return forms.DecimalField(
+    return DecimalField(
         label=label, required=False, min_value=0, max_value=most, max_digits=5, decimal_places=1, widget=widget, **more
     )
 
@@ -44,7 +45,7 @@ class PolicyForm(forms.Form):
     order = forms.ChoiceField(
         label=gettext_lazy("Who goes first"), choices=ORDER, required=False, widget=forms.RadioSelect
     )
-    jobs_each = forms.IntegerField(
+    jobs_each = IntegerField(
         label=gettext_lazy("Jobs of one user at once, at most"), required=False, min_value=1, max_value=MOST_JOBS
     )
 
@@ -56,7 +57,7 @@ class PolicyForm(forms.Form):
             rules, name = policy.classes.get(klass, ClassRules()), class_name(klass)
             self.fields[f"floor-{klass}"] = _slider(name, initial=_plain(rules.floor))
             self.fields[f"share-{klass}"] = _slider(name, initial=_plain(rules.share))
-            self.fields[f"most-{klass}"] = forms.DecimalField(
+            self.fields[f"most-{klass}"] = DecimalField(
                 label=name, required=False, min_value=0.1, max_value=100, max_digits=5, decimal_places=1,
                 initial=_plain(rules.most),
             )  # fmt: skip
@@ -110,7 +111,7 @@ class StudyForm(forms.Form):
         help_text=gettext_lazy("For example: what does a fifth for start-ups cost science?"),
     )
     partition = forms.ChoiceField(label=gettext_lazy("Machine"), required=False)
-    units = forms.IntegerField(
+    units = IntegerField(
         label=gettext_lazy("Or a machine of so many processors or accelerators"),
         required=False,
         min_value=1,
@@ -124,8 +125,8 @@ class StudyForm(forms.Form):
         ),
         widget=forms.RadioSelect,
     )
-    count = forms.IntegerField(label=gettext_lazy("How many"), min_value=2, max_value=MOST_REPEATS)
-    weeks = forms.IntegerField(label=gettext_lazy("Weeks of each"), required=False, min_value=1, max_value=MOST_WEEKS)
+    count = IntegerField(label=gettext_lazy("How many"), min_value=2, max_value=MOST_REPEATS)
+    weeks = IntegerField(label=gettext_lazy("Weeks of each"), required=False, min_value=1, max_value=MOST_WEEKS)
     demand_before = forms.ChoiceField(
         label=gettext_lazy("Today's policy is simulated with"),
         choices=(("yes", gettext_lazy("that demand too")), ("no", gettext_lazy("the demand of now"))),

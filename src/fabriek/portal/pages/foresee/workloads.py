@@ -24,6 +24,7 @@ from fabriek.foresight.trace_files import MOST_BYTES, MOST_JOBS
 from fabriek.foresight.words import class_names
 from fabriek.portal.access import requires
 from fabriek.portal.components.amounts import bytes_text
+from fabriek.portal.components.numbers import DecimalField
 from fabriek.portal.pages.decide.replies import acted, person_of, posted, see_other, show_refusal
 from fabriek.portal.pages.foresee.studies import PER_PAGE, page
 from fabriek.portal.pages.foresee.study_form import class_words
@@ -61,7 +62,7 @@ class SendForm(forms.Form):
     def __init__(self, data: Any = None, files: Any = None) -> None:
         super().__init__(data, files)
         for klass, name in class_names().items():
-            self.fields[f"part-{klass}"] = forms.DecimalField(
+            self.fields[f"part-{klass}"] = DecimalField(
                 label=name, required=False, min_value=0, max_value=100, max_digits=5, decimal_places=1
             )
 

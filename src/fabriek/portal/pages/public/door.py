@@ -23,6 +23,7 @@ from fabriek.people.models import OrganisationClass
 from fabriek.people.permissions import may
 from fabriek.portal.access import EVERYBODY, requires
 from fabriek.portal.components.countries import country_choices, country_name
+from fabriek.portal.components.numbers import FloatField, IntegerField
 from fabriek.register.models import Partition, Stage
 from fabriek.register.queries import accelerators, factories_for_list, middling
 
@@ -55,15 +56,15 @@ class WishForm(forms.Form):
         label=gettext_lazy("What do you want to do?"), choices=PURPOSES, widget=forms.RadioSelect
     )
     size = forms.ChoiceField(label=gettext_lazy("How big is it?"), choices=SIZES, widget=forms.RadioSelect)
-    gpu_hours = forms.IntegerField(label=gettext_lazy("GPU-hours"), required=False, min_value=1, max_value=10**9)
-    parameters = forms.FloatField(
+    gpu_hours = IntegerField(label=gettext_lazy("GPU-hours"), required=False, min_value=1, max_value=10**9)
+    parameters = FloatField(
         label=gettext_lazy("Parameters of your model"),
         help_text=gettext_lazy("7 for a model of 7 billion."),
         required=False,
         min_value=0.001,
         max_value=10_000,
     )
-    tokens = forms.FloatField(
+    tokens = FloatField(
         label=gettext_lazy("Tokens of your data"),
         help_text=gettext_lazy("Times the number of passes. A page of text has about 500."),
         required=False,
@@ -71,7 +72,7 @@ class WishForm(forms.Form):
         max_value=1_000_000,
     )
     accelerator = forms.ChoiceField(label=gettext_lazy("On which GPUs?"), required=False)
-    efficiency = forms.IntegerField(
+    efficiency = IntegerField(
         label=gettext_lazy("Part of the peak that is reached"),
         help_text=gettext_lazy("Empty: 35 for training, 10 for running a model."),
         required=False,

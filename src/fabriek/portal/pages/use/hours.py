@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from fabriek.conf.amounts import number_text
 from fabriek.conf.errors import Invalid, Refused
 from fabriek.portal.access import SIGNED_IN, requires
+from fabriek.portal.components.numbers import IntegerField
 from fabriek.portal.pages.decide.replies import add_refusal
 from fabriek.portal.pages.use.projects import page_of
 from fabriek.projects.actions import ask_change, claim_return, give_back
@@ -28,7 +29,7 @@ class GiveBackForm(forms.Form):
     """Hours that will not be used."""
 
     allocation = forms.ChoiceField(label=gettext_lazy("Of"))
-    hours = forms.IntegerField(label=gettext_lazy("How many"), min_value=1)
+    hours = IntegerField(label=gettext_lazy("How many"), min_value=1)
 
     def __init__(self, *arguments: Any, allocations: list[Allocation], **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -40,7 +41,7 @@ class ChangeForm(GiveBackForm):
     """An extension or a move."""
 
     kind = forms.ChoiceField(label=gettext_lazy("What"), choices=ChangeKind.choices)
-    months = forms.IntegerField(
+    months = IntegerField(
         label=gettext_lazy("Months more"),
         required=False,
         min_value=1,

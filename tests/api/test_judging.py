@@ -152,7 +152,7 @@ def test_a_proposal_is_signed_off_by_others(reviewers: list[Person]) -> None:
     actions.submit_review(review.reviewer, review, {c["code"]: 5 for c in world.call.criteria}, "Good.")
     actions.settle_consensus(world.officer, review.application)
     board, officer = (
-        client_of(make_person("board"), "read", "decide", "admin"),
+        client_of(make_person("board"), "read", "decide"),
         client_of(world.officer, "read", "decide"),
     )
     address = f"/programmes/{world.call.programme.code}/sign-off"

@@ -17,7 +17,7 @@ SCOPES = {
     "attend": _("Register for events and withdraw"),
     "organise": _("Plan, publish and cancel events, and note who came"),
     "review": _("Write reviews"),
-    "decide": _("Open calls, check eligibility, propose and publish decisions, establish shares"),
+    "decide": _("Open calls, check eligibility, propose, sign off and publish decisions, establish shares"),
     "operate": _("Declare capacity, maintenance and clusters, import usage"),
     "admin": _("Give and withdraw roles"),
     "agent": _("Speak for the agent of one cluster"),
@@ -30,7 +30,16 @@ _NEEDS: dict[str, frozenset[str]] = {
     "organise": frozenset({"organise events"}),
     "review": frozenset({"review", "assess technically"}),
     "decide": frozenset(
-        {"decide", "open calls", "check eligibility", "establish shares", "ask scenarios", "study policies"}
+        {
+            "decide",
+            "open calls",
+            "check eligibility",
+            "establish shares",
+            "ask scenarios",
+            "study policies",
+            "initial decisions",
+            "set sign-off",
+        }
     ),
     "operate": frozenset({"declare capacity", "manage clusters", "import usage", "harvest"}),
     "admin": frozenset({"manage people"}),

@@ -56,7 +56,7 @@ def send_back(request: HttpRequest, code: str, body: SendBackIn) -> dict[str, An
 @programmes.router.put(
     "/programmes/{code}/sign-off",
     response=programmes.ProgrammeRow,
-    auth=Scope("admin", "set sign-off"),
+    auth=Scope("decide", "set sign-off"),
     summary="Set a programme's sign-off route",
 )
 def sign_off(request: HttpRequest, code: str, body: RouteIn) -> dict[str, Any]:

@@ -23,6 +23,9 @@ SCOPES = {
     "agent": _("Speak for the agent of one cluster"),
 }
 
+PERSONAL = frozenset(SCOPES) - {"agent"}
+"""What a person's token may have; the agent's is a cluster's."""
+
 _NEEDS: dict[str, frozenset[str]] = {
     "apply": frozenset({"apply"}),
     "describe": frozenset({"describe entries"}),
@@ -48,9 +51,9 @@ _NEEDS: dict[str, frozenset[str]] = {
 
 
 def scopes_for(person: Any) -> list[str]:
-    """What a token of this person could be good for today; the agent's is a cluster's."""
+    """What a token of this person could be good for today."""
     return [
         scope
         for scope in SCOPES
-        if scope != "agent" and (scope not in _NEEDS or any(may(person, needed) for needed in _NEEDS[scope]))
+        if scope in PERSONAL and (scope not in _NEEDS or any(may(person, needed) for needed in _NEEDS[scope]))
     ]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.test import Client
+from ninja import Schema
 from tests.factories.world import (
     ETHICS,
     MONTH,
@@ -267,3 +269,18 @@ def test_a_request_that_is_too_large_is_told_so() -> None:
     response = client_of(make_person()).post("/api/v1/organisation", body, content_type="application/json")
     assert response.status_code == 413
     assert response.json()["type"] == "urn:fabriek:problem:too-large"
+
+
+def test_no_two_schemas_have_one_name() -> None:
+    """The description has one place for a name: of two, the answers of one would not be as they are described."""
+
+    def below(kind: type[Schema]) -> Iterator[type[Schema]]:
+        for made in kind.__subclasses__():
+            yield made
+            yield from below(made)
+
+    places: dict[str, set[str]] = {}
+    for made in below(Schema):
+        if made.__module__.startswith("fabriek."):
+            places.setdefault(made.__name__, set()).add(made.__module__)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

@@ -154,13 +154,13 @@ class Reason(Schema):
     why: str = Field("", max_length=5_000)
 
 
-class Sent(Schema):
+class EntrySent(Schema):
     """A record is read by `fabriek/entry/1`'s own rules, which name each field that doesn't hold."""
 
     record: dict[str, Any] = Field(description="fabriek/entry/1, docs/reference/schema/entry-1.json")
 
 
-class Changed(Sent):
+class Changed(EntrySent):
     read: str = Field("", max_length=64, description="digest of what you had before you; the header If-Match does too")
 
 
@@ -216,7 +216,7 @@ def entry_row(entry: Entry) -> dict[str, Any]:
 @router.post(
     "/catalogue/entries", response=EntryOut, auth=Scope("describe", "describe entries"), summary="Draft an entry"
 )
-def draft(request: HttpRequest, body: Sent, response: HttpResponse) -> dict[str, Any]:
+def draft(request: HttpRequest, body: EntrySent, response: HttpResponse) -> dict[str, Any]:
     """Yours alone until a curator publishes it. `code` and `details.kind` stay as they are."""
     actor = actor_of(request)
     made = actions.draft_entry(actor, record_from(body.record))

@@ -56,11 +56,11 @@ class PlanIn(Schema):
     contact_email: str = Field("", max_length=LONGEST["contact_email"])
 
 
-class ChangeIn(PlanIn):
+class EventChangeIn(PlanIn):
     read: int | None = Field(None, description="the `sequence` that you changed: refused where there is a newer one")
 
 
-class WhyIn(Schema):
+class EventWhyIn(Schema):
     why: str = Field(min_length=1, max_length=LONGEST["why"])
 
 
@@ -224,7 +224,7 @@ def one_as_calendar(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @router.put("/calendar/events/{code}", response=EventDetail, auth=ORGANISE, summary="Change an event")
-def change(request: HttpRequest, code: str, body: ChangeIn) -> dict[str, Any]:
+def change(request: HttpRequest, code: str, body: EventChangeIn) -> dict[str, Any]:
     """Whole: what is left out is emptied. Who registered is mailed of another time or place."""
     actor = actor_of(request)
     actions.change_event(actor, queries.event_of(actor, code), _plan(actor, body), read=body.read)
@@ -240,7 +240,7 @@ def publish(request: HttpRequest, code: str) -> dict[str, Any]:
 
 
 @router.post("/calendar/events/{code}/cancel", response=EventDetail, auth=ORGANISE, summary="Cancel an event")
-def cancel(request: HttpRequest, code: str, body: WhyIn) -> dict[str, Any]:
+def cancel(request: HttpRequest, code: str, body: EventWhyIn) -> dict[str, Any]:
     """Everybody who registered is mailed why."""
     actor = actor_of(request)
     actions.cancel_event(actor, queries.event_of(actor, code), body.why)

@@ -32,7 +32,7 @@ class WishIn(Schema):
     factory: list[str] = Field([], max_length=100, description="only at these; none: anywhere")
 
 
-class EstimateOut(Schema):
+class NeedEstimateOut(Schema):
     gpu_hours: int
     partition: str
     accelerator: str
@@ -43,7 +43,7 @@ class EstimateOut(Schema):
     at_once: int
 
 
-class OfferOut(Schema):
+class CallOfferOut(Schema):
     call: str
     title: str
     factory: str
@@ -56,7 +56,7 @@ class OfferOut(Schema):
     demo: bool
 
 
-class MatchOut(Schema):
+class ModeMatchOut(Schema):
     mode: str
     name: str
     unit: str
@@ -65,8 +65,8 @@ class MatchOut(Schema):
     cost: str
     fits: bool
     why: list[str] = Field(description="what doesn't fit: country, class, too-much, too-little, too-long")
-    offers: list[OfferOut]
-    elsewhere: list[OfferOut] = Field(description="calls that fit, at other factories than those that were asked")
+    offers: list[CallOfferOut]
+    elsewhere: list[CallOfferOut] = Field(description="calls that fit, at other factories than those that were asked")
 
 
 class DoorOut(Schema):
@@ -74,8 +74,8 @@ class DoorOut(Schema):
         description="member-state, associated or elsewhere; who is elsewhere sees what a partner could apply for"
     )
     gpu_hours: int | None
-    estimate: EstimateOut | None
-    matches: list[MatchOut]
+    estimate: NeedEstimateOut | None
+    matches: list[ModeMatchOut]
 
 
 @router.get("/what-can-i-get", response=DoorOut, summary="What can I get?")

@@ -36,7 +36,7 @@ class SourceChange(Schema):
     every_hours: int | None = Field(None, ge=1, le=8_784)
 
 
-class AskIn(Schema):
+class AskSourceIn(Schema):
     accept_losses: bool = Field(False, description="what a whole sweep doesn't name is gone, however much that is")
 
 
@@ -59,7 +59,7 @@ class Sources(PageOf):
     items: list[SourceOut]
 
 
-class RunOut(Schema):
+class HarvestRunOut(Schema):
     uuid: UUID
     source: str
     state: str
@@ -79,7 +79,7 @@ class RunOut(Schema):
 
 
 class Runs(PageOf):
-    items: list[RunOut]
+    items: list[HarvestRunOut]
 
 
 class RemarkOut(Schema):
@@ -98,7 +98,7 @@ def _row(source: Source) -> dict[str, Any]:
 
 
 def _run(run: Run) -> dict[str, Any]:
-    named = set(RunOut.model_fields) - {"source"}
+    named = set(HarvestRunOut.model_fields) - {"source"}
     return {**{name: getattr(run, name) for name in named}, "source": run.source.code}
 
 
@@ -138,7 +138,7 @@ def change(request: HttpRequest, code: str, body: SourceChange) -> dict[str, Any
 
 
 @router.post("/sources/{code}/ask", response=SourceOut, auth=WRITE, summary="Ask a source soon")
-def ask(request: HttpRequest, code: str, body: AskIn) -> dict[str, Any]:
+def ask(request: HttpRequest, code: str, body: AskSourceIn) -> dict[str, Any]:
     """The worker asks it at its next look."""
     ask_soon(_may(request), source_of(code), accept_losses=body.accept_losses)
     return _row(source_of(code))
@@ -151,7 +151,7 @@ def runs(request: HttpRequest, code: str, paging: Query[Paging]) -> dict[str, An
     return page_of(runs_of(source_of(code)).select_related("source"), paging, _run)
 
 
-@router.get("/runs/{uuid}", response=RunOut, auth=READ, summary="A run")
+@router.get("/runs/{uuid}", response=HarvestRunOut, auth=READ, summary="A run")
 def run(request: HttpRequest, uuid: UUID) -> dict[str, Any]:
     """Its report."""
     _may(request)

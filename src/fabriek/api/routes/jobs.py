@@ -31,7 +31,7 @@ class JobIn(Schema):
     uuid: UUID | None = None
 
 
-class ExplanationOut(Schema):
+class JobReasonOut(Schema):
     sentence: str
     advice: str
     move: Literal["nobody", "member", "site"] = Field(description="who can do something about it")
@@ -45,7 +45,7 @@ class JobOut(Schema):
     name: str
     state: str
     reason: str = Field(description="the scheduler's own word")
-    explanation: ExplanationOut | None = Field(description="the reason or the end, as a sentence with what to do")
+    explanation: JobReasonOut | None = Field(description="the reason or the end, as a sentence with what to do")
     engine_job: str
     submitted_at: datetime
     accepted_at: datetime | None
@@ -122,7 +122,7 @@ class AskedOut(Schema):
     core_seconds: int
 
 
-class EstimateOut(Schema):
+class JobEstimateOut(Schema):
     allocation: str
     asked: AskedOut | None
     accelerator_seconds_left: int
@@ -198,7 +198,7 @@ def submit(request: HttpRequest, body: JobIn) -> dict[str, Any]:
     return job_detail(submit_job(actor_of(request), allocation, body.name, body.script, uuid=uuid))
 
 
-@router.post("/jobs/estimate", response=EstimateOut, auth=Scope("read"), summary="What a script would ask")
+@router.post("/jobs/estimate", response=JobEstimateOut, auth=Scope("read"), summary="What a script would ask")
 def estimate_job(request: HttpRequest, body: EstimateIn) -> dict[str, Any]:
     """Beside what is left of the allocation. Nothing is submitted."""
     found = estimate(own_allocation(request, body.allocation), body.script)

@@ -113,7 +113,7 @@ class Clusters(PageOf):
     items: list[ClusterOut]
 
 
-class EventOut(Schema):
+class RecordedEvent(Schema):
     at: datetime
     actor: str
     verb: str
@@ -122,8 +122,8 @@ class EventOut(Schema):
     data: dict[str, Any]
 
 
-class Events(PageOf):
-    items: list[EventOut]
+class RecordedEvents(PageOf):
+    items: list[RecordedEvent]
 
 
 def _project(row: ProjectRow) -> dict[str, Any]:
@@ -252,7 +252,7 @@ def ledger_check(request: HttpRequest) -> dict[str, Any]:
     return {"balances": not faults, "faults": faults, **totals()}
 
 
-@router.get("/events", response=Events, auth=Scope("read", "read audit"), summary="Who did what, when and why")
+@router.get("/events", response=RecordedEvents, auth=Scope("read", "read audit"), summary="Who did what, when and why")
 def events(
     request: HttpRequest,
     paging: Query[Paging],

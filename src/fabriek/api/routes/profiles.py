@@ -76,7 +76,7 @@ class Letters(PageOf):
     items: list[LetterOut]
 
 
-class Sent(Schema):
+class LetterSent(Schema):
     number: int
     sent_at: datetime
 
@@ -179,7 +179,7 @@ def letters(request: HttpRequest, code: str, paging: Query[Paging]) -> dict[str,
 
 @router.post(
     "/catalogue/profiles/{code}/letters",
-    response=Sent,
+    response=LetterSent,
     auth=Scope("ask"),
     summary="Write to the owner of a profile",
 )

@@ -206,7 +206,7 @@ class EndIn(Schema):
     why: str = Field(min_length=1, max_length=1000)
 
 
-class WhyIn(Schema):
+class UndoIn(Schema):
     why: str = Field(min_length=1, max_length=1000)
 
 
@@ -441,7 +441,7 @@ def reallocations(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]
     auth=Scope("decide", "reallocate"),
     summary="Move hours back",
 )
-def undo(request: HttpRequest, system: str, partition: str, code: str, body: WhyIn) -> dict[str, Any]:
+def undo(request: HttpRequest, system: str, partition: str, code: str, body: UndoIn) -> dict[str, Any]:
     """By the balanced opposite; both stay on record."""
     actor = actor_of(request)
     moved = Reallocation.objects.filter(partition=partition_of(system, partition), code=code).first()

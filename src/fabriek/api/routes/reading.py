@@ -48,7 +48,7 @@ class Allocations(PageOf):
     items: list[AllocationRow]
 
 
-class EntryOut(Schema):
+class LedgerEntryOut(Schema):
     at: datetime
     kind: str
     amount: int
@@ -62,7 +62,7 @@ class AllocationStatement(AllocationRow):
     ran_on_seconds: int = Field(
         description="accelerator-seconds that runs used after the last month, as no allocation of the project follows"
     )
-    entries: list[EntryOut] = Field(description="of the ledger, newest first, at most a thousand")
+    entries: list[LedgerEntryOut] = Field(description="of the ledger, newest first, at most a thousand")
 
 
 class BatchOut(Schema):

@@ -29,7 +29,7 @@ class AmountOut(Schema):
     default: int
 
 
-class NeedsOut(Schema):
+class RecipeNeedsOut(Schema):
     accelerators_are: str
     environment: str
     nodes: AmountOut
@@ -63,7 +63,7 @@ class RecipeOut(Schema):
     title: str
     about: str
     makes: str
-    needs: NeedsOut
+    needs: RecipeNeedsOut
     parameters: list[ParameterOut]
 
 
@@ -120,7 +120,7 @@ class Results(PageOf):
     items: list[ResultOut]
 
 
-class RunOut(Schema):
+class RecipeRunOut(Schema):
     recipe: str
     version: str
     sha256: str
@@ -147,7 +147,7 @@ class ResultDetail(ResultOut):
     series: list[dict[str, Any]]
     environment: dict[str, str]
     sha256: str
-    run: RunOut | None
+    run: RecipeRunOut | None
     job: UUID
     cluster: str
     partition: str

@@ -133,7 +133,7 @@ class Offered(Schema):
     reason: str
 
 
-class OfferOut(Schema):
+class OfferAgainOut(Schema):
     """`problem_sha256` is what the confirmation names: another state of affairs is another problem."""
 
     call: str
@@ -386,7 +386,7 @@ def refuse(request: HttpRequest, number: int, body: Why) -> dict[str, Any]:
 
 @access_router.get(
     "/calls/{code}/offer",
-    response=OfferOut,
+    response=OfferAgainOut,
     auth=Scope("decide", "decide"),
     summary="To whom hours would be offered again",
 )

@@ -29,7 +29,7 @@ router = Router(tags=["support"])
 READ, WRITE = Scope("read"), Scope("ask")
 
 
-class AskIn(Schema):
+class QuestionIn(Schema):
     factory: str = Field(description="the code of the factory whose experts are asked")
     subject: str = Field(min_length=1, max_length=LONGEST_SUBJECT)
     text: str = Field(min_length=1, max_length=LONGEST)
@@ -42,7 +42,7 @@ class TextIn(Schema):
     text: str = Field(min_length=1, max_length=LONGEST)
 
 
-class WhyIn(Schema):
+class TicketWhyIn(Schema):
     why: str = Field(min_length=1, max_length=LONGEST)
 
 
@@ -50,7 +50,7 @@ class CloseIn(Schema):
     why: str = Field("", max_length=LONGEST, description="needed of an expert where it waits for an answer")
 
 
-class HandOverIn(WhyIn):
+class HandOverIn(TicketWhyIn):
     factory: str = Field(description="the code of the factory that gets it")
 
 
@@ -139,7 +139,7 @@ def mine(request: HttpRequest, paging: Query[Paging], sort: str = "") -> dict[st
 
 
 @router.post("/tickets", response=TicketDetail, auth=WRITE, summary="Ask a factory's experts")
-def ask(request: HttpRequest, body: AskIn) -> dict[str, Any]:
+def ask(request: HttpRequest, body: QuestionIn) -> dict[str, Any]:
     """The same again, while it waits for an answer, is the same ticket."""
     said = body.dict()
     factory, about_kind = factory_of(said.pop("factory")), said.pop("about_kind") or ""
@@ -215,7 +215,7 @@ def close(request: HttpRequest, number: int, body: CloseIn) -> dict[str, Any]:
 
 
 @router.post("/tickets/{number}/reopen", response=TicketDetail, auth=WRITE, summary="Open a question again")
-def reopen(request: HttpRequest, number: int, body: WhyIn) -> dict[str, Any]:
+def reopen(request: HttpRequest, number: int, body: TicketWhyIn) -> dict[str, Any]:
     """It waits for an answer again."""
     actor = actor_of(request)
     actions.reopen(actor, ticket_of(actor, number), body.why)

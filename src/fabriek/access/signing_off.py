@@ -60,8 +60,8 @@ def next_turn(decision: Decision) -> Turn | None:
 
 
 def refuse_unsigned(decision: Decision) -> None:
-    """Errors: NotSignedOff, which tells whose turn it is."""
-    turn = next((turn for turn in turns(decision) if turn.initial is None), None)
+    """Errors: NotSignedOff, which tells whose turn it is, of a proposal that still waits for initials."""
+    turn = next_turn(decision)
     if turn is not None:
         raise NotSignedOff(
             _("This proposal still waits for initials: %(step)s (%(role)s).")

@@ -12,6 +12,7 @@ from datetime import date
 from django.utils.translation import gettext as _
 
 from fabriek.conf.errors import Invalid
+from fabriek.projects.rules import month_after, months_between
 
 FIRST_YEAR, LAST_YEAR = 2018, 2100
 """The Joint Undertaking was first established in 2018; a year beyond these is a slip."""
@@ -27,8 +28,7 @@ class Period:
     @property
     def months(self) -> list[date]:
         """The first day of each month."""
-        first, end = (day.year * 12 + day.month - 1 for day in (self.since, self.until))
-        return [date(number // 12, number % 12 + 1, 1) for number in range(first, end)]
+        return months_between(self.since, self.until)
 
     @property
     def last_month(self) -> date:
@@ -47,7 +47,7 @@ def year_of(year: int) -> Period:
 
 def up_to_now(today: date) -> Period:
     """The last whole year and the year so far, this month included."""
-    return Period(date(today.year - 1, 1, 1), _following(today))
+    return Period(date(today.year - 1, 1, 1), month_after(today, 1))
 
 
 def period_of(
@@ -66,7 +66,7 @@ def period_of(
             _check_year(day.year, field)
     whole = up_to_now(today)
     since = first_month.replace(day=1) if first_month else whole.since
-    until = _following(last_month) if last_month else whole.until
+    until = month_after(last_month, 1) if last_month else whole.until
     if until <= since:
         raise _fault("last_month", _("The last month is before the first."))
     return Period(since, until)
@@ -79,8 +79,3 @@ def _check_year(year: int, field: str) -> None:
 
 def _fault(field: str, sentence: str) -> Invalid:
     return Invalid(sentence, faults={field: [sentence]})
-
-
-def _following(day: date) -> date:
-    """The first day of the month after that of a day."""
-    return date(day.year + day.month // 12, day.month % 12 + 1, 1)

@@ -164,8 +164,7 @@ def publish_decision(actor: Person, decision: Decision, why: str = "") -> Decisi
     # Who publishes another proposal about one of these calls waits here, and then finds this one stale.
     list(Call.objects.select_for_update(of=("self",)).filter(decisions=decision).order_by("pk"))
     now = timezone.now()
-    if decision.state == DecisionState.PROPOSED:
-        refuse_unsigned(decision)
+    refuse_unsigned(decision)
     if not Decision.objects.filter(pk=decision.pk, state=DecisionState.PROPOSED).update(
         state=DecisionState.PUBLISHED, published_by=actor, published_at=now
     ):

@@ -28,6 +28,11 @@ from fabriek.cli.remote.asking import (
 )
 
 ClusterCode = Annotated[str, typer.Argument(metavar="CLUSTER")]
+Since = Annotated[str, typer.Option("--from", help="A day, such as 2026-12-01.")]
+Until = Annotated[str, typer.Option("--until", help="The first day on which it no longer holds.")]
+EndsPrevious = Annotated[bool, typer.Option("--ends-previous", help="What holds without an end now ends on that day.")]
+Source = Annotated[str, typer.Option("--source", help="Where this can be read.")]
+Confidence = Annotated[str, typer.Option("--confidence", help="high, medium or low.")]
 _MOMENTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 
@@ -147,11 +152,9 @@ def declare_partition(
 def declare_availability(
     partition: PartitionCode,
     percent: Annotated[float, typer.Option("--percent", min=0, max=100, help="Up, of the time.")],
-    since: Annotated[str, typer.Option("--from", help="A day, such as 2026-12-01.")],
-    until: Annotated[str, typer.Option("--until", help="The first day on which it no longer holds.")] = "",
-    ends_previous: Annotated[
-        bool, typer.Option("--ends-previous", help="What holds without an end now ends on that day.")
-    ] = False,
+    since: Since,
+    until: Until = "",
+    ends_previous: EndsPrevious = False,
     url: Url = LOCAL,
     token: Token = "",
     as_json: Json = False,
@@ -170,7 +173,7 @@ def declare_availability(
 def declare_size(
     partition: PartitionCode,
     nodes: Annotated[int, typer.Option("--nodes", min=0, help="All of them together; 0: out of service.")],
-    since: Annotated[str, typer.Option("--from", help="A day, such as 2026-12-01.")],
+    since: Since,
     why: Annotated[str, typer.Option("--why", help="The reason, which stays on record.")],
     url: Url = LOCAL,
     token: Token = "",
@@ -186,13 +189,11 @@ def declare_conversion(
     partition: PartitionCode,
     unit: Annotated[str, typer.Option("--unit", help="node-hour, core-hour, gcd-hour or sbu.")],
     worth: Annotated[str, typer.Option("--worth", help="In GPU-hours, such as 4 or 1/192.")],
-    since: Annotated[str, typer.Option("--from", help="A day, such as 2026-12-01.")],
-    until: Annotated[str, typer.Option("--until", help="The first day on which it no longer holds.")] = "",
-    ends_previous: Annotated[
-        bool, typer.Option("--ends-previous", help="What holds without an end now ends on that day.")
-    ] = False,
-    source: Annotated[str, typer.Option("--source", help="Where this can be read.")] = "operator",
-    confidence: Annotated[str, typer.Option("--confidence", help="high, medium or low.")] = "high",
+    since: Since,
+    until: Until = "",
+    ends_previous: EndsPrevious = False,
+    source: Source = "operator",
+    confidence: Confidence = "high",
     url: Url = LOCAL,
     token: Token = "",
     as_json: Json = False,
@@ -219,13 +220,11 @@ def declare_conversion(
 def declare_price(
     partition: PartitionCode,
     euro: Annotated[float, typer.Option("--euro", help="An hour of a GPU; of a core, where it has no GPUs.")],
-    since: Annotated[str, typer.Option("--from", help="A day, such as 2026-12-01.")],
-    source: Annotated[str, typer.Option("--source", help="Where this can be read.")],
-    until: Annotated[str, typer.Option("--until", help="The first day on which it no longer holds.")] = "",
-    ends_previous: Annotated[
-        bool, typer.Option("--ends-previous", help="What holds without an end now ends on that day.")
-    ] = False,
-    confidence: Annotated[str, typer.Option("--confidence", help="high, medium or low.")] = "high",
+    since: Since,
+    source: Source,
+    until: Until = "",
+    ends_previous: EndsPrevious = False,
+    confidence: Confidence = "high",
     url: Url = LOCAL,
     token: Token = "",
     as_json: Json = False,
@@ -249,8 +248,8 @@ def declare_stage(
     on: Annotated[str, typer.Option("--on", help="A year, a month or a day, such as 2026-11.")],
     factory: Annotated[bool, typer.Option("--factory", help="Of a factory, not of a system.")] = False,
     text: Annotated[str, typer.Option("--text", help="In a few words.")] = "",
-    source: Annotated[str, typer.Option("--source", help="Where this can be read.")] = "operator",
-    confidence: Annotated[str, typer.Option("--confidence", help="high, medium or low.")] = "high",
+    source: Source = "operator",
+    confidence: Confidence = "high",
     url: Url = LOCAL,
     token: Token = "",
     as_json: Json = False,
@@ -269,11 +268,11 @@ def declare_statement(
         typer.Option("--on", help="person, basis, form, agreement, contracts, conditions, shares, paid or existing."),
     ],
     text: Annotated[str, typer.Option("--text", help="In the words of its source.")],
-    source: Annotated[str, typer.Option("--source", help="Where this can be read.")],
+    source: Source,
     basis: Annotated[str, typer.Option("--basis", help="The act and its article.")] = "",
     since: Annotated[str, typer.Option("--from", help="YYYY-MM-DD. Empty: always.")] = "",
-    until: Annotated[str, typer.Option("--until", help="The first day on which it no longer holds.")] = "",
-    confidence: Annotated[str, typer.Option("--confidence", help="high, medium or low.")] = "high",
+    until: Until = "",
+    confidence: Confidence = "high",
     url: Url = LOCAL,
     token: Token = "",
     as_json: Json = False,
@@ -314,14 +313,14 @@ def links(
 def declare_link(
     site: Annotated[str, typer.Argument(help="A site's code.")],
     other: Annotated[str, typer.Argument(help="The other site's code.")],
-    since: Annotated[str, typer.Option("--from", help="A day, such as 2026-12-01.")],
+    since: Since,
     speed: Annotated[float | None, typer.Option("--gigabits", min=0.001, help="A second; left out: not known.")] = None,
     network: Annotated[str, typer.Option("--network", help="Who carries it, such as GÉANT.")] = "",
-    until: Annotated[str, typer.Option("--until", help="The first day on which it no longer holds.")] = "",
+    until: Until = "",
     ends_previous: Annotated[
         bool, typer.Option("--ends-previous", help="This network's link that holds without an end ends on that day.")
     ] = False,
-    source: Annotated[str, typer.Option("--source", help="Where this can be read.")] = "operator",
+    source: Source = "operator",
     url: Url = LOCAL,
     token: Token = "",
     as_json: Json = False,

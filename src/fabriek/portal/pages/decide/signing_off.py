@@ -91,7 +91,7 @@ def minutes(request: HttpRequest, decision: Decision) -> dict[str, Any]:
         "route": route,
         "turn": turn,
         "given": sum(1 for one in route if one.initial and one.initial.agrees),
-        "my_turn": bool(turn) and not obstacle(request, decision),
+        "my_turn": not obstacle(request, decision),
         "version": next((number for number, one in enumerate(made, 1) if one.pk == decision.pk), None),
         "versions": made if len(made) > 1 else [],
     }
